@@ -1,0 +1,1 @@
+"""The trusted kernel: levels, terms, reduction, typing, inductive types, environment."""

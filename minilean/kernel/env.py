@@ -1,0 +1,182 @@
+"""Declarations and the environment. `Environment.add` checks what it is given; it is the only way in.
+
+An environment is immutable; `add` returns a bigger one and is cheap, so one environment can have
+many children (forks). Compare `Lean.Environment` and `Lean.Declaration`.
+"""
+
+from dataclasses import dataclass, field
+
+from minilean.kernel.errors import KernelError
+from minilean.kernel.term import Expr
+
+DEFAULT_STEPS = 2_000_000  # kernel steps (reductions, inferences, comparisons) for one declaration
+_MAX_OVERLAY = 200
+
+
+@dataclass(frozen=True, slots=True)
+class AxiomDecl:
+    name: str
+    level_params: tuple
+    type: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class DefDecl:
+    """`height` is set by `add` (1 + largest height of a definition that `value` mentions)."""
+    name: str
+    level_params: tuple
+    type: Expr
+    value: Expr
+    height: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TheoremDecl:
+    name: str
+    level_params: tuple
+    type: Expr
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class OpaqueDecl:
+    """A definition that never unfolds."""
+    name: str
+    level_params: tuple
+    type: Expr
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class InductiveSpec:
+    """What the user gives: `type` and the constructor types start with the parameters.
+
+    `ctors` is a tuple of (full constructor name, type). `add` turns it into an InductiveDecl, its
+    ConstructorDecls and a RecursorDecl named `<name>.rec`.
+    """
+    name: str
+    level_params: tuple
+    num_params: int
+    type: Expr
+    ctors: tuple
+
+
+@dataclass(frozen=True, slots=True)
+class QuotSpec:
+    """Asks for Quot, Quot.mk, Quot.lift and Quot.ind (needs Eq)."""
+
+
+@dataclass(frozen=True, slots=True)
+class InductiveDecl:
+    """`ctors`: constructor names. `is_rec`: a field mentions the type. `elim_level`: the name of the
+    recursor's own level parameter, None if it eliminates into Prop only. `is_prop`: lives in Prop."""
+    name: str
+    level_params: tuple
+    type: Expr
+    num_params: int
+    num_indices: int
+    ctors: tuple
+    is_rec: bool
+    is_prop: bool
+    elim_level: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConstructorDecl:
+    name: str
+    level_params: tuple
+    type: Expr
+    induct: str
+    index: int
+    num_params: int
+    num_fields: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecRule:
+    """Rule for one constructor: `rhs` takes parameters, motive, minors, then the fields."""
+    ctor: str
+    num_fields: int
+    rhs: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class RecursorDecl:
+    """Arguments in order: parameters, motive, minors, indices, major. `k`: K-like reduction."""
+    name: str
+    level_params: tuple
+    type: Expr
+    induct: str
+    num_params: int
+    num_motives: int
+    num_minors: int
+    num_indices: int
+    rules: tuple
+    k: bool
+
+    @property
+    def major_index(self):
+        """Position of the major premise among the arguments."""
+        return self.num_params + self.num_motives + self.num_minors + self.num_indices
+
+
+@dataclass(frozen=True, slots=True)
+class QuotDecl:
+    """`kind`: "type" | "mk" | "lift" | "ind"."""
+    name: str
+    level_params: tuple
+    type: Expr
+    kind: str
+
+
+@dataclass(slots=True, eq=False)
+class Environment:
+    """Names to declarations. `get` returns None, `lookup` raises, for an unknown name."""
+
+    _base: dict = field(default_factory=dict)
+    _overlay: dict = field(default_factory=dict)
+    _checker: object = None
+
+    def get(self, name):
+        decl = self._overlay.get(name)
+        return self._base.get(name) if decl is None else decl
+
+    def lookup(self, name):
+        decl = self.get(name)
+        if decl is None:
+            raise KernelError("unknown_constant", f"unknown constant '{name}'")
+        return decl
+
+    def __contains__(self, name):
+        return name in self._overlay or name in self._base
+
+    def names(self):
+        """All declared names, oldest first."""
+        return [*self._base, *self._overlay]
+
+    def decls(self):
+        """All declarations, oldest first."""
+        return [*self._base.values(), *self._overlay.values()]
+
+    def add(self, decl, max_steps=DEFAULT_STEPS):
+        """The environment with `decl` added, once it type-checks. Raises KernelError.
+
+        `decl`: AxiomDecl, DefDecl, TheoremDecl, OpaqueDecl, InductiveSpec or QuotSpec.
+        """
+        return self._with(self.checker().check_decl(decl, max_steps))
+
+    def checker(self):
+        """The type checker of this environment (its caches serve this environment only)."""
+        if self._checker is None:
+            from minilean.kernel.typecheck import TypeChecker
+            self._checker = TypeChecker(self)
+        return self._checker
+
+    def _with(self, decls):
+        """Unchecked: for `add`, and for the loader of an environment that was checked before."""
+        base, overlay = self._base, dict(self._overlay)
+        for decl in decls:
+            overlay[decl.name] = decl
+        if len(overlay) > _MAX_OVERLAY:
+            base, overlay = {**base, **overlay}, {}
+        return Environment(base, overlay)

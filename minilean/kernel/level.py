@@ -1,0 +1,280 @@
+"""Universe levels: 0, successor, max, imax, parameters (and metavariables, for the front only).
+
+Levels are hash-consed: structurally equal levels are the same object, so `is` compares them.
+`leq` and `eq` are exact: a level is turned into a maximum of *sublevels* (E, x, k), read "x + k if
+every parameter in E is positive, else 0" (x is a parameter of E, or None for the constant k), as
+in Y. Géran, "A canonical form for universe levels in impredicative type theory"; compare
+`Level.isEquiv` and `Level.geq` of Lean 4, which are not complete.
+"""
+
+import sys
+
+from minilean.kernel.errors import KernelError
+
+MAX_SUBLEVELS = 2000  # a normal form larger than this ends in KernelError("budget")
+
+
+class Level:
+    """kind: "zero" | "succ" | "max" | "imax" | "param" | "mvar"; `a`, `b` are the children
+    (`a` is the name of a param or the id of an mvar)."""
+
+    __slots__ = ("_nf", "a", "b", "has_mvar", "has_param", "kind")
+
+    def __repr__(self):
+        return show(self)
+
+    def __reduce__(self):
+        return _make, (self.kind, self.a, self.b)
+
+
+_TABLE = {}
+
+
+def _make(kind, a=None, b=None):
+    key = (kind, a, b)
+    found = _TABLE.get(key)
+    if found is not None:
+        return found
+    lvl = Level()
+    lvl.kind, lvl.a, lvl.b, lvl._nf = kind, a, b, None
+    children = [c for c in (a, b) if isinstance(c, Level)]
+    lvl.has_param = kind == "param" or any(c.has_param for c in children)
+    lvl.has_mvar = kind == "mvar" or any(c.has_mvar for c in children)
+    return _TABLE.setdefault(key, lvl)
+
+
+def sweep():
+    """Forget the levels nobody refers to; children are older than parents, so one pass is enough."""
+    for lvl in _TABLE.values():
+        lvl._nf = None
+    keys = list(_TABLE)
+    while keys:
+        key = keys.pop()
+        lvl = _TABLE[key]
+        if sys.getrefcount(lvl) == 3:  # the table, `lvl`, and the argument of getrefcount
+            lvl = None
+            del _TABLE[key]
+
+
+ZERO = _make("zero")
+
+
+def succ(a):
+    return _make("succ", a)
+
+
+ONE = succ(ZERO)
+
+
+def max_raw(a, b):
+    """`max a b` exactly as written."""
+    return _make("max", a, b)
+
+
+def imax_raw(a, b):
+    """`imax a b` exactly as written."""
+    return _make("imax", a, b)
+
+
+def param(name):
+    return _make("param", name)
+
+
+def mvar(ident):
+    """Universe metavariable with a hashable id; never allowed in a declaration."""
+    return _make("mvar", ident)
+
+
+def max_(a, b):
+    """A level equal to `max a b`, with the obvious simplifications."""
+    if a is b or b is ZERO:
+        return a
+    if a is ZERO:
+        return b
+    (base_a, i), (base_b, j) = to_offset(a), to_offset(b)
+    if base_a is base_b or base_a is ZERO and i <= j or base_b is ZERO and j <= i:
+        return a if i >= j else b
+    return max_raw(a, b)
+
+
+def imax(a, b):
+    """A level equal to `imax a b` (0 if b is 0, else max a b), simplified where obvious."""
+    if b.kind == "succ":
+        return max_(a, b)
+    if b is ZERO or a is ZERO or a is ONE or a is b:
+        return b
+    return imax_raw(a, b)
+
+
+def of_nat(n):
+    """The numeral level n."""
+    lvl = ZERO
+    for _ in range(n):
+        lvl = succ(lvl)
+    return lvl
+
+
+def to_offset(lvl):
+    """(base, k) with lvl = base + k and base not a successor."""
+    k = 0
+    while lvl.kind == "succ":
+        lvl, k = lvl.a, k + 1
+    return lvl, k
+
+
+def to_nat(lvl):
+    """The number if lvl is a numeral, else None."""
+    base, k = to_offset(lvl)
+    return k if base is ZERO else None
+
+
+# --- normal form ----------------------------------------------------------------------------------
+
+_NONE = frozenset()
+
+
+def _add(nf, conds, atom, k):
+    """Put the sublevel (conds, atom, k) into nf, keeping the atom's positivity explicit."""
+    if atom is not None and atom not in conds:
+        if k > 0:
+            _add(nf, conds, None, k)
+        conds = conds | {atom}
+    if (atom is not None or k > 0) and nf.get((conds, atom), -1) < k:
+        nf[conds, atom] = k
+        if len(nf) > MAX_SUBLEVELS:
+            raise KernelError("budget", "universe level too large to normalise")
+
+
+def _below(sub, k, nf):
+    """Is the sublevel with key `sub` and offset k at most some sublevel of nf?"""
+    conds, atom = sub
+    for (conds2, atom2), k2 in nf.items():
+        if atom2 is None:
+            fits = atom is None and k <= k2
+        else:  # atom2 is positive wherever conds2 holds, so the constant k2 + 1 fits below it
+            fits = k <= k2 if atom is atom2 else atom is None and k <= k2 + 1
+        if fits and conds2 <= conds:
+            return True
+    return False
+
+
+def _prune(nf):
+    """Drop the sublevels that are below another one; what is left is canonical."""
+    if len(nf) < 2:
+        return nf
+    kept = dict(nf)
+    for sub, k in nf.items():
+        del kept[sub]
+        if not _below(sub, k, kept):
+            kept[sub] = k
+    return kept
+
+
+def _normal_form(lvl):
+    """Dictionary {(set of params, param or None): offset}; its maximum is lvl. Canonical."""
+    if lvl._nf is not None:
+        return lvl._nf
+    nf, kind = {}, lvl.kind
+    if kind in ("param", "mvar"):
+        _add(nf, _NONE, lvl, 0)
+    elif kind == "succ":
+        base, offset = to_offset(lvl)
+        _add(nf, _NONE, None, offset)
+        for (conds, atom), k in _normal_form(base).items():
+            _add(nf, conds, atom, k + offset)
+    elif kind in ("max", "imax"):
+        left, right = _normal_form(lvl.a), _normal_form(lvl.b)
+        guards = [_NONE] if kind == "max" else list(dict.fromkeys(c for c, _ in right))
+        for (conds, atom), k in right.items():
+            _add(nf, conds, atom, k)
+        for guard in guards:
+            for (conds, atom), k in left.items():
+                _add(nf, conds | guard, atom, k)
+    lvl._nf = _prune(nf)
+    return lvl._nf
+
+
+def leq(a, b):
+    """Is a ≤ b for every value of the parameters (and metavariables)?"""
+    if a is b or a is ZERO:
+        return True
+    right = _normal_form(b)
+    return all(_below(sub, k, right) for sub, k in _normal_form(a).items())
+
+
+def eq(a, b):
+    """Are a and b equal for every value of the parameters (and metavariables)?"""
+    return a is b or _normal_form(a) == _normal_form(b)
+
+
+def is_zero(lvl):
+    """Is lvl 0 for every value of its parameters?"""
+    return lvl is ZERO or not _normal_form(lvl)
+
+
+def is_never_zero(lvl):
+    """Is lvl positive for every value of its parameters?"""
+    return any(not conds for conds, _ in _normal_form(lvl))
+
+
+# --- traversal ------------------------------------------------------------------------------------
+
+def _map(lvl, skip, leaf, again):
+    if skip(lvl):
+        return lvl
+    if lvl.kind in ("param", "mvar"):
+        new = leaf(lvl)
+        return lvl if new is None else new
+    if lvl.kind == "succ":
+        return succ(again(lvl.a))
+    a, b = again(lvl.a), again(lvl.b)
+    if a is lvl.a and b is lvl.b:
+        return lvl
+    return max_(a, b) if lvl.kind == "max" else imax(a, b)
+
+
+def instantiate(lvl, subst):
+    """Replace parameters by `subst` (dict: parameter name -> level)."""
+    if not lvl.has_param:
+        return lvl
+
+    def leaf(p):
+        return subst.get(p.a) if p.kind == "param" else None
+    return _map(lvl, lambda u: not u.has_param, leaf, lambda u: instantiate(u, subst))
+
+
+def replace_mvars(lvl, lookup):
+    """Replace each metavariable m by lookup(id of m) unless that is None (front only)."""
+    if not lvl.has_mvar:
+        return lvl
+
+    def leaf(m):
+        return lookup(m.a) if m.kind == "mvar" else None
+    return _map(lvl, lambda u: not u.has_mvar, leaf, lambda u: replace_mvars(u, lookup))
+
+
+def params_of(lvl, into):
+    """Add the names of lvl's parameters to the list `into`, in order of appearance."""
+    if lvl.has_param:
+        if lvl.kind == "param":
+            if lvl.a not in into:
+                into.append(lvl.a)
+        else:
+            params_of(lvl.a, into)
+            if lvl.b is not None:
+                params_of(lvl.b, into)
+    return into
+
+
+def show(lvl, nested=False):
+    """Lean's notation for lvl."""
+    base, k = to_offset(lvl)
+    if base is ZERO:
+        return str(k)
+    if base.kind in ("max", "imax"):
+        text = f"{base.kind} {show(base.a, True)} {show(base.b, True)}"
+    else:
+        text = str(base.a) if base.kind == "param" else f"?{base.a}"
+    if k:
+        text = f"({text})+{k}" if " " in text else f"{text}+{k}"
+    return f"({text})" if nested and (" " in text or k) else text

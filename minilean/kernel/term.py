@@ -1,0 +1,526 @@
+"""Terms: hash-consed, locally nameless expressions.
+
+Structurally equal terms (binder names and infos included) are the same object: compare with `is`,
+key dictionaries by the term itself (identity hash, C speed). `alpha_eq` ignores binder names.
+Constructors: BVar(i) FVar(id) MVar(id) Sort(level) Const(name, levels) App(fn, arg)
+Lam/Pi(name, type, body, info) Let(name, type, value, body) Lit(int or str) Proj(struct, idx, expr).
+Names are dotted strings; info is "default" | "implicit" | "strict" | "inst"; an FVar/MVar id is
+any hashable. Each term has
+  loose   0, or 1 + the largest loose de Bruijn index;
+  flags   a union of the bits FVAR, MVAR, LMVAR (level metavariable), PARAM (level parameter).
+The intern table frees unused terms by itself: children are older than parents, so one pass from
+the youngest term down, dropping what only the table refers to, collects everything dead.
+"""
+
+import sys
+
+from minilean.kernel import level as lv
+
+FVAR, MVAR, LMVAR, PARAM = 1, 2, 4, 8
+_SWEEP_FLOOR = 300_000
+
+_TABLE = {}
+_sweep_at = _SWEEP_FLOOR
+_new = object.__new__
+
+
+class Expr:
+    """Base of all terms; immutable, do not assign to the fields."""
+
+    __slots__ = ("flags", "loose")
+    has_fvar = property(lambda self: bool(self.flags & FVAR))
+    has_mvar = property(lambda self: bool(self.flags & (MVAR | LMVAR)))
+    has_expr_mvar = property(lambda self: bool(self.flags & MVAR))
+    has_level_mvar = property(lambda self: bool(self.flags & LMVAR))
+    has_param = property(lambda self: bool(self.flags & PARAM))
+
+    def __repr__(self):
+        return show(self)
+
+
+def _intern(key, e):
+    if len(_TABLE) >= _sweep_at:
+        sweep()
+    return _TABLE.setdefault(key, e)
+
+
+def sweep():
+    """Forget the terms that nobody refers to any more; called automatically as the table grows."""
+    global _sweep_at
+    keys = list(_TABLE)
+    while keys:
+        key = keys.pop()
+        e = _TABLE.get(key)
+        if sys.getrefcount(e) == 3:  # the table, `e`, and the argument of getrefcount
+            e = None
+            del _TABLE[key]
+    lv.sweep()
+    _sweep_at = max(_SWEEP_FLOOR, 2 * len(_TABLE))
+
+
+class BVar(Expr):
+    __slots__ = ("idx",)
+
+    def __new__(cls, idx):
+        e = _TABLE.get(idx)
+        if e is None:
+            e = _new(cls)
+            e.idx, e.loose, e.flags = idx, idx + 1, 0
+            e = _intern(idx, e)
+        return e
+
+
+class FVar(Expr):
+    __slots__ = ("id",)
+
+    def __new__(cls, id):
+        key = (cls, id)
+        e = _TABLE.get(key)
+        if e is None:
+            e = _new(cls)
+            e.id, e.loose, e.flags = id, 0, FVAR
+            e = _intern(key, e)
+        return e
+
+
+class MVar(Expr):
+    __slots__ = ("id",)
+
+    def __new__(cls, id):
+        key = (cls, id)
+        e = _TABLE.get(key)
+        if e is None:
+            e = _new(cls)
+            e.id, e.loose, e.flags = id, 0, MVAR
+            e = _intern(key, e)
+        return e
+
+
+class Sort(Expr):
+    __slots__ = ("level",)
+
+    def __new__(cls, level):
+        key = (cls, level)
+        e = _TABLE.get(key)
+        if e is None:
+            e = _new(cls)
+            e.level, e.loose, e.flags = level, 0, _level_flags(level)
+            e = _intern(key, e)
+        return e
+
+
+class Const(Expr):
+    """`levels` is a tuple of Level."""
+
+    __slots__ = ("levels", "name")
+
+    def __new__(cls, name, levels=()):
+        key = (cls, name, levels)
+        e = _TABLE.get(key)
+        if e is None:
+            e = _new(cls)
+            e.name, e.levels, e.loose, e.flags = name, levels, 0, 0
+            for level in levels:
+                e.flags |= _level_flags(level)
+            e = _intern(key, e)
+        return e
+
+
+class App(Expr):
+    __slots__ = ("arg", "fn")
+
+    def __new__(cls, fn, arg):
+        key = (fn, arg)
+        e = _TABLE.get(key)
+        if e is None:
+            e = _new(cls)
+            e.fn, e.arg, e.flags = fn, arg, fn.flags | arg.flags
+            e.loose = fn.loose if fn.loose > arg.loose else arg.loose  # noqa: FURB136
+            e = _intern(key, e)
+        return e
+
+
+class _Binder(Expr):
+    """Fields: name, type, body (one more loose variable than the binder), info."""
+
+    __slots__ = ("body", "info", "name", "type")
+
+    def __new__(cls, name, type, body, info="default"):
+        key = (cls, name, type, body, info)
+        e = _TABLE.get(key)
+        if e is None:
+            e = _new(cls)
+            e.name, e.type, e.body, e.info = name, type, body, info
+            e.flags = type.flags | body.flags
+            e.loose = max(type.loose, body.loose - 1)
+            e = _intern(key, e)
+        return e
+
+
+class Lam(_Binder):
+    __slots__ = ()
+
+
+class Pi(_Binder):
+    __slots__ = ()
+
+
+class Let(Expr):
+    __slots__ = ("body", "name", "type", "value")
+
+    def __new__(cls, name, type, value, body):
+        key = (cls, name, type, value, body)
+        e = _TABLE.get(key)
+        if e is None:
+            e = _new(cls)
+            e.name, e.type, e.value, e.body = name, type, value, body
+            e.flags = type.flags | value.flags | body.flags
+            e.loose = max(type.loose, value.loose, body.loose - 1)
+            e = _intern(key, e)
+        return e
+
+
+class Lit(Expr):
+    """A natural number (int ≥ 0) or a string literal."""
+
+    __slots__ = ("value",)
+
+    def __new__(cls, value):
+        key = (cls, type(value), value)
+        e = _TABLE.get(key)
+        if e is None:
+            e = _new(cls)
+            e.value, e.loose, e.flags = value, 0, 0
+            e = _intern(key, e)
+        return e
+
+
+class Proj(Expr):
+    """Field number `idx` (0-based, parameters not counted) of `expr` of structure `struct`."""
+
+    __slots__ = ("expr", "idx", "struct")
+
+    def __new__(cls, struct, idx, expr):
+        key = (cls, struct, idx, expr)
+        e = _TABLE.get(key)
+        if e is None:
+            e = _new(cls)
+            e.struct, e.idx, e.expr = struct, idx, expr
+            e.loose, e.flags = expr.loose, expr.flags
+            e = _intern(key, e)
+        return e
+
+
+def _level_flags(level):
+    return (PARAM if level.has_param else 0) | (LMVAR if level.has_mvar else 0)
+
+
+PROP = Sort(lv.ZERO)
+TYPE = Sort(lv.ONE)
+
+
+# --- building and taking apart --------------------------------------------------------------------
+
+def mk_app(fn, *args):
+    """fn applied to args, left to right."""
+    for arg in args:
+        fn = App(fn, arg)
+    return fn
+
+
+def mk_arrow(a, b, name="a"):
+    """a → b, for b without a loose variable for the binder."""
+    return Pi(name, a, lift(b, 1))
+
+
+def get_app_fn(e):
+    while type(e) is App:
+        e = e.fn
+    return e
+
+
+def get_app_fn_args(e):
+    """(head, list of arguments, left to right)."""
+    args = []
+    while type(e) is App:
+        args.append(e.arg)
+        e = e.fn
+    args.reverse()
+    return e, args
+
+
+def get_app_num_args(e):
+    n = 0
+    while type(e) is App:
+        e, n = e.fn, n + 1
+    return n
+
+
+def is_app_of(e, name, n_args):
+    """Is e the constant `name` applied to exactly n_args arguments?"""
+    while type(e) is App:
+        e, n_args = e.fn, n_args - 1
+    return n_args == 0 and type(e) is Const and e.name == name
+
+
+# --- substitution ---------------------------------------------------------------------------------
+
+def rebuild(e, f, depth):
+    """e with each child c replaced by f(c, depth + number of binders of e above c)."""
+    t = type(e)
+    if t is App:
+        fn, arg = f(e.fn, depth), f(e.arg, depth)
+        return _TABLE.get((fn, arg)) or App(fn, arg)
+    if t is Lam or t is Pi:
+        return t(e.name, f(e.type, depth), f(e.body, depth + 1), e.info)
+    if t is Let:
+        return Let(e.name, f(e.type, depth), f(e.value, depth), f(e.body, depth + 1))
+    if t is Proj:
+        return Proj(e.struct, e.idx, f(e.expr, depth))
+    return e
+
+
+def instantiate(body, *values):
+    """Replace BVar i by values[i] for i < len(values) and lower the other loose variables."""
+    return _instantiate(body, values)
+
+
+def instantiate_rev(body, values):
+    """Replace BVar i by values[-1-i]: values are in binder order, outermost first."""
+    return _instantiate(body, values[::-1])
+
+
+def _instantiate(body, values):
+    n = len(values)
+    if not body.loose or not n:
+        return body
+    cache = {}
+
+    def go(e, depth):
+        if e.loose <= depth:
+            return e
+        if type(e) is BVar:
+            i = e.idx - depth
+            return lift(values[i], depth) if i < n else BVar(e.idx - n)
+        key = (e, depth)
+        new = cache.get(key)
+        if new is None:
+            new = cache[key] = rebuild(e, go, depth)
+        return new
+    return go(body, 0)
+
+
+def lift(e, n, start=0):
+    """Add n to the loose variables ≥ start (n may be negative if none of them is then captured)."""
+    if e.loose <= start or not n:
+        return e
+    cache = {}
+
+    def go(e, depth):
+        if e.loose <= depth:
+            return e
+        if type(e) is BVar:
+            return BVar(e.idx + n)
+        key = (e, depth)
+        new = cache.get(key)
+        if new is None:
+            new = cache[key] = rebuild(e, go, depth)
+        return new
+    return go(e, start)
+
+
+def has_loose_bvar(e, i):
+    """Does BVar i occur loose in e?"""
+    def go(e, i):
+        if e.loose <= i or (e, i) in seen:
+            return False
+        seen.add((e, i))
+        t = type(e)
+        if t is BVar:
+            return e.idx == i
+        if t is App:
+            return go(e.fn, i) or go(e.arg, i)
+        if t is Lam or t is Pi:
+            return go(e.type, i) or go(e.body, i + 1)
+        if t is Let:
+            return go(e.type, i) or go(e.value, i) or go(e.body, i + 1)
+        return go(e.expr, i)
+    seen = set()
+    return go(e, i)
+
+
+def abstract(e, fvars):
+    """Replace the FVar (or MVar) terms in `fvars`, outermost first, by BVars: the last becomes 0."""
+    if not fvars or not e.flags & (FVAR | MVAR):
+        return e
+    index = {x: len(fvars) - 1 - i for i, x in enumerate(fvars)}
+    need = 0
+    for x in fvars:
+        need |= x.flags
+    cache = {}
+
+    def go(e, depth):
+        if not e.flags & need:
+            return e
+        if type(e) is FVar or type(e) is MVar:
+            i = index.get(e)
+            return e if i is None else BVar(i + depth)
+        key = (e, depth)
+        new = cache.get(key)
+        if new is None:
+            new = cache[key] = rebuild(e, go, depth)
+        return new
+    return go(e, 0)
+
+
+def replace(e, f):
+    """Replace every subterm s with f(s), unless f(s) is None: then go into its children."""
+    cache = {}
+
+    def go(e, _depth=0):
+        new = cache.get(e)
+        if new is None:
+            new = f(e)
+            cache[e] = new = rebuild(e, go, 0) if new is None else new
+        return new
+    return go(e)
+
+
+def map_levels(e, f, need):
+    """Apply f to every level in the subterms of e that have one of the flags `need`."""
+    def visit(s):
+        if not s.flags & need:
+            return s
+        if type(s) is Sort:
+            return Sort(f(s.level))
+        if type(s) is Const:
+            return Const(s.name, tuple([f(u) for u in s.levels]))
+        return None
+    return replace(e, visit) if e.flags & need else e
+
+
+def instantiate_level_params(e, names, levels):
+    """Replace the level parameters `names` by `levels`."""
+    if not names or not e.flags & PARAM:
+        return e
+    subst = dict(zip(names, levels, strict=True))
+    return map_levels(e, lambda u: lv.instantiate(u, subst), PARAM)
+
+
+# --- inspection -----------------------------------------------------------------------------------
+
+def children(e):
+    """The direct subterms of e."""
+    t = type(e)
+    if t is App:
+        return e.fn, e.arg
+    if t is Lam or t is Pi:
+        return e.type, e.body
+    if t is Let:
+        return e.type, e.value, e.body
+    return (e.expr,) if t is Proj else ()
+
+
+def subterms(e):
+    """Every distinct subterm of e, once each, parents before children (no recursion)."""
+    seen, stack = {e: None}, [e]
+    while stack:
+        for child in children(stack.pop()):
+            if child not in seen:
+                seen[child] = None
+                stack.append(child)
+    return list(seen)
+
+
+def occurs(s, e):
+    """Is s a subterm of e?"""
+    return s is e or s in subterms(e)
+
+
+def const_names(e):
+    """The names of the constants and projected structures in e."""
+    names = {}
+    for s in subterms(e):
+        if type(s) is Const:
+            names[s.name] = None
+        elif type(s) is Proj:
+            names[s.struct] = None
+    return list(names)
+
+
+def level_params_of(e):
+    """The names of the level parameters in e."""
+    names = []
+    for s in subterms(e) if e.flags & PARAM else ():
+        for level in (s.level,) if type(s) is Sort else s.levels if type(s) is Const else ():
+            lv.params_of(level, names)
+    return names
+
+
+def erase_names(e):
+    """e with all binder names and infos made equal: alpha-equal terms become identical."""
+    cache = {}
+
+    def go(e, _depth=0):
+        new = cache.get(e)
+        if new is None:
+            t = type(e)
+            if t is Lam or t is Pi:
+                new = t("", go(e.type), go(e.body))
+            elif t is Let:
+                new = Let("", go(e.type), go(e.value), go(e.body))
+            else:
+                new = rebuild(e, go, 0)
+            cache[e] = new
+        return new
+    return go(e)
+
+
+def alpha_eq(a, b):
+    """Are a and b equal up to binder names and infos?"""
+    return a is b or a.loose == b.loose and a.flags == b.flags and erase_names(a) is erase_names(b)
+
+
+def show(e):
+    """Plain text with de Bruijn indices, for error messages and debugging (cut off when long)."""
+    parts, stack, size = [], [e], 0
+    while stack and size < 600:
+        s = stack.pop()
+        text = s if type(s) is str else _show_leaf(s)
+        if text is None:
+            stack.extend(reversed(_show_parts(s)))
+        else:
+            parts.append(text)
+            size += len(text)
+    return "".join(parts) + (" …" if stack else "")
+
+
+def _show_leaf(e):
+    t = type(e)
+    if t is BVar:
+        return f"#{e.idx}"
+    if t is FVar:
+        return f"x{e.id[0]}" if type(e.id) is tuple else str(e.id)
+    if t is MVar:
+        return f"?{e.id}"
+    if t is Sort:
+        return "Prop" if e.level is lv.ZERO else f"Sort({e.level})"
+    if t is Const:
+        return e.name + (".{" + ", ".join(map(str, e.levels)) + "}" if e.levels else "")
+    return repr(e.value) if t is Lit else None
+
+
+def _show_parts(e):
+    t = type(e)
+    if t is App:
+        nested = type(e.arg) in (App, Lam, Pi, Let)
+        fn = e.fn if type(e.fn) not in (Lam, Pi, Let) else ("(", e.fn, ")")
+        fn = [fn] if type(fn) is not tuple else list(fn)
+        return [*fn, " (", e.arg, ")"] if nested else [*fn, " ", e.arg]
+    if t is Lam:
+        return ["λ ", e.name, " : ", e.type, ". ", e.body]
+    if t is Pi:
+        return ["Π (", e.name, " : ", e.type, "), ", e.body]
+    if t is Let:
+        return ["let ", e.name, " : ", e.type, " := ", e.value, "; ", e.body]
+    return ["(", e.expr, f").{e.idx}"]
