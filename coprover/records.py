@@ -64,7 +64,7 @@ def read_jsonl(
     """Returns the rows of a JSONL file.
 
     Raises RecordError naming `path:line` for text that is not a JSON object or lacks one of the
-    `required` keys. With `resume`, a missing file is empty and a torn last line is cut off the file.
+    `required` keys. With `resume`, a missing file is empty and a torn last line is cut off.
     """
     path = Path(path)
     if resume:

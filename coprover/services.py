@@ -1,0 +1,314 @@
+"""Life-cycle of the servers named in the config: start, wait for health, adopt, stop exactly those.
+
+Every started process is recorded in `<run.dir>/servers/<name>.json` (PID, creation time, port,
+command) before its health is awaited, so that a killed orchestrator finds it again: a healthy one
+with the same command is adopted, any other one of ours is stopped. A port held by somebody else
+is an error that names the holder; nothing is ever killed by name.
+
+Run: bash launch_servers.sh start lean generator --config configs/local.yaml
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+from omegaconf import DictConfig
+
+from coprover import config
+from coprover.config import ROOT, ConfigError, InputError
+from coprover.records import write_text_atomic
+
+NAMES = ("lean", "generator", "value")
+LOG_TAIL = 25
+STOP_GRACE_S = 15.0
+
+
+class ServiceError(InputError):
+    """A server could not be started or reached; the message holds the cause and the log's tail."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A server we started. `created` is the process's creation time (s since the epoch): a PID
+    reused by a stranger does not match it. `container` is set for Docker servers."""
+
+    name: str
+    pid: int
+    created: float
+    url: str
+    command: list[str]
+    log: str
+    container: str | None = None
+
+    def process(self) -> psutil.Process | None:
+        """Returns the live process of the record, or None if it is gone or somebody else's."""
+        try:
+            process = psutil.Process(self.pid)
+            if abs(process.create_time() - self.created) < 1.0 and not _is_zombie(process):
+                return process
+        except psutil.NoSuchProcess:
+            pass
+        return None
+
+
+def start(cfg: DictConfig, name: str) -> Record:
+    """Starts a server, or adopts our own healthy one with the same command; returns when healthy.
+
+    Raises ServiceError if the port is taken, the process dies, or health does not come in time.
+    """
+    section = _section(cfg, name)
+    command = _command(cfg, name)
+    old = read_record(cfg, name)
+    if old is not None:
+        if old.command == command and _running(old) and healthy(section):
+            return old
+        stop(cfg, name)
+    if not command:
+        _await_foreign(section, name)
+        return Record(name, 0, 0.0, section.url, [], "")
+    require_free_port(section.url, name)
+    record = _spawn(cfg, section, name, command)
+    _wait(section, record, cfg.servers.start_timeout_s)
+    return record
+
+
+def stop(cfg: DictConfig, name: str) -> bool:
+    """Stops the recorded server with its process group; tells whether there was one."""
+    record = read_record(cfg, name)
+    if record is None:
+        return False
+    if record.container:
+        subprocess.run(["docker", "rm", "-f", record.container], check=False, capture_output=True)
+    elif process := record.process():
+        _stop_group(process)
+    _record_path(cfg, name).unlink(missing_ok=True)
+    return True
+
+
+def status(cfg: DictConfig, name: str) -> str:
+    """Returns one line on a server: healthy or not, whose, and where its log is."""
+    section = _section(cfg, name)
+    health = "healthy" if healthy(section) else "not answering"
+    record = read_record(cfg, name)
+    if record is None:
+        return f"{name:10} {section.url}  {health}  (not started from here)"
+    owner = f"container {record.container}" if record.container else f"pid {record.pid}"
+    alive = "" if _running(record) else ", process gone"
+    return f"{name:10} {section.url}  {health}  ({owner}{alive}; log {record.log})"
+
+
+def healthy(section: DictConfig, timeout_s: float = 5.0) -> bool:
+    """Tells whether the server's health route answers 200."""
+    try:
+        with urllib.request.urlopen(section.url + section.health, timeout=timeout_s) as answer:
+            return answer.status == 200
+    except (urllib.error.URLError, OSError, ValueError):
+        return False
+
+
+def read_record(cfg: DictConfig, name: str) -> Record | None:
+    """Returns what is recorded of a server of this run, or None."""
+    path = _record_path(cfg, name)
+    try:
+        return Record(**json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    except (json.JSONDecodeError, TypeError) as error:
+        raise ServiceError(f"{path} is damaged ({error}); stop that server and delete it") from None
+
+
+def port_holder(port: int) -> str | None:
+    """Returns a description of the process that listens on a TCP port here, or None."""
+    for connection in psutil.net_connections(kind="tcp"):
+        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
+            if connection.pid is None:
+                return "a process of another user"
+            try:
+                process = psutil.Process(connection.pid)
+                return f"PID {process.pid} ({shlex.join(process.cmdline())[:120]})"
+            except psutil.Error:
+                return f"PID {connection.pid}"
+    return None
+
+
+def main() -> int:
+    """`start | stop | status [NAME …]` with the usual --config and --set."""
+    parser = config.make_parser(__doc__, {})
+    parser.add_argument("action", choices=("start", "stop", "status"))
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all")
+    args = parser.parse_args()
+    for name in args.names:
+        if name not in NAMES:
+            raise ConfigError(f"no server {name!r}; the config knows {', '.join(NAMES)}")
+    cfg = config.load(args.config, args.sets)
+    names = args.names or NAMES
+    for name in reversed(names) if args.action == "stop" else names:
+        if args.action == "start":
+            record = start(cfg, name)
+            print(f"{name:10} ready at {record.url}" + (f" (log {record.log})" * bool(record.log)))
+        elif args.action == "stop":
+            print(f"{name:10} " + ("stopped" if stop(cfg, name) else "was not started from here"))
+        else:
+            print(status(cfg, name))
+    return 0
+
+
+def _section(cfg: DictConfig, name: str) -> DictConfig:
+    return cfg.servers[name]
+
+
+def _record_path(cfg: DictConfig, name: str) -> Path:
+    return Path(cfg.run.dir) / "servers" / f"{name}.json"
+
+
+def _command(cfg: DictConfig, name: str) -> list[str]:
+    """The argument array with {python}, {checkpoint}, {weight_version} and {port} filled in."""
+    section = _section(cfg, name)
+    words = [str(word) for word in section.start]
+    checkpoint = section.checkpoint
+    if any("{checkpoint}" in word for word in words):
+        if not checkpoint:
+            raise ConfigError(
+                f"servers.{name}.checkpoint is not set; give the folder of the model to serve "
+                f"(--set servers.{name}.checkpoint=DIR)"
+            )
+        if not (Path(checkpoint) / "config.json").is_file():
+            raise ConfigError(
+                f"no checkpoint in {checkpoint} for the {name} server (config.json is missing)"
+            )
+    values = {"python": sys.executable, "port": str(_port(section.url)), "checkpoint": checkpoint}
+    if any("{weight_version}" in word for word in words):
+        from coprover.checkpoints import weight_version
+
+        values["weight_version"] = weight_version(checkpoint)
+    for key, value in values.items():
+        words = [word.replace("{" + key + "}", str(value)) for word in words]
+    return words
+
+
+def _spawn(cfg: DictConfig, section: DictConfig, name: str, command: list[str]) -> Record:
+    log = Path(cfg.run.dir) / "logs" / f"{name}_server.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    environment = dict(os.environ)
+    if section.threads:
+        environment |= {"OMP_NUM_THREADS": str(section.threads)}
+    environment["PYTHONPATH"] = os.pathsep.join(
+        filter(None, [str(ROOT), environment.get("PYTHONPATH", "")])
+    )
+    with log.open("ab") as out:
+        out.write(f"\n--- {time.strftime('%F %T')} {shlex.join(command)}\n".encode())
+        out.flush()
+        try:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+                start_new_session=True, env=environment,
+            )  # fmt: skip
+        except FileNotFoundError:
+            raise ServiceError(
+                f"cannot start the {name} server: {command[0]!r} is not installed or not on PATH"
+            ) from None
+    container = None
+    if section.daemon == "docker":
+        if process.wait() != 0:
+            raise ServiceError(f"docker could not start the {name} server:\n{_tail(log)}")
+        container = command[command.index("--name") + 1]
+    created = psutil.Process(process.pid).create_time() if container is None else 0.0
+    record = Record(name, process.pid, created, section.url, command, str(log), container)
+    write_text_atomic(_record_path(cfg, name), json.dumps(asdict(record), indent=1) + "\n")
+    return record
+
+
+def _wait(section: DictConfig, record: Record, timeout_s: float) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not healthy(section):
+        if not _running(record):
+            raise ServiceError(f"the {record.name} server died while starting:\n{_log(record)}")
+        if time.monotonic() > deadline:
+            if process := record.process():
+                _stop_group(process)
+            raise ServiceError(
+                f"the {record.name} server was not healthy after {timeout_s} s:\n{_log(record)}"
+            )
+        time.sleep(0.2)
+    if not _running(record):
+        raise ServiceError(f"the {record.name} server died while starting:\n{_log(record)}")
+
+
+def _await_foreign(section: DictConfig, name: str) -> None:
+    if not healthy(section):
+        raise ServiceError(
+            f"no healthy {name} server at {section.url}, and the config does not say how to start "
+            f"one (servers.{name}.start is empty); start it, or correct servers.{name}.url"
+        )
+
+
+def require_free_port(url: str, name: str) -> None:
+    """Raises ServiceError naming the holder if the port of a URL is taken on this machine."""
+    holder = port_holder(_port(url))
+    if holder:
+        raise ServiceError(
+            f"port {_port(url)} for the {name} server is held by {holder}; stop it, or choose "
+            f"another port with --set servers.{name}.url=http://localhost:PORT"
+        )
+
+
+def _port(url: str) -> int:
+    parts = urlsplit(url)
+    return parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _running(record: Record) -> bool:
+    if record.container:
+        out = subprocess.run(
+            ["docker", "inspect", "-f", "{{.State.Running}}", record.container],
+            check=False, capture_output=True, text=True,
+        )  # fmt: skip
+        return out.stdout.strip() == "true"
+    return record.process() is not None
+
+
+def _stop_group(process: psutil.Process) -> None:
+    """SIGTERM to the group, SIGKILL to whatever is left after the grace time."""
+    members = [process, *process.children(recursive=True)]
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, how)
+        except ProcessLookupError:
+            break
+        _, members = psutil.wait_procs(members, timeout=STOP_GRACE_S)
+        if not members:
+            return
+    for member in members:
+        try:
+            member.kill()
+        except psutil.NoSuchProcess:
+            continue
+
+
+def _is_zombie(process: psutil.Process) -> bool:
+    return process.status() == psutil.STATUS_ZOMBIE
+
+
+def _log(record: Record) -> str:
+    return f"{_tail(Path(record.log))}\n(whole log: {record.log})"
+
+
+def _tail(path: Path) -> str:
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    return "\n".join("  | " + line for line in lines[-LOG_TAIL:])
+
+
+if __name__ == "__main__":
+    config.main(main)
