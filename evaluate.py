@@ -6,7 +6,7 @@ unbiased pass@k of Chen et al. 2021 with bootstrap intervals over theorems. With
 Finished theorems are kept in `<output>.parts/`: an interrupted evaluation goes on where it was.
 
 Run: python3 evaluate.py --dataset examples/minif2f_smoke.jsonl --n-samples 4 --max-problems 12 \\
-       --sglang-url http://localhost:30000 --kimina-url http://localhost:8000 --output results/x.json
+       --sglang-url http://localhost:30000 --kimina-url http://localhost:8000 --output out.json
 """
 
 from __future__ import annotations
