@@ -1,0 +1,53 @@
+"""SLIME hooks that are not rewards or rollouts: group normalisation that survives unscored samples.
+
+SLIME forms groups by position and counts every sample; a sample the Lean server never judged, or
+one whose sampling was steered by the value model, must neither be trained on nor move the mean of
+its group. Such samples carry `remove_sample=True` (SLIME then zeroes their loss mask) and leave the
+group here. Contract: SLIME 0.3.1, --custom-reward-post-process-path, `f(args, samples)`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+
+STD_EPSILON = 1e-6  # SLIME's own
+
+
+def bar_from_loss(sample) -> None:
+    """Marks a sample as not to be trained on: zero loss mask, outside its group's mean."""
+    sample.remove_sample = True
+    sample.loss_mask = [0] * sample.response_length
+
+
+def post_process_rewards(args, samples: list) -> tuple[list[float], list[float]]:
+    """Returns raw rewards and group-normalised ones (zero for unscored samples), in sample order.
+
+    (r − mean) / (std + 1e-6) over the scored samples of a group, std with n − 1, as SLIME does;
+    groups are told apart by `group_index`. A group with fewer than two scored samples gets zeros.
+    """
+    groups: dict[object, list[int]] = defaultdict(list)
+    raw = [0.0] * len(samples)
+    for i, sample in enumerate(samples):
+        if sample.remove_sample:
+            continue
+        if sample.reward is None:
+            raise ValueError(f"sample {sample.index} has no reward and is not marked unscored")
+        raw[i] = float(sample.get_reward_value(args))
+        groups[sample.group_index].append(i)
+    advantages = [0.0] * len(samples)
+    for members in groups.values():
+        rewards = [raw[i] for i in members]
+        for i, advantage in zip(members, normalise(rewards), strict=True):
+            advantages[i] = advantage
+    return raw, advantages
+
+
+def normalise(rewards: list[float]) -> list[float]:
+    """Returns (r − mean) / (std + 1e-6), std with n − 1; zeros for fewer than two rewards."""
+    n = len(rewards)
+    if n < 2:
+        return [0.0] * n
+    mean = math.fsum(rewards) / n
+    std = math.sqrt(math.fsum((r - mean) ** 2 for r in rewards) / (n - 1))
+    return [(r - mean) / (std + STD_EPSILON) for r in rewards]
