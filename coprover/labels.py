@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from enum import Enum
+from enum import StrEnum
 from functools import lru_cache
 
 GAMMA = 0.95
@@ -38,7 +38,7 @@ _META = re.compile(r"\?[^\W\d][\w.✝'!?]*")
 _HYP = re.compile(r"^(\S(?:[^:]*\S)?)\s*:(?!=)\s?", re.S)
 
 
-class Outcome(str, Enum):
+class Outcome(StrEnum):
     """What the searches know about a state (design section 3)."""
 
     PROVEN = "proven"
@@ -165,7 +165,7 @@ def canonical_goal(goal: str) -> str:
         ranks = [2 * r + 1 for r in ranks]
         ranks[chosen] -= 1
         ranks = _refine(_ranks(ranks), bodies, uses)
-    names = [f"‹{r}{'✝' if '✝' in name else ''}›" for r, (name, _) in zip(ranks, hyps)]
+    names = [f"‹{r}{'✝' if '✝' in name else ''}›" for r, (name, _) in zip(ranks, hyps, strict=True)]
 
     def show(body: list[str | int]) -> str:
         return "".join(names[t] if isinstance(t, int) else t for t in body)
@@ -213,3 +213,13 @@ def units(goals: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
         groups = rest + [(indices, metas)]
     ordered = sorted(sorted(indices) for indices, _ in groups)
     return tuple(tuple(goals[i] for i in indices) for indices in ordered)
+
+
+def value_text(goals: tuple[str, ...]) -> str:
+    """What the value model reads: the goals as printed, without their ``case tag`` lines."""
+    return "\n\n".join(_without_tag(goal) for goal in goals)
+
+
+def _without_tag(goal: str) -> str:
+    first, newline, rest = goal.partition("\n")
+    return rest if newline and first.startswith("case ") else goal

@@ -1,0 +1,179 @@
+"""What search needs from the servers, batched and remembered: candidates, steps, values, verdicts.
+
+An ``Expander`` belongs to one generator, one value model and one seed. It remembers every
+expansion (theorem, printed state) and every value (printed goals), so that several rules, run over
+the same theorems, share all server work. Counters stay logical: each search counts what it would
+have cost alone. The candidates of a state depend on its text and the seed only.
+
+Used by coprover/search.py and trajectory_collector.py.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from coprover import prompts
+from coprover.config import ConfigError
+from coprover.labels import units, value_text
+from coprover.records import Theorem
+from coprover.stepper import State, StepFailure
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How candidates are drawn and states are valued; the config's ``search:`` section."""
+
+    candidates: int = 8
+    temperature: float = 1.0
+    max_new_tokens: int = 256
+    prompt: str = "state"  # state | prefix (one-line steps after the proof so far)
+    distinct: bool = True
+    per_goal: bool = True
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A candidate and what it did. kind: state | qed | error | timeout | declined."""
+
+    tactic: str
+    logprob: float
+    kind: str
+    state: State | None = None
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """All candidates of one state, best log-probability first, and their cost."""
+
+    edges: tuple[Edge, ...]
+    generated: int  # completions drawn
+    lean_calls: int  # tactics run
+    policy_tokens: int  # tokens generated
+
+
+@dataclass
+class Expander:
+    """The servers behind a search. ``value`` and ``verifier`` may be None where not needed.
+
+    ``allowed(tactic) -> bool`` drops candidates before Lean sees them.
+    """
+
+    sampler: object
+    stepper: object
+    verifier: object | None = None
+    value: object | None = None
+    settings: Settings = Settings()
+    allowed: Callable[[str], bool] | None = None
+    generator_version: str = ""
+    value_version: str = ""
+    expansions: dict[tuple[str, str], Expansion] = field(default_factory=dict)
+    states: dict[tuple[str, str], State] = field(default_factory=dict)
+    values: dict[str, float] = field(default_factory=dict)
+    verdicts: dict[tuple[str, tuple[str, ...]], bool] = field(default_factory=dict)
+
+    async def identify(self) -> Expander:
+        """Ask the servers which weights they hold; every record carries the answer."""
+        self.generator_version = await self.sampler.weight_version()
+        if self.value is not None:
+            self.value_version = await self.value.weight_version()
+        return self
+
+    async def start(self, theorems: Sequence[Theorem]) -> list[State | StepFailure]:
+        """The initial state of each theorem, in order."""
+        return await self.stepper.start(theorems) if theorems else []
+
+    async def expand(self, states: Sequence[State]) -> list[Expansion]:
+        """The expansion of each state, in order: one sampler call and one stepper call at most."""
+        todo = {(s.theorem.name, s.text): s for s in states}
+        todo = {key: s for key, s in todo.items() if key not in self.expansions}
+        if todo:
+            candidates = await self._candidates(list(todo.values()))
+            outcomes = await self.stepper.run(
+                [(s, [c[0] for c in group[0]])
+                 for s, group in zip(todo.values(), candidates, strict=True)])
+            for (key, s), (kept, drawn, tokens), results in zip(
+                    todo.items(), candidates, outcomes, strict=True):
+                edges = tuple(Edge(tactic, logp, o.kind, o.state)
+                              for (tactic, logp), o in zip(kept, results, strict=True))
+                self.expansions[key] = Expansion(edges, drawn, len(kept), tokens)
+                self.states[key] = s
+        return [self.expansions[s.theorem.name, s.text] for s in states]
+
+    async def _candidates(self, states: list[State]) -> list[tuple[list, int, int]]:
+        """Per state: ([(tactic, log p)], completions drawn, tokens drawn)."""
+        cfg = self.settings
+        if cfg.prompt == "prefix":
+            texts = [prompts.proof_prefix(s.theorem, s.tactics) for s in states]
+        else:
+            texts = [prompts.tactic_step(s.text) for s in states]
+        distinct = list(dict.fromkeys(texts))
+        groups = await self.sampler.generate(
+            distinct, cfg.candidates, temperature=cfg.temperature,
+            max_new_tokens=cfg.max_new_tokens, stop=("\n",) if cfg.prompt == "prefix" else (),
+            seed=cfg.seed, distinct=cfg.distinct)
+        drawn = dict(zip(distinct, groups, strict=True))
+        return [self._clean(drawn[text]) for text in texts]
+
+    def _clean(self, samples: list) -> tuple[list, int, int]:
+        kept: dict[str, float] = {}
+        for sample in samples:
+            if self.generator_version and sample.weight_version != self.generator_version:
+                raise ConfigError(
+                    f"the generator changed from {self.generator_version} to "
+                    f"{sample.weight_version} during a search; restart the phase")
+            tactic = _tidy(sample.text)
+            if sample.finish_reason != "stop" or not tactic:
+                continue
+            if self.allowed is None or self.allowed(tactic):
+                kept.setdefault(tactic, sample.logprob)
+        ordered = sorted(kept.items(), key=lambda item: (-item[1], item[0]))
+        return ordered, len(samples), sum(s.n_tokens for s in samples)
+
+    def value_units(self, state: State) -> list[str]:
+        """The texts whose values are multiplied into V(state)."""
+        groups = units(state.goals) if self.settings.per_goal else (state.goals,)
+        return [value_text(group) for group in groups]
+
+    async def score(self, texts: Iterable[str]) -> None:
+        """Fetch the values of texts not yet known, in one call."""
+        new = [text for text in dict.fromkeys(texts) if text not in self.values]
+        if new:
+            if self.value is None:
+                raise ConfigError("this search rule needs a value model: start the value server "
+                                  "or choose the rule logprob")
+            self.values.update(zip(new, await self.value.score(new), strict=True))
+
+    def value_of(self, state: State) -> float:
+        """V(state) in [0, 1], the product over its units; all must have been scored."""
+        product = 1.0
+        for text in self.value_units(state):
+            product *= self.values[text]
+        return product
+
+    async def verify(self, proofs: Sequence[tuple[Theorem, tuple[str, ...]]]) -> list[bool]:
+        """Whether each proof passes the verdict as a whole file; asked once per proof."""
+        new = {(t.name, p): t for t, p in proofs if (t.name, p) not in self.verdicts}
+        if new:
+            results = await self.verifier.verify_proofs(
+                [(t, list(proof)) for (_, proof), t in new.items()])
+            for key, result in zip(new, results, strict=True):
+                self.verdicts[key] = result.verified
+                if not result.verified:
+                    log.warning("%s: a proof found by search was not verified (%s %s): %s",
+                                key[0], result.verdict, result.reason, " ; ".join(key[1]))
+        return [self.verdicts[t.name, p] for t, p in proofs]
+
+    def forget(self, theorem: str) -> None:
+        """Drop the expansions of a theorem whose searches are over."""
+        for key in [k for k in self.expansions if k[0] == theorem]:
+            del self.expansions[key], self.states[key]
+
+
+def _tidy(text: str) -> str:
+    """A completion as a tactic: no blank edges, trailing blanks dropped on each line."""
+    return "\n".join(line.rstrip() for line in text.strip("\n").rstrip().split("\n")).strip()
