@@ -7,7 +7,6 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 LAPTOP := --config configs/local.yaml
-RUN ?= runs/laptop
 ARGS ?=
 
 .PHONY: help profile setup data convert co-train train-generator train-value collect eval compare \
@@ -36,16 +35,16 @@ co-train: profile setup  ## the whole loop: three rounds in minutes on a laptop,
 	@bash co_train.sh $(ARGS)
 
 eval: profile setup  ## pass@k and searches of the newest generator on the test theorems
-	@bash train_step.sh eval $(ARGS)
+	@bash co_train.sh --only eval $(ARGS)
 
 train-generator: profile setup  ## one GRPO phase of the generator
-	@bash train_step.sh generator $(ARGS)
+	@bash co_train.sh --only generator $(ARGS)
 
 train-value: profile setup  ## one training phase of the value model
-	@bash train_step.sh value $(ARGS)
+	@bash co_train.sh --only value $(ARGS)
 
 collect: profile setup  ## one search phase: trajectories for the value model
-	@bash train_step.sh collect $(ARGS)
+	@bash co_train.sh --only collect $(ARGS)
 
 convert: ## Megatron checkpoint -> Hugging Face folder (node)
 	@bash convert_and_serve.sh $(ARGS)

@@ -11,6 +11,7 @@ Run: python co_train.py --config configs/local.yaml    (or `make co-train`, `bas
 from __future__ import annotations
 
 import logging
+import shutil
 import subprocess
 import sys
 import time
@@ -31,8 +32,9 @@ FLAGS = {
     "--num-rounds": ("run.rounds", "how many rounds; more than a finished run has extends it"),
     "--run-name": ("run.name", "outputs go to runs/<name>"),
     "--seed": ("run.seed", "seed of everything random in the run"),
+    "--only": ("run.only", "collect | value | generator | eval: just this, on the newest state"),
 }
-FREE_KEYS = ("run.rounds", "run.profile_reason")  # may differ when a run is continued
+FREE_KEYS = ("run.rounds", "run.only", "run.profile_reason")  # may differ in a continued run
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ class Run:
         rounds = self.cfg.run.rounds
         for number in range(1, rounds + 1):
             plan.append([self._collect(number)])
-            training = [self._train_value(number), self._train_generator(number)]
+            training = [self._train_value(number), self._train_generator(number - 1)]
             plan += [training] if self.cfg.run.train_together else [[p] for p in training]
             plan.append([self._evaluate(
                 f"round_{number}/valid", number, self.cfg.evaluate_valid, self.cfg.theorems.valid
@@ -97,6 +99,29 @@ class Run:
             f"test_round_{rounds}", rounds, self.cfg.evaluate_test, rules=True
         )])  # fmt: skip
         plan.append([self._report()])
+        return plan
+
+    def single(self, kind: str) -> list[list[Phase]]:
+        """The phases of `--only kind`: what it builds on if missing, then the one asked for.
+
+        Its result goes to `<run>/only/`, beside the rounds, and is made anew at every call.
+        """
+        rounds = range(1, self.cfg.run.rounds + 1)
+        newest = max((n for n in rounds if self.manifest.done(f"round_{n}/grpo")), default=0)
+        collected = [n for n in rounds if self.manifest.done(f"round_{n}/search")]
+        plan = [[self._prepare()]]
+        if self.cfg.warm_start.enabled:
+            plan.append([self._warm_start()])
+        if kind == "collect" or (kind == "value" and not collected):
+            plan.append([self._collect(newest + 1)])
+        if kind == "value":
+            plan.append([self._train_value(max(collected, default=1), self.dir / "only")])
+        elif kind == "generator":
+            plan.append([self._train_generator(newest, self.dir / "only", collected)])
+        elif kind == "eval":
+            plan.append([self._evaluate("only_eval", newest, self.cfg.evaluate_test, rules=True)])
+        elif kind != "collect":
+            raise ConfigError(f"--only {kind}: choose collect, value, generator or eval")
         return plan
 
     def _prepare(self) -> Phase:
@@ -129,15 +154,15 @@ class Run:
             [self.generator(number - 1), *filter(None, [self.value(number - 1)])],
         )
 
-    def _train_value(self, number: int) -> Phase:
-        out = self.round_dir(number)
+    def _train_value(self, number: int, out: Path | None = None) -> Phase:
+        out = out or self.round_dir(number)
         rows = [self.round_dir(i) / "trajectories.jsonl" for i in range(1, number + 1)]
         data = out / "value_data"
         init = self.value(number - 1) or (
             self.generator(0) if self.cfg.value.init_from_generator else Path(self.cfg.models.value)
         )
         return Phase(
-            f"round_{number}/value",
+            f"{out.name}/value",
             [
                 self.script(
                     "python", "prepare_value_data.py", value__trajectories=rows, value__data=data
@@ -151,20 +176,25 @@ class Run:
             inputs=rows,
         )
 
-    def _train_generator(self, number: int) -> Phase:
-        out = self.round_dir(number)
-        past = [self.round_dir(i) for i in range(1, number + 1)]
+    def _train_generator(
+        self, start: int, out: Path | None = None, collected: list[int] | None = None
+    ) -> Phase:
+        """GRPO from the generator of round `start`; by default the phase of round start + 1."""
+        number = start + 1
+        out = out or self.round_dir(number)
+        numbers = range(1, number + 1) if collected is None else collected
+        past = [self.round_dir(i) for i in numbers]
         return Phase(
-            f"round_{number}/grpo",
+            f"{out.name}/grpo",
             [
                 self.script(
-                    *self.cfg.grpo.command, grpo__model=self.generator(number - 1),
+                    *self.cfg.grpo.command, grpo__model=self.generator(start),
                     grpo__output=out / "generator", grpo__rounds=past, grpo__round=number,
                 )
             ],  # fmt: skip
             [out / "generator"],
             {"lean": None},
-            [self.generator(number - 1), *(p / "trajectories.jsonl" for p in past)],
+            [self.generator(start), *(p / "trajectories.jsonl" for p in past)],
         )
 
     def _evaluate(
@@ -199,18 +229,31 @@ def main() -> int:
     cfg = config.from_cli(__doc__, FLAGS)
     print(f"co_train: {cfg.run.profile_reason}", flush=True)
     run = _open_run(cfg)
-    started = time.monotonic()
-    todo = [group for group in run.phases() if any(not run.manifest.done(p.name) for p in group)]
-    if not todo:
+    plan = run.single(cfg.run.only) if cfg.run.only else run.phases()
+    if cfg.run.only:
+        _forget(run, plan[-1])
+    elif all(run.manifest.done(phase.name) for group in plan for phase in group):
         return _already_finished(run)
+    started = time.monotonic()
     try:
-        for group in run.phases():
+        for group in plan:
             _run_group(run, [p for p in group if not run.manifest.done(p.name)])
     finally:
         _stop_servers(run)
-    log.info("run %s finished in %.0f s of this call", cfg.run.name, time.monotonic() - started)
-    print((run.dir / "screen.txt").read_text(encoding="utf-8"))
+    log.info("%s: done in %.0f s of this call", cfg.run.name, time.monotonic() - started)
+    if cfg.run.only:
+        print(f"{cfg.run.only}: written to {', '.join(str(p) for p in plan[-1][0].outputs)}")
+    else:
+        print((run.dir / "screen.txt").read_text(encoding="utf-8"))
     return 0
+
+
+def _forget(run: Run, phases: list[Phase]) -> None:
+    """Makes `--only` start its phase afresh once it was completed; an interrupted one resumes."""
+    for phase in phases:
+        if run.manifest.done(phase.name) and not phase.name.startswith("round_"):
+            for path in phase.outputs:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _open_run(cfg: DictConfig) -> Run:
