@@ -50,6 +50,7 @@ class Edge:
 class Expansion:
     """All candidates of one state, best log-probability first, and their cost."""
 
+    state: State
     edges: tuple[Edge, ...]
     generated: int  # completions drawn
     lean_calls: int  # tactics run
@@ -71,8 +72,7 @@ class Expander:
     allowed: Callable[[str], bool] | None = None
     generator_version: str = ""
     value_version: str = ""
-    expansions: dict[tuple[str, str], Expansion] = field(default_factory=dict)
-    states: dict[tuple[str, str], State] = field(default_factory=dict)
+    expansions: dict[str, dict[str, Expansion]] = field(default_factory=dict)  # theorem, text
     values: dict[str, float] = field(default_factory=dict)
     verdicts: dict[tuple[str, tuple[str, ...]], bool] = field(default_factory=dict)
 
@@ -89,20 +89,20 @@ class Expander:
 
     async def expand(self, states: Sequence[State]) -> list[Expansion]:
         """The expansion of each state, in order: one sampler call and one stepper call at most."""
+        memo = self.expansions
         todo = {(s.theorem.name, s.text): s for s in states}
-        todo = {key: s for key, s in todo.items() if key not in self.expansions}
+        todo = [s for (name, text), s in todo.items() if text not in memo.get(name, ())]
         if todo:
-            candidates = await self._candidates(list(todo.values()))
+            candidates = await self._candidates(todo)
             outcomes = await self.stepper.run(
-                [(s, [c[0] for c in group[0]])
-                 for s, group in zip(todo.values(), candidates, strict=True)])
-            for (key, s), (kept, drawn, tokens), results in zip(
-                    todo.items(), candidates, outcomes, strict=True):
+                [(s, [tactic for tactic, _ in kept])
+                 for s, (kept, _, _) in zip(todo, candidates, strict=True)])
+            for s, (kept, drawn, tokens), results in zip(todo, candidates, outcomes, strict=True):
                 edges = tuple(Edge(tactic, logp, o.kind, o.state)
                               for (tactic, logp), o in zip(kept, results, strict=True))
-                self.expansions[key] = Expansion(edges, drawn, len(kept), tokens)
-                self.states[key] = s
-        return [self.expansions[s.theorem.name, s.text] for s in states]
+                memo.setdefault(s.theorem.name, {})[s.text] = Expansion(
+                    s, edges, drawn, len(kept), tokens)
+        return [memo[s.theorem.name][s.text] for s in states]
 
     async def _candidates(self, states: list[State]) -> list[tuple[list, int, int]]:
         """Per state: ([(tactic, log p)], completions drawn, tokens drawn)."""
@@ -170,8 +170,7 @@ class Expander:
 
     def forget(self, theorem: str) -> None:
         """Drop the expansions of a theorem whose searches are over."""
-        for key in [k for k in self.expansions if k[0] == theorem]:
-            del self.expansions[key], self.states[key]
+        self.expansions.pop(theorem, None)
 
 
 def _tidy(text: str) -> str:

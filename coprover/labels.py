@@ -35,6 +35,7 @@ _TOKEN = re.compile(
     re.S,
 )
 _META = re.compile(r"\?[^\W\d][\w.✝'!?]*")
+_NAMES = re.compile(r"«[^»]*»\S*|\S+")
 _HYP = re.compile(r"^(\S(?:[^:]*\S)?)\s*:(?!=)\s?", re.S)
 
 
@@ -94,7 +95,7 @@ def parse_goal(goal: str) -> tuple[list[tuple[str, str]], str]:
             target += ("\n" if target else "") + line
             continue
         body = line[match.end() :]
-        hyps.extend((name, body) for name in match.group(1).split())
+        hyps.extend((name, body) for name in _NAMES.findall(match.group(1)))
     return hyps, target
 
 
@@ -141,7 +142,7 @@ def _refine(ranks: list[int], bodies: list[list[str | int]], uses: list[list]) -
         ranks = new
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=50_000)
 def canonical_goal(goal: str) -> str:
     """The goal with hypotheses renamed and ordered canonically, case tag dropped, white space
     collapsed; metavariables keep their names (``canonical_key`` numbers them over all goals).
@@ -174,7 +175,7 @@ def canonical_goal(goal: str) -> str:
     return "\n".join([f"{names[i]}:{show(bodies[i])}" for i in order] + [show(bodies[-1])])
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=50_000)
 def canonical_key(goals: tuple[str, ...]) -> str:
     """32 hex digits, equal for states equal up to renaming and order of hypotheses and case tags.
 
@@ -197,7 +198,7 @@ def metavariables(goal: str) -> frozenset[str]:
     return frozenset(t for t in _TOKEN.findall(goal) if _META.fullmatch(t))
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=50_000)
 def units(goals: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     """The goals grouped by shared metavariables, each group in goal order, first goal's first."""
     groups: list[tuple[list[int], set[str]]] = []

@@ -69,7 +69,7 @@ class Node:
     """A state in one search: its best path so far and, once expanded, its edges."""
 
     __slots__ = ("state", "parent", "tactic", "logprob", "depth", "value", "priority", "edges",
-                 "expanded", "failed", "index")
+                 "queued", "expanded", "failed", "index")
 
     def __init__(self, state: State, parent: Node | None, tactic: str, logprob: float, depth: int,
                  index: int):
@@ -78,6 +78,7 @@ class Node:
         self.value = 1.0
         self.priority = 0.0
         self.edges: list[tuple[str, float, Node | None]] = []  # None: QED
+        self.queued = False  # valued and pushed
         self.expanded = False
         self.failed = 0
 
@@ -148,6 +149,7 @@ class Search:
     def push(self, node: Node) -> None:
         """Queue a node under its current path and value."""
         node.priority = self._rank(node.logprob, node.depth, node)
+        node.queued = True
         self.ticket += 1
         heapq.heappush(self.heap, (-node.priority, self.ticket, node))
 
@@ -165,8 +167,9 @@ class Search:
         while work:
             node, parent, tactic, logprob, state = work.pop()
             depth = parent.depth + 1
-            new = (self._rank(logprob, depth, node), -depth)
-            if node is self.root or new <= (node.priority, -node.depth):
+            new = self._rank(logprob, depth, node), -depth
+            old = self._rank(node.logprob, node.depth, node), -node.depth
+            if node is self.root or new <= old:
                 continue
             if node.expanded and state.text != node.state.text:
                 continue
@@ -178,7 +181,7 @@ class Search:
                 node.priority = new[0]
                 work += [(child, node, step, logprob + logp, child.state)
                          for step, logp, child in node.edges if child is not None]
-            else:
+            elif node.queued:
                 self.push(node)
 
     def candidate_proofs(self) -> list[tuple[str, ...]]:
@@ -247,10 +250,14 @@ async def run_rules(
         waiting = iter(list(theorems))
         share = max(1, concurrent // streams)
         done = on_theorem if last else None
-        loop = [_stream(waiting, chosen, expander, results, budget, batch, share, time_s,
-                        keep_tree, known, done, keep_memo=not last or bool(oracles))
-                for _ in range(streams)]
-        await asyncio.gather(*loop)
+        tasks = [asyncio.ensure_future(_stream(
+            waiting, chosen, expander, results, budget, batch, share, time_s, keep_tree, known,
+            done, keep_memo=not last)) for _ in range(streams)]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
 
     if plain:
         await phase(plain, {}, last=not oracles)
@@ -341,8 +348,8 @@ def _not_started(theorem: Theorem, rule: Rule, failure: StepFailure,
 def graph_of(expander: Expander) -> StateGraph:
     """The union of all states and steps the expander remembers."""
     graph = StateGraph()
-    for key, expansion in expander.expansions.items():
-        goals = expander.states[key].goals
+    for expansion in (e for memo in expander.expansions.values() for e in memo.values()):
+        goals = expansion.state.goals
         graph.add_state(goals, expanded=True)
         for edge in expansion.edges:
             if edge.kind in ("state", "qed"):
