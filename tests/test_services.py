@@ -1,0 +1,105 @@
+"""Server life-cycle: health, adoption, log tail of a dead one, a stranger's port, exact stops."""
+
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from coprover import config, services
+from coprover.services import ServiceError
+
+SERVER = """
+import http.server, sys, time
+class H(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.end_headers()
+    def log_message(self, *a): pass
+print("about to", sys.argv[2], flush=True)
+if sys.argv[2] == "die": sys.exit("out of luck")
+if sys.argv[2] == "hang": time.sleep(60)
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), H).serve_forever()
+"""
+
+
+@pytest.fixture
+def make_cfg(tmp_path, free_port):
+    script = tmp_path / "server.py"
+    script.write_text(SERVER)
+
+    def make(mode="serve", timeout_s=20):
+        return config.load([], [
+            f"run.dir={tmp_path}/run", f"servers.lean.url=http://127.0.0.1:{free_port}",
+            f"servers.start_timeout_s={timeout_s}", "servers.lean.daemon=none",
+            "servers.lean.start=" + str([sys.executable, str(script), "{port}", mode]),
+        ])  # fmt: skip
+    return make
+
+
+@pytest.fixture
+def stopping(make_cfg):
+    yield
+    services.stop(make_cfg(), "lean")
+
+
+def test_start_adopt_status_stop(make_cfg, stopping):
+    cfg = make_cfg()
+    first = services.start(cfg, "lean")
+    assert services.start(cfg, "lean") == first  # our own healthy one is kept
+    line = services.status(cfg, "lean")
+    assert "healthy" in line and str(first.pid) in line
+    assert services.stop(cfg, "lean") and not services.healthy(cfg.servers.lean)
+    assert not services.stop(cfg, "lean")
+
+
+def test_changed_command_replaces_the_server(make_cfg, stopping):
+    first = services.start(make_cfg(), "lean")
+    second = services.start(make_cfg("again"), "lean")
+    assert second.pid != first.pid and first.process() is None
+
+
+def test_killed_server_is_started_again(make_cfg, stopping):
+    first = services.start(make_cfg(), "lean")
+    first.process().kill()
+    assert services.start(make_cfg(), "lean").pid != first.pid
+
+
+def test_dead_server_shows_its_log(make_cfg, stopping):
+    with pytest.raises(ServiceError, match="died while starting") as error:
+        services.start(make_cfg("die"), "lean")
+    assert "out of luck" in str(error.value) and "lean_server.log" in str(error.value)
+
+
+def test_unhealthy_server_is_stopped_after_the_timeout(make_cfg, stopping):
+    with pytest.raises(ServiceError, match="not healthy after 1 s"):
+        services.start(make_cfg("hang", 1), "lean")
+    assert services.read_record(make_cfg(), "lean").process() is None
+
+
+def test_strangers_port_is_named_and_the_stranger_lives(make_cfg, free_port):
+    stranger = subprocess.Popen([sys.executable, "-c", SERVER, str(free_port), "serve"])
+    try:
+        while socket.socket().connect_ex(("127.0.0.1", free_port)):
+            time.sleep(0.05)
+        with pytest.raises(ServiceError) as error:
+            services.start(make_cfg(), "lean")
+        assert f"port {free_port}" in str(error.value) and f"PID {stranger.pid}" in str(error.value)
+        services.stop(make_cfg(), "lean")
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
+def test_missing_checkpoint_is_named(tmp_path):
+    cfg = config.load([], [f"run.dir={tmp_path}", f"servers.generator.checkpoint={tmp_path}/no"])
+    with pytest.raises(ValueError, match="no checkpoint in .*no for the generator server"):
+        services.start(cfg, "generator")
+
+
+def test_server_that_is_not_ours_to_start_must_be_healthy(free_port):
+    url = f"http://127.0.0.1:{free_port}"
+    cfg = config.load([], [f"servers.lean.url={url}", "servers.lean.start=[]"])
+    with pytest.raises(ServiceError, match="no healthy lean server"):
+        services.start(cfg, "lean")
