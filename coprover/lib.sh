@@ -18,3 +18,108 @@ coprover_python() {
 coprover_has_gpu() {
   command -v nvidia-smi > /dev/null 2>&1 && [[ -n "$(nvidia-smi -L 2> /dev/null || true)" ]]
 }
+
+# Runs a command; with DRY_RUN=1 prints it instead, quoted so that it can be pasted.
+coprover_run() {
+  if [[ "${DRY_RUN:-0}" == 1 ]]; then
+    printf 'would run:'
+    printf ' %q' "$@"
+    printf '\n'
+  else
+    "$@"
+  fi
+}
+
+# Prints an error and ends the script with status 2.
+coprover_die() {
+  printf 'error: %s\n' "$*" >&2
+  exit 2
+}
+
+# Reads configuration values: coprover_get KEY... -- [--config FILE...] [--set KEY=VALUE...]
+# Prints one value a line; fails with the configuration's own error.
+coprover_get() {
+  local keys=()
+  while (($#)) && [[ "$1" != -- ]]; do
+    keys+=("$1")
+    shift
+  done
+  (($# == 0)) || shift
+  "$(coprover_python)" -m coprover.slime_args get "${keys[@]}" "$@"
+}
+
+# Runs train.py of SLIME as a Ray job and returns its status:
+#   coprover_slime_job ROLE WORK CONFIG_ARGS...
+# Starts a Ray head here unless <role>.slime.ray_address names a running cluster, and stops exactly
+# that head afterwards, also on SIGINT and SIGTERM. Nothing is ended by name.
+coprover_slime_job() {
+  local role="$1" work="$2" text address root megatron script gpus nvls here
+  shift 2
+  here="$PWD"
+  text="$(coprover_get "$role".slime.{root,megatron,train_script,ray_address,gpus_per_node,nccl_nvls} -- "$@")"
+  { read -r root; read -r megatron; read -r script; read -r address; read -r gpus; read -r nvls; } <<< "$text"
+  text="$("$(coprover_python)" -m coprover.slime_args "$role" "$@")"
+  local args=() ray_pid="" status=0
+  mapfile -t args <<< "$text"
+  if [[ "${DRY_RUN:-0}" != 1 ]]; then
+    [[ -f "$root/$script" ]] || coprover_die "no $root/$script: run this inside the SLIME container (bash run_docker.sh)"
+    command -v ray > /dev/null || coprover_die "ray is not installed: run this inside the SLIME container (bash run_docker.sh)"
+  fi
+  local env_json
+  env_json="$(printf '{"env_vars": {"PYTHONPATH": "%s:%s", "CUDA_DEVICE_MAX_CONNECTIONS": "1", "NCCL_NVLS_ENABLE": "%s", "COPROVER_CONFIG": "%s", "PYTHONUNBUFFERED": "1"}}' \
+    "$megatron" "$here" "$nvls" "$work/config.yaml")"
+  if [[ -z "$address" ]]; then
+    address="http://127.0.0.1:8265"
+    local head=(ray start --head --block --node-ip-address 127.0.0.1 --num-gpus "$gpus" --disable-usage-stats
+      --dashboard-host=127.0.0.1 --dashboard-port=8265)
+    if [[ "${DRY_RUN:-0}" == 1 ]]; then
+      coprover_run "${head[@]}"
+    else
+      "${head[@]}" > "$work/ray.log" 2>&1 &
+      ray_pid=$!
+      # shellcheck disable=SC2064  # the PID of now is meant
+      trap "kill $ray_pid 2> /dev/null || true" EXIT
+      trap 'exit 130' INT
+      trap 'exit 143' TERM
+      coprover_wait_url "$address/api/version" "$ray_pid" "$work/ray.log" "Ray's head"
+    fi
+  fi
+  coprover_run ray job submit --address="$address" --runtime-env-json="$env_json" -- \
+    python3 "$root/$script" "${args[@]}" || status=$?
+  if [[ -n "$ray_pid" ]]; then
+    kill "$ray_pid" 2> /dev/null || true
+    wait "$ray_pid" 2> /dev/null || true
+    trap - EXIT INT TERM
+  fi
+  return "$status"
+}
+
+# Waits until a URL answers: coprover_wait_url URL PID LOG NAME. Shows the log's tail if the process dies.
+coprover_wait_url() {
+  local url="$1" pid="$2" log="$3" name="$4" tries="${WAIT_TRIES:-120}"
+  while ! curl -fsS -o /dev/null --max-time 5 "$url" 2> /dev/null; do
+    if ! kill -0 "$pid" 2> /dev/null || ((--tries <= 0)); then
+      tail -n 25 "$log" >&2 || true
+      coprover_die "$name did not come up at $url (whole log: $log)"
+    fi
+    sleep 1
+  done
+}
+
+# Moves the newest of WORK/hf/<number> to OUTPUT: coprover_publish_hf WORK OUTPUT
+coprover_publish_hf() {
+  local work="$1" output="$2" newest=""
+  if [[ "${DRY_RUN:-0}" == 1 ]]; then
+    printf 'would move: the newest of %q to %q\n' "$work/hf/<rollout>" "$output"
+    return 0
+  fi
+  newest="$(find "$work/hf" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' 2> /dev/null | sort -n | tail -n 1)"
+  [[ -n "$newest" && -f "$work/hf/$newest/config.json" ]] \
+    || coprover_die "SLIME left no Hugging Face checkpoint under $work/hf; see the log above"
+  mkdir -p "$(dirname "$output")"
+  rm -rf "$output.old"
+  [[ ! -e "$output" ]] || mv "$output" "$output.old"
+  mv "$work/hf/$newest" "$output"
+  rm -rf "$output.old"
+  printf 'trained weights: %s\n' "$output"
+}

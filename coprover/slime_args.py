@@ -1,8 +1,7 @@
 """Configuration -> argument arrays for SLIME, checked flag by flag before anything starts.
 
 SLIME's two parsers drop unknown flags silently, value and all, so every flag is looked up here in
-`slime_flags.json` (names and kinds of SLIME 0.3.1, its pinned Megatron-LM and SGLang; the commit
-stands in the file). Shell scripts read one argument a line, never YAML:
+a committed table (coprover/slime_flags.py). Shell scripts read one argument a line, never YAML:
     python -m coprover.slime_args grpo --set grpo.lr=2e-6
     python -m coprover.slime_args get grpo.slime.root servers.lean.url
 """
@@ -10,20 +9,19 @@ stands in the file). Shell scripts read one argument a line, never YAML:
 from __future__ import annotations
 
 import argparse
-import difflib
 import importlib.util
 import json
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
-from functools import cache
+from collections.abc import Mapping
 from pathlib import Path
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from coprover import config
 from coprover.config import ROOT, ConfigError, InputError
+from coprover.slime_flags import check_flags, grouped
 
 Scalar = str | int | float | bool | None
 
@@ -144,22 +142,6 @@ def render(flags: Mapping[str, object]) -> list[str]:
     return args
 
 
-def check_flags(args: Iterable[str], origin: str) -> None:
-    """Raises ConfigError unless every flag is known, given once and has values of its kind."""
-    table, kinds = flag_table(), flag_kinds()
-    seen: set[str] = set()
-    for flag, values in _groups(list(args), origin):
-        if flag not in kinds or flag in table["set_by_slime"]:
-            raise ConfigError(f"{origin}: {_why_unknown(flag)}")
-        if flag in seen and flag != "--rollout-sample-hook-path":
-            raise ConfigError(f"{origin}: {flag} is given twice; state each setting once")
-        seen.add(flag)
-        _check_values(flag, kinds[flag], values, table["choices"].get(flag), origin)
-    missing = [flag for flag in table["required"] if flag not in seen]
-    if missing:
-        raise ConfigError(f"{origin}: SLIME requires {missing[0]}")
-
-
 def check_provider(provider: str | None, model: list[str], origin: str) -> None:
     """Raises ConfigError when the model needs a provider of ours and there is none.
 
@@ -182,7 +164,7 @@ def check_provider(provider: str | None, model: list[str], origin: str) -> None:
 
 def check_model(model: list[str], hf: Mapping[str, object], origin: str) -> None:
     """Raises ConfigError listing where the architecture arguments differ from config.json."""
-    given = {flag: (values[0] if values else True) for flag, values in _groups(model, origin)}
+    given = {flag: (values[0] if values else True) for flag, values in grouped(model, origin)}
     heads = hf.get("num_attention_heads")
     rope = hf.get("rope_parameters") or {}
     scaling = hf.get("rope_scaling") or {key: rope[key] for key in rope if key != "rope_theta"}
@@ -200,10 +182,11 @@ def check_model(model: list[str], hf: Mapping[str, object], origin: str) -> None
         for flag, want in wanted.items()
         if want is not None and float(given.get(flag, "nan")) != float(want)
     ]
-    untied = "--untie-embeddings-and-output-weights" in given
-    if untied == bool(hf.get("tie_word_embeddings", False)):
-        problems.append(f"--untie-embeddings-and-output-weights is {'' if untied else 'not '}given,"
-                        f" tie_word_embeddings is {not untied is True}")  # fmt: skip
+    tied = bool(hf.get("tie_word_embeddings", False))
+    if tied == ("--untie-embeddings-and-output-weights" in given):
+        word = "must not be" if tied else "must be"
+        problems.append(f"--untie-embeddings-and-output-weights {word} given: the checkpoint's "
+                        f"tie_word_embeddings is {str(tied).lower()}")  # fmt: skip
     kind = scaling.get("rope_type") or scaling.get("type") or "default"
     ours = "llama3" if "--use-rope-scaling" in given else "yarn"
     if kind != ours:
@@ -222,18 +205,6 @@ def model_args(path: str | Path) -> list[str]:
     if done.returncode:
         raise InputError(f"{file} does not set MODEL_ARGS: {done.stderr.strip()}")
     return done.stdout.split()
-
-
-@cache
-def flag_table() -> dict:
-    """Returns the committed table of flags (see docs/node.md for what it holds)."""
-    return json.loads((Path(__file__).with_name("slime_flags.json")).read_text("utf-8"))
-
-
-@cache
-def flag_kinds() -> dict[str, str]:
-    """Returns flag -> none | int | float | json | text | many."""
-    return {flag: kind for kind, flags in flag_table()["kinds"].items() for flag in flags}
 
 
 def _mapped(section: DictConfig, table: Mapping[str, str]) -> dict[str, Scalar]:
@@ -257,45 +228,6 @@ def _no_time_limit(seconds: float | None, section: str) -> None:
                           "rollouts or epochs instead and leave it null")  # fmt: skip
 
 
-def _groups(args: list[str], origin: str) -> list[tuple[str, list[str]]]:
-    """[--a, 1, --b, --c=2] -> [(--a, [1]), (--b, []), (--c, [2])]; negative numbers are values."""
-    groups: list[tuple[str, list[str]]] = []
-    for arg in args:
-        if arg.startswith("--"):
-            flag, equals, value = arg.partition("=")
-            groups.append((flag, [value] if equals else []))
-        elif not groups:
-            raise ConfigError(f"{origin}: {arg!r} stands before any flag")
-        else:
-            groups[-1][1].append(arg)
-    return groups
-
-
-def _check_values(flag: str, kind: str, values: list[str], choices: list | None, origin: str):
-    if kind != "many" and len(values) != (kind != "none"):
-        want = "no value" if kind == "none" else "one value"
-        raise ConfigError(f"{origin}: {flag} takes {want}, got {values}")
-    try:
-        for value in values:
-            {"int": int, "float": float, "json": json.loads}.get(kind, str)(value)
-    except ValueError:
-        raise ConfigError(f"{origin}: {flag} wants a value of kind {kind}, got {values}") from None
-    if choices and values[0] not in choices:
-        raise ConfigError(f"{origin}: {flag} must be one of {', '.join(choices)}, not {values[0]}")
-
-
-def _why_unknown(flag: str) -> str:
-    table = flag_table()
-    if flag in table["removed"]:
-        return f"{flag} was removed from SLIME ({table['removed'][flag]})"
-    if flag in table["megatron_main_only"]:
-        return f"{flag} exists on Megatron's main branch only, not in the one SLIME pins"
-    if flag in table["set_by_slime"]:
-        return f"{flag} is set by SLIME itself and cannot be passed"
-    near = difflib.get_close_matches(flag, list(flag_kinds()), n=1, cutoff=0.0)[0]
-    return f"unknown flag {flag} (SLIME would drop it silently); did you mean {near}?"
-
-
 def _module_defines(module: str, function: str) -> bool:
     """True if a module exists and defines the function; looked up in its text, not imported."""
     try:
@@ -316,6 +248,9 @@ def _text(value: object) -> str:
 
 
 def _lookup(cfg: DictConfig, key: str) -> str:
+    """The value of a key as shell wants it; `grpo.work` and `value.work` are work_dir's answer."""
+    if key in ("grpo.work", "value.work"):
+        return str(work_dir(cfg[key.partition(".")[0]]))
     missing = object()
     value = OmegaConf.select(cfg, key, default=missing)
     if value is missing:
