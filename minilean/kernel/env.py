@@ -1,4 +1,4 @@
-"""Declarations and the environment. `Environment.add` checks what it is given; it is the only way in.
+"""Declarations and the environment; `Environment.add` checks what it adds and is the only way in.
 
 An environment is immutable; `add` returns a bigger one and is cheap, so one environment can have
 many children (forks). Compare `Lean.Environment` and `Lean.Declaration`.
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from minilean.kernel.errors import KernelError
 from minilean.kernel.term import Expr
 
+ABBREV = 1 << 30  # height of a definition that is always unfolded first
 DEFAULT_STEPS = 2_000_000  # kernel steps (reductions, inferences, comparisons) for one declaration
 _MAX_OVERLAY = 200
 
@@ -22,7 +23,7 @@ class AxiomDecl:
 
 @dataclass(frozen=True, slots=True)
 class DefDecl:
-    """`height` is set by `add` (1 + largest height of a definition that `value` mentions)."""
+    """`height` is ABBREV, or set by `add`: 1 + the largest height (not ABBREV) in `value`."""
     name: str
     level_params: tuple
     type: Expr
@@ -68,8 +69,11 @@ class QuotSpec:
 
 @dataclass(frozen=True, slots=True)
 class InductiveDecl:
-    """`ctors`: constructor names. `is_rec`: a field mentions the type. `elim_level`: the name of the
-    recursor's own level parameter, None if it eliminates into Prop only. `is_prop`: lives in Prop."""
+    """`ctors`: constructor names. `is_rec`: a field is recursive. `is_prop`: lives in Prop.
+
+    `elim_level`: name of the recursor's own level parameter, None if it eliminates into Prop only.
+    """
+
     name: str
     level_params: tuple
     type: Expr

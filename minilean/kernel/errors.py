@@ -32,7 +32,7 @@ REASONS = {
 
 
 class KernelError(Exception):
-    """Why a declaration was not accepted: `reason` is a key of `REASONS`, `message` is for people."""
+    """Why a declaration was not accepted: `reason` is a key of REASONS, `message` for people."""
 
     def __init__(self, reason, message):
         assert reason in REASONS, reason

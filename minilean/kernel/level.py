@@ -44,7 +44,7 @@ def _make(kind, a=None, b=None):
 
 
 def sweep():
-    """Forget the levels nobody refers to; children are older than parents, so one pass is enough."""
+    """Forget the levels nobody refers to (children are older than parents: one pass is enough)."""
     for lvl in _TABLE.values():
         lvl._nf = None
     keys = list(_TABLE)

@@ -350,7 +350,7 @@ def has_loose_bvar(e, i):
 
 
 def abstract(e, fvars):
-    """Replace the FVar (or MVar) terms in `fvars`, outermost first, by BVars: the last becomes 0."""
+    """Replace the FVars (or MVars) `fvars`, outermost first, by BVars: the last becomes 0."""
     if not fvars or not e.flags & (FVAR | MVAR):
         return e
     index = {x: len(fvars) - 1 - i for i, x in enumerate(fvars)}

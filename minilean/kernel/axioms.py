@@ -1,0 +1,38 @@
+"""Which axioms a declaration rests on (`#print axioms`)."""
+
+from minilean.kernel.env import (
+    AxiomDecl, ConstructorDecl, InductiveDecl, RecursorDecl
+)
+from minilean.kernel.term import const_names
+
+STANDARD = ("propext", "Classical.choice", "Quot.sound")
+
+
+def _mentioned(decl):
+    """Names that a declaration depends on directly."""
+    names = const_names(decl.type)
+    value = getattr(decl, "value", None)
+    if value is not None:
+        names += const_names(value)
+    if type(decl) is InductiveDecl:
+        names += decl.ctors
+    elif type(decl) in (ConstructorDecl, RecursorDecl):
+        names.append(decl.induct)
+    return names
+
+
+def collect_axioms(env, name):
+    """Sorted names of all axioms that the declaration `name` depends on, through types and values.
+
+    Raises KernelError("unknown_constant").
+    """
+    seen, stack, axioms = {name}, [name], []
+    while stack:
+        decl = env.lookup(stack.pop())
+        if type(decl) is AxiomDecl:
+            axioms.append(decl.name)
+        for used in _mentioned(decl):
+            if used not in seen:
+                seen.add(used)
+                stack.append(used)
+    return sorted(axioms)

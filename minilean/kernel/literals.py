@@ -1,0 +1,160 @@
+"""Literals: n stands for succ (… (succ zero)), a string for String.mk [Char.ofNat code, …].
+
+Lean 4's kernel recognises Nat.add & co. by name. Here an operation is folded only after the
+definition found in the environment was checked, by definitional equality with folding switched off,
+to satisfy its defining equations; compare lean4lean's `Primitive.lean`. Operations not listed
+(division, bitwise) simply unfold.
+"""
+
+from minilean.kernel.env import ConstructorDecl, DefDecl, InductiveDecl
+from minilean.kernel.errors import KernelError
+from minilean.kernel.level import ZERO
+from minilean.kernel.term import FVAR, TYPE, App, Const, Lit, Pi, get_app_fn_args, mk_app
+
+MAX_BITS = 1 << 18  # larger results end in KernelError("budget")
+NAT, BOOL, STRING, CHAR = Const("Nat"), Const("Bool"), Const("String"), Const("Char")
+NAT_ZERO, NAT_SUCC = Const("Nat.zero"), Const("Nat.succ")
+FALSE, TRUE = Const("Bool.false"), Const("Bool.true")
+
+
+def as_literal(e):
+    """The number that a literal or Nat.zero denotes, else None."""
+    if type(e) is Lit and type(e.value) is int:
+        return e.value
+    return 0 if e is NAT_ZERO else None
+
+
+def literal_to_ctor(lit):
+    """The constructor application that a literal stands for (a number keeps n - 1 as a literal)."""
+    if type(lit.value) is str:
+        chars = App(Const("List.nil", (ZERO,)), CHAR)
+        for char in reversed(lit.value):
+            code = App(Const("Char.ofNat"), Lit(ord(char)))
+            chars = mk_app(Const("List.cons", (ZERO,)), CHAR, code, chars)
+        return App(Const("String.mk"), chars)
+    return App(NAT_SUCC, Lit(lit.value - 1)) if lit.value else NAT_ZERO
+
+
+def as_succ(e):
+    """p if e is Nat.succ p or the literal p + 1, else None."""
+    if type(e) is App and e.fn is NAT_SUCC:
+        return e.arg
+    return Lit(e.value - 1) if type(e) is Lit and type(e.value) is int and e.value else None
+
+
+def _bounded(bits, compute):
+    if bits > MAX_BITS:
+        raise KernelError("budget", f"a Nat literal would need {bits} bits")
+    return compute()
+
+
+def _size(n):
+    return n.bit_length()
+
+
+FOLD = {
+    "Nat.add": lambda a, b: Lit(_bounded(max(_size(a), _size(b)), lambda: a + b)),
+    "Nat.sub": lambda a, b: Lit(max(a - b, 0)),
+    "Nat.mul": lambda a, b: Lit(_bounded(_size(a) + _size(b), lambda: a * b)),
+    "Nat.pow": lambda a, b: Lit(_bounded(_size(a) * b if a > 1 else 0, lambda: a**b)),
+    "Nat.beq": lambda a, b: TRUE if a == b else FALSE,
+    "Nat.ble": lambda a, b: TRUE if a <= b else FALSE,
+}
+
+
+def _equations(name, x, y):
+    """The equations (left, right) that define the operation; x, y are variables of type Nat."""
+    def op(a, b, name=name):
+        return mk_app(Const(name), a, b)
+
+    def succ(a):
+        return App(NAT_SUCC, a)
+
+    zero = NAT_ZERO
+    return {
+        "Nat.add": [(op(x, zero), x), (op(x, succ(y)), succ(op(x, y)))],
+        "Nat.sub": [(op(x, zero), x), (op(zero, succ(zero)), zero), (op(succ(x), succ(zero)), x),
+                    (op(x, succ(y)), op(op(x, y), succ(zero)))],
+        "Nat.mul": [(op(x, zero), zero), (op(x, succ(y)), op(op(x, y), x, "Nat.add"))],
+        "Nat.pow": [(op(x, zero), succ(zero)), (op(x, succ(y)), op(op(x, y), x, "Nat.mul"))],
+        "Nat.beq": [(op(zero, zero), TRUE), (op(zero, succ(y)), FALSE), (op(succ(x), zero), FALSE),
+                    (op(succ(x), succ(y)), op(x, y))],
+        "Nat.ble": [(op(zero, zero), TRUE), (op(zero, succ(y)), TRUE), (op(succ(x), zero), FALSE),
+                    (op(succ(x), succ(y)), op(x, y))],
+    }[name]
+
+
+NEEDS = {"Nat.mul": "Nat.add", "Nat.pow": "Nat.mul"}
+
+
+class NatOps:
+    """Which operations may be folded in the environment of the checker `tc`."""
+
+    def __init__(self, tc):
+        self.tc = tc
+        self.allowed = {}  # name -> bool; absent: not looked at yet
+        self.enabled = True
+        self._nat_ok = None
+
+    def nat_ok(self):
+        """Is Nat the inductive type with Nat.zero : Nat and Nat.succ : Nat → Nat?"""
+        if self._nat_ok is None:
+            env = self.tc.env
+            nat, zero, succ = env.get("Nat"), env.get("Nat.zero"), env.get("Nat.succ")
+            self._nat_ok = (
+                type(nat) is InductiveDecl and nat.type is TYPE
+                and nat.ctors == ("Nat.zero", "Nat.succ")
+                and type(zero) is ConstructorDecl and zero.type is NAT
+                and type(succ) is ConstructorDecl and type(succ.type) is Pi
+                and succ.type.type is NAT and succ.type.body is NAT)
+        return self._nat_ok
+
+    def _bool_ok(self):
+        decl = self.tc.env.get("Bool")
+        return (type(decl) is InductiveDecl and decl.type is TYPE
+                and decl.ctors == ("Bool.false", "Bool.true"))
+
+    def is_allowed(self, name):
+        """May the operation be computed on literals? Checked once per environment."""
+        known = self.allowed.get(name)
+        if known is None:
+            self.allowed[name] = False  # the equations are compared without folding `name`
+            known = self.allowed[name] = self._check(name)
+        return known
+
+    def _check(self, name):
+        tc, decl = self.tc, self.tc.env.get(name)
+        if not self.nat_ok() or type(decl) is not DefDecl or decl.level_params:
+            return False
+        to_bool = name in ("Nat.beq", "Nat.ble")
+        if to_bool and not self._bool_ok():
+            return False
+        ty, result = decl.type, BOOL if to_bool else NAT
+        if not (type(ty) is Pi and ty.type is NAT and type(ty.body) is Pi
+                and ty.body.type is NAT and ty.body.body is result):
+            return False
+        if name in NEEDS and not self.is_allowed(NEEDS[name]):
+            return False
+        depth = tc.depth
+        x, y = tc.new_local(NAT), tc.new_local(NAT)
+        good = all([tc.is_def_eq(a, b) for a, b in _equations(name, x, y)])
+        tc.depth = depth
+        return good
+
+    def reduce(self, e):
+        """The value of an operation on two closed arguments that reduce to literals, else None."""
+        if type(e) is not App or e.flags & FVAR:
+            return None
+        if e.fn is NAT_SUCC:
+            n = as_literal(self.tc.whnf(e.arg)) if self.nat_ok() else None
+            return None if n is None else Lit(n + 1)
+        fn, args = get_app_fn_args(e)
+        if type(fn) is not Const or len(args) != 2 or fn.name not in FOLD:
+            return None
+        if not self.is_allowed(fn.name):
+            return None
+        a = as_literal(self.tc.whnf(args[0]))
+        if a is None:
+            return None
+        b = as_literal(self.tc.whnf(args[1]))
+        return None if b is None else FOLD[fn.name](a, b)

@@ -1,0 +1,235 @@
+"""Reduction to weak head normal form: β, ζ, δ, ι (with K), projections, quotients, Nat literals.
+
+Follows `whnf_core`, `reduce_recursor`, `reduce_nat` of Lean 4's type_checker.cpp and lean4lean.
+What differs: the structure below a projection is always fully reduced; literal arithmetic is used
+only once the definitions in the environment were seen to satisfy the defining equations
+(literals.py).
+
+Bound variables are opened as FVar((depth, type)): the type is part of the variable's identity and
+`depth` is the number of variables open at that point, so what is cached about a term stays true
+wherever the term turns up.
+"""
+
+from minilean.kernel import level as lv
+from minilean.kernel.env import (
+    ConstructorDecl, DefDecl, InductiveDecl, QuotDecl, RecursorDecl, TheoremDecl
+)
+from minilean.kernel.errors import KernelError
+from minilean.kernel.literals import NatOps, literal_to_ctor
+from minilean.kernel.term import (
+    App, BVar, Const, FVar, Lam, Let, Lit, Pi, Proj, Sort, get_app_fn, get_app_fn_args,
+    instantiate_level_params, instantiate_rev, mk_app
+)
+
+
+class Reducer:
+    """Reduction in one environment; `infer` and `is_def_eq` come from the subclasses."""
+
+    def __init__(self, env):
+        self.env = env
+        self.steps = 0
+        self.depth = 0
+        self.nat_ops = NatOps(self)
+        self.whnf_core_cache = {}
+        self.whnf_cache = {}
+        self.unfold_cache = {}
+
+    def step(self):
+        """Spend one step of the budget; raises KernelError("budget") when none is left."""
+        self.steps -= 1
+        if self.steps < 0:
+            raise KernelError("budget", "the step budget of the declaration is spent")
+
+    def new_local(self, type_):
+        """A fresh variable of the given type; the caller restores `depth` when its scope ends."""
+        x = FVar((self.depth, type_))
+        self.depth += 1
+        return x
+
+    # --- weak head normal form ---
+
+    def whnf(self, e):
+        """Weak head normal form, unfolding definitions."""
+        t = type(e)
+        if t is Sort or t is Pi or t is Lam or t is Lit or t is FVar:
+            return e
+        found = self.whnf_cache.get(e)
+        if found is not None:
+            return found
+        r = e
+        while True:
+            self.step()
+            r = self.whnf_core(r)
+            nat = self.nat_ops.reduce(r)
+            if nat is not None:
+                r = nat
+                break
+            unfolded = self.unfold(r)
+            if unfolded is None:
+                break
+            r = unfolded
+        self.whnf_cache[e] = r
+        return r
+
+    def whnf_core(self, e):
+        """Weak head normal form without unfolding the head's definition."""
+        t = type(e)
+        if t is not App and t is not Let and t is not Proj:
+            if t is BVar:
+                raise KernelError("loose_bvar", "a bound variable has no binder")
+            return e
+        found = self.whnf_core_cache.get(e)
+        if found is not None:
+            return found
+        r = e
+        while True:
+            self.step()
+            reduced = self._reduce_head(r)
+            if reduced is None:
+                break
+            r = reduced
+        self.whnf_core_cache[e] = r
+        return r
+
+    def _reduce_head(self, e):
+        """One β, ζ, ι, projection or quotient step at the head, else None."""
+        t = type(e)
+        if t is App:
+            fn, args = get_app_fn_args(e)
+            if type(fn) is Const:
+                decl = self.env.get(fn.name)
+                if type(decl) is RecursorDecl:
+                    return self._reduce_rec(decl, fn, args)
+                if type(decl) is QuotDecl:
+                    return self._reduce_quot(decl, args)
+                return None
+            if type(fn) is Lam:
+                return beta(fn, args)
+            head = self.whnf_core(fn)
+            return None if head is fn else beta(head, args)
+        if t is Let:
+            return instantiate_rev(e.body, (e.value,))
+        return self._reduce_proj(e) if t is Proj else None
+
+    def _reduce_proj(self, e):
+        struct = self.whnf(e.expr)
+        if type(struct) is Lit:
+            struct = literal_to_ctor(struct)
+        fn, args = get_app_fn_args(struct)
+        ctor = self.env.get(fn.name) if type(fn) is Const else None
+        if type(ctor) is ConstructorDecl and ctor.induct == e.struct:
+            i = ctor.num_params + e.idx
+            return args[i] if i < len(args) else None
+        return None
+
+    # --- δ ---
+
+    def unfold_height(self, e):
+        """Height of the definition at the head of e, None if there is nothing to unfold."""
+        fn = get_app_fn(e)
+        if type(fn) is Const:
+            decl = self.env.get(fn.name)
+            if type(decl) is DefDecl:
+                return decl.height
+            if type(decl) is TheoremDecl:
+                return 0
+        return None
+
+    def unfold(self, e):
+        """e with the definition at its head unfolded and β-reduced, None if there is none."""
+        fn = get_app_fn(e)
+        if type(fn) is not Const:
+            return None
+        value = self.unfold_cache.get(fn)
+        if value is None:
+            decl = self.env.get(fn.name)
+            if type(decl) is not DefDecl and type(decl) is not TheoremDecl:
+                return None
+            value = instantiate_level_params(decl.value, decl.level_params, fn.levels)
+            self.unfold_cache[fn] = value
+        return value if fn is e else beta(value, get_app_fn_args(e)[1])
+
+    # --- ι ---
+
+    def ctor_of(self, e):
+        """The ConstructorDecl at the head of e, else None."""
+        fn = get_app_fn(e)
+        decl = self.env.get(fn.name) if type(fn) is Const else None
+        return decl if type(decl) is ConstructorDecl else None
+
+    def structure_like(self, name):
+        """The InductiveDecl `name` if it has one constructor, no index, no recursion; else None."""
+        decl = self.env.get(name)
+        good = (type(decl) is InductiveDecl and len(decl.ctors) == 1
+                and not decl.num_indices and not decl.is_rec)
+        return decl if good else None
+
+    def _reduce_rec(self, rec, fn, args):
+        if len(args) <= rec.major_index:
+            return None
+        major = args[rec.major_index]
+        if rec.k:
+            major = self._to_ctor_k(rec, major) or major
+        major = self.whnf(major)
+        if type(major) is Lit:
+            major = literal_to_ctor(major)
+        ctor = self.ctor_of(major)
+        if ctor is None:
+            major = self._to_ctor_eta(rec, major)
+            ctor = major and self.ctor_of(major)
+        rule = ctor and next((r for r in rec.rules if r.ctor == ctor.name), None)
+        major_args = get_app_fn_args(major)[1] if rule else []
+        if not rule or len(major_args) != ctor.num_params + rule.num_fields:
+            return None
+        rhs = instantiate_level_params(rule.rhs, rec.level_params, fn.levels)
+        fixed = rec.num_params + rec.num_motives + rec.num_minors
+        fields = major_args[ctor.num_params:]
+        return beta(rhs, args[:fixed] + fields + args[rec.major_index + 1:])
+
+    def _to_ctor_k(self, rec, major):
+        """The constructor that a proof `major` of a K-like type equals, if the indices agree."""
+        major_type = self.whnf(self.infer(major))
+        fn, args = get_app_fn_args(major_type)
+        if type(fn) is not Const or fn.name != rec.induct:
+            return None
+        ctor = mk_app(Const(self.env.lookup(rec.induct).ctors[0], fn.levels), *args[:rec.num_params])
+        return ctor if self.is_def_eq(major_type, self.infer(ctor)) else None
+
+    def _to_ctor_eta(self, rec, major):
+        """Structure η: mk params major.1 … major.n for a `major` that is data, else None."""
+        decl = self.structure_like(rec.induct)
+        if decl is None:
+            return None
+        major_type = self.whnf(self.infer(major))
+        fn, args = get_app_fn_args(major_type)
+        if type(fn) is not Const or fn.name != rec.induct or self.is_prop(major_type):
+            return None
+        ctor = mk_app(Const(decl.ctors[0], fn.levels), *args)
+        num_fields = self.env.lookup(decl.ctors[0]).num_fields
+        return mk_app(ctor, *[Proj(decl.name, i, major) for i in range(num_fields)])
+
+    def is_prop(self, type_):
+        """Is type_ a proposition?"""
+        sort = self.whnf(self.infer(type_))
+        return type(sort) is Sort and lv.is_zero(sort.level)
+
+    # --- quotients ---
+
+    def _reduce_quot(self, decl, args):
+        """Quot.lift f h (Quot.mk r a) ⇒ f a and Quot.ind f (Quot.mk r a) ⇒ f a."""
+        major_index = {"lift": 5, "ind": 4}.get(decl.kind)
+        if major_index is None or len(args) <= major_index:
+            return None
+        fn, mk_args = get_app_fn_args(self.whnf(args[major_index]))
+        mk = self.env.get(fn.name) if type(fn) is Const else None
+        if type(mk) is not QuotDecl or mk.kind != "mk" or len(mk_args) != 3:
+            return None
+        return mk_app(App(args[3], mk_args[2]), *args[major_index + 1:])
+
+
+def beta(fn, args):
+    """fn applied to args, with the leading λs of fn reduced."""
+    body, n = fn, 0
+    while type(body) is Lam and n < len(args):
+        body, n = body.body, n + 1
+    return mk_app(instantiate_rev(body, args[:n]), *args[n:])
