@@ -1,8 +1,9 @@
 """A small world with known distances, in place of Lean and the model servers, for search tests.
 
-A goal ``⊢ n`` asks to bring n to zero. Steps act on the first goal: ``dec`` (n -> n-1), ``half`` (n
-even -> n/2), ``split`` (n > 3 -> two goals n//2 and n - n//2 - 1), ``trap`` (n -> dead end), ``done``
-(0 -> closed), ``finish all`` (closes every goal when all are 0). True distances follow by recursion.
+A goal ``⊢ n`` asks to bring n to zero. Steps act on the first goal: ``dec`` (n -> n-1), ``half``
+(n even -> n/2), ``split`` (n > 3 -> two goals n//2 and n - n//2 - 1), ``trap`` (n -> dead end),
+``done`` (0 -> closed), ``finish all`` (closes every goal when all are 0). True distances follow by
+recursion.
 """
 
 import hashlib

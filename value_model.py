@@ -1,0 +1,133 @@
+"""The value model: a Llama backbone and an MLP head on the last token, V(state) = sigmoid(logit).
+
+Input is the pretty-printed state (coprover.labels.value_text), output the logit of V in [0, 1],
+trained towards gamma^d (train_value_model.py). ``from_pretrained`` reads a value model as well as
+any Llama checkpoint (Llama-3.2-1B, or the generator of the laptop run): the backbone is taken, the
+head starts fresh.
+
+The saved config.json keeps ``model_type: llama`` with ``architectures: [ValueModel]``, so that
+AutoConfig needs no remote code where the model is served.
+
+Try it: python value_model.py runs/laptop/round_1/value "P : Prop
+h : P
+⊢ P"
+"""
+
+from __future__ import annotations
+
+import sys
+
+import torch
+from torch import nn
+from transformers import LlamaConfig, LlamaModel, LlamaPreTrainedModel
+from transformers.utils import ModelOutput
+
+HEAD_HIDDEN = 512
+
+
+class ValueModel(LlamaPreTrainedModel):
+    """LlamaModel + Linear, SiLU, Linear. Shapes: B states, T tokens, C hidden size."""
+
+    config_class = LlamaConfig
+
+    def __init__(self, config: LlamaConfig):
+        super().__init__(config)
+        width = getattr(config, "value_head_hidden", None) or HEAD_HIDDEN
+        config.value_head_hidden = width
+        config.architectures = ["ValueModel"]
+        config.use_cache = False
+        self.model = LlamaModel(config)
+        self.value_up = nn.Linear(config.hidden_size, width)
+        self.value_drop = nn.Dropout(getattr(config, "value_head_dropout", 0.0))
+        self.value_out = nn.Linear(width, 1)
+        self.post_init()
+
+    def forward(self, input_ids, attention_mask=None, labels=None, weights=None, **_):
+        """logits (B,) of V; with labels (B,) in [0, 1] also the weighted mean BCE.
+
+        Padding is on the right; attention_mask (B, T) may be None when there is none.
+        """
+        hidden = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        if attention_mask is None:
+            last = hidden[:, -1]
+        else:
+            end = attention_mask.sum(dim=1) - 1
+            last = hidden[torch.arange(hidden.shape[0], device=hidden.device), end]
+        features = self.value_drop(nn.functional.silu(self.value_up(last)))
+        logits = self.value_out(features).squeeze(-1).float()
+        loss = None
+        if labels is not None:
+            each = nn.functional.binary_cross_entropy_with_logits(
+                logits, labels.float(), reduction="none")
+            weights = torch.ones_like(each) if weights is None else weights.float()
+            loss = (each * weights).sum() / weights.sum().clamp_min(1e-8)
+        return ModelOutput(loss=loss, logits=logits) if loss is not None else ModelOutput(
+            logits=logits)
+
+
+def load(directory, head_hidden: int | None = None, dropout: float | None = None) -> ValueModel:
+    """A value model from a value checkpoint or from any Llama checkpoint (fresh head then)."""
+    config = LlamaConfig.from_pretrained(directory)
+    if head_hidden is not None and (config.architectures or [""])[0] != "ValueModel":
+        config.value_head_hidden = head_hidden
+    if dropout is not None:
+        config.value_head_dropout = dropout
+    return ValueModel.from_pretrained(directory, config=config)
+
+
+def encode(tokenizer, texts: list[str], max_length: int) -> list[list[int]]:
+    """Token ids of each text as a server would make them; long ones lose their beginning."""
+    return [ids[-max_length:] for ids in tokenizer(list(texts))["input_ids"]]
+
+
+@torch.no_grad()
+def logits(model: ValueModel, rows: list[list[int]], token_budget: int = 2048) -> list[float]:
+    """The logit of V for each row of token ids, in order.
+
+    Rows are sorted by length and batched up to ``token_budget`` padded tokens (small budgets are
+    fastest on CPUs, large ones on GPUs); a batch of equal lengths needs no mask.
+    """
+    order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
+    out = [0.0] * len(rows)
+    start = 0
+    while start < len(order):
+        end = start + 1
+        while end < len(order) and (end - start + 1) * len(rows[order[end]]) <= token_budget:
+            end += 1
+        chunk = order[start:end]
+        ids, mask = pad([rows[i] for i in chunk], model.device)
+        values = model(input_ids=ids, attention_mask=mask).logits.tolist()
+        for i, value in zip(chunk, values, strict=True):
+            out[i] = value
+        start = end
+    return out
+
+
+def pad(rows: list[list[int]], device="cpu") -> tuple[torch.Tensor, torch.Tensor | None]:
+    """ids (B, T), right-padded with 0, and mask (B, T), None when nothing was padded."""
+    width = max(map(len, rows))
+    ids = torch.tensor([row + [0] * (width - len(row)) for row in rows], device=device)
+    if all(len(row) == width for row in rows):
+        return ids, None
+    lengths = torch.tensor([len(row) for row in rows], device=device)
+    return ids, (torch.arange(width, device=device)[None] < lengths[:, None]).long()
+
+
+def main(argv: list[str]) -> int:
+    """Print V of the states given on the command line."""
+    from transformers import AutoTokenizer
+
+    if len(argv) < 2 or "--help" in argv or "-h" in argv:
+        print(__doc__)
+        print("usage: python value_model.py DIRECTORY STATE...")
+        return 0 if "--help" in argv or "-h" in argv else 2
+    tokenizer = AutoTokenizer.from_pretrained(argv[0])
+    model = load(argv[0]).eval()
+    for text, logit in zip(argv[1:], logits(model, encode(tokenizer, argv[1:], 2048)),
+                           strict=True):
+        print(f"{torch.sigmoid(torch.tensor(logit)).item():.4f}  {text.splitlines()[-1]}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
