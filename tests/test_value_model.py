@@ -6,8 +6,9 @@ import math
 import pytest
 
 torch = pytest.importorskip("torch")
-import value_model  # noqa: E402
 from transformers import LlamaConfig, LlamaForCausalLM  # noqa: E402
+
+import value_model  # noqa: E402
 
 TINY = {"vocab_size": 40, "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2,
         "num_attention_heads": 2, "max_position_embeddings": 64}
