@@ -1,0 +1,275 @@
+"""Generate the laptop's theorems: core-Lean families with graded depth and checked proofs.
+
+Random statements (local/families_generate.py, local/families_mixed.py) are proved by a
+shortest-proof search (local/families_prover.py); theorems that agree up to renaming are merged;
+what is kept is split into train, valid and test, and every reference proof is stepped and checked
+as a whole by minilean. Part of the test set belongs to families that training never sees, part is
+deeper than any training theorem. Same settings, same files: an up-to-date folder is left alone.
+Written for this repository; no upstream.
+Run: python -m local.families --config configs/local.yaml --out data/families --seed 0
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import random
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+
+from coprover import config
+from coprover.prompts import prompt_text
+from coprover.records import write_jsonl_atomic, write_text_atomic
+from local import families_check
+from local.families_logic import Exhausted, canonical_key, statement
+from local.families_mixed import HELD_OUT, TRAINED
+from local.families_prover import Prover
+
+log = logging.getLogger("families")
+SOURCES = ("families.py", "families_logic.py", "families_prover.py", "families_generate.py",
+           "families_mixed.py", "families_check.py")
+CHUNK = 150  # drafts a task; part of the recipe, since chunks are seeded one by one
+MAX_ROUNDS = 14
+MAX_NODES = {"prop": 600, "rewrite": 200, "mixed": 250, "sums": 250}  # goals a proof search expands
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A proved statement that has no name yet. `goal` is its sequent, `depth` = len(proof)."""
+
+    family: str
+    goal: object
+    proof: tuple[str, ...]
+    key: str
+
+    @property
+    def depth(self) -> int:
+        return len(self.proof)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many theorems of which kind. Shares are of their split and sum to at most 1."""
+
+    seed: int
+    train: int
+    valid: int
+    test: int
+    train_depth: int  # deepest theorem in train and valid
+    test_depth: int  # deepest theorem in test
+    family_share: float  # of test: families never trained on
+    depth_share: float  # of test: deeper than train_depth
+    weights: dict = field(default_factory=dict)  # family -> weight among the trained families
+    depths: list = field(default_factory=list)  # weight of depth 1, 2, … up to train_depth
+
+
+def main() -> int:
+    cfg = config.from_cli(__doc__, {
+        "--out": ("theorems.families.out", "folder for train.jsonl, valid.jsonl, test.jsonl"),
+        "--seed": ("theorems.families.seed", "seed of everything random"),
+        "--processes": ("theorems.families.processes", "worker processes"),
+    })  # fmt: skip
+    section = cfg.theorems.families
+    generate(plan_of(section), Path(section.out), int(section.processes))
+    return 0
+
+
+def plan_of(section) -> Plan:
+    """The plan in a `theorems.families` section; ConfigError names what does not fit."""
+    unknown = set(section.weights) - set(TRAINED)
+    if unknown:
+        raise config.ConfigError(f"theorems.families.weights: no family {sorted(unknown)[0]!r}; "
+                                 f"known are {', '.join(TRAINED)}")
+    if len(section.depths) != section.train_depth:
+        raise config.ConfigError("theorems.families.depths must list one weight for each depth "
+                                 f"1..{section.train_depth}, got {len(section.depths)}")
+    fields = {k: section[k] for k in Plan.__dataclass_fields__ if k not in ("weights", "depths")}
+    return Plan(**fields, weights=dict(section.weights), depths=list(section.depths))
+
+
+def generate(plan: Plan, out: Path, processes: int = 2) -> dict:
+    """Writes the three splits unless they are up to date; returns what meta.json holds."""
+    meta = {"recipe": recipe_hash(plan), "plan": asdict(plan)}
+    known = up_to_date(out, meta["recipe"])
+    if known is not None:
+        log.info("%s is up to date (recipe %s); nothing to do", out, meta["recipe"])
+        return known
+    started = time.monotonic()
+    with get_context("spawn").Pool(processes) as pool:
+        rows = name_rows(select(plan, pool), plan.seed)
+        rows = families_check.check_all(rows, pool)
+    meta |= {"seconds": round(time.monotonic() - started, 1), "files": {}, "counts": {}}
+    for split in ("train", "valid", "test"):
+        part = [row for row in rows if row["split"] == split]
+        write_jsonl_atomic(out / f"{split}.jsonl", part)
+        meta["files"][split] = file_hash(out / f"{split}.jsonl")
+        meta["counts"][split] = {
+            "theorems": len(part),
+            "depth": dict(sorted(Counter(row["depth"] for row in part).items())),
+            "family": dict(sorted(Counter(row["family"] for row in part).items())),
+            "holdout": dict(Counter(str(row["holdout"]) for row in part)),
+        }
+        log.info("%s: %s", split, meta["counts"][split])
+    # written last: a folder without a fitting meta.json does not count as complete
+    write_text_atomic(out / "meta.json", json.dumps(meta, indent=1) + "\n")
+    log.info("%d theorems in %s after %.0f s", len(rows), out, meta["seconds"])
+    return meta
+
+
+def recipe_hash(plan: Plan) -> str:
+    """12 hex digits over the plan and the sources that decide what is generated."""
+    digest = hashlib.sha256(json.dumps(asdict(plan), sort_keys=True).encode())
+    for name in SOURCES:
+        digest.update((Path(__file__).parent / name).read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def file_hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def up_to_date(out: Path, recipe: str) -> dict | None:
+    """meta.json of a finished folder of this recipe whose files are unchanged, else None."""
+    try:
+        meta = json.loads((out / "meta.json").read_text(encoding="utf-8"))
+        same = all(file_hash(out / f"{s}.jsonl") == h for s, h in meta["files"].items())
+    except (FileNotFoundError, json.JSONDecodeError, KeyError):
+        return None
+    return meta if same and meta.get("recipe") == recipe else None
+
+
+# ---------------------------------------------------------------- statements and proofs
+
+
+def prove_chunk(task: tuple) -> list[Candidate]:
+    """Drafts of one seeded chunk that are theorems of depth ≤ max_depth, with shortest proofs."""
+    family, seed, chunk, max_depth, sizes = task
+    rng = random.Random(f"{seed}/{family}/{chunk}")
+    write = {**TRAINED, **HELD_OUT}[family]
+    found = []
+    for _ in range(CHUNK):
+        draft = write(rng, rng.choice(sizes))
+        if draft.goal.target in [f for _, f in draft.goal.hyps]:
+            continue
+        try:
+            proof = Prover(draft.lemmas, MAX_NODES.get(family, 800)).prove(draft.goal, max_depth)
+        except Exhausted:
+            continue
+        if proof:
+            key = canonical_key(draft.goal)
+            found.append(Candidate(family, draft.goal, tuple(proof), key))
+    return found
+
+
+def quotas(plan: Plan) -> dict[str, dict[int, dict[str, int]]]:
+    """family -> depth -> {train, valid, test, deep} wanted (deep: held out by depth)."""
+    held = round(plan.test * plan.family_share)
+    deep = round(plan.test * plan.depth_share)
+    sizes = {"train": plan.train, "valid": plan.valid, "test": plan.test - held - deep}
+    total = sum(plan.weights.values())
+    want: dict = defaultdict(lambda: defaultdict(Counter))
+    for family, weight in plan.weights.items():
+        for depth, share in enumerate(plan.depths, 1):
+            for split, size in sizes.items():
+                want[family][depth][split] = size * weight / total * share / sum(plan.depths)
+        for depth in range(plan.train_depth + 1, plan.test_depth + 1):
+            span = plan.test_depth - plan.train_depth
+            want[family][depth]["deep"] = deep * weight / total / span
+    for family in HELD_OUT:
+        depths = range(3, plan.test_depth + 1)
+        for depth in depths:
+            want[family][depth]["family"] = held / len(HELD_OUT) / len(depths)
+    return want
+
+
+def select(plan: Plan, pool) -> list[tuple[str, str | None, Candidate]]:
+    """(split, holdout, candidate) in a fixed order; no two candidates have the same key."""
+    want = quotas(plan)
+    found: dict = defaultdict(list)  # (family, depth) -> candidates in order of discovery
+    keys: set = set()
+    open_families = set(want)
+    for round_ in range(MAX_ROUNDS):
+        tasks = [(f, plan.seed, round_, plan.test_depth, _sizes(want[f], found, f))
+                 for f in want if f in open_families]
+        for candidates in pool.imap(prove_chunk, tasks):
+            for c in candidates:
+                if c.key not in keys:
+                    keys.add(c.key)
+                    found[c.family, c.depth].append(c)
+        open_families = {f for f in open_families if _missing(want[f], found, f)}
+        have = sum(map(len, found.values()))
+        log.info("round %d: %d theorems, %d families open", round_ + 1, have, len(open_families))
+        if not open_families:
+            break
+    return list(_deal(plan, want, found))
+
+
+def _missing(want: dict, found: dict, family: str) -> list[int]:
+    return [d for d in want if len(found[family, d]) < sum(want[d].values())]
+
+
+def _sizes(want: dict, found: dict, family: str) -> list[int]:
+    """Size hints for the next chunk: depths still short, and one above (drafts fall short)."""
+    missing = _missing(want, found, family)
+    return sorted({s for d in missing for s in (d, min(d + 1, 10))})
+
+
+def _deal(plan: Plan, want: dict, found: dict) -> Iterator[tuple[str, str | None, Candidate]]:
+    """Deals each (family, depth) heap to the splits, then fills gaps from what is left over."""
+    rng = random.Random(f"{plan.seed}/deal")
+    held = round(plan.test * plan.family_share)
+    deep = round(plan.test * plan.depth_share)
+    gaps = {"train": plan.train, "valid": plan.valid, "test": plan.test - held - deep,
+            "deep": deep, "family": held}
+    rest: dict = defaultdict(list)
+    for (family, depth), heap in sorted(found.items()):
+        heap = rng.sample(heap, len(heap))
+        needs = want[family].get(depth, {})
+        share = min(1.0, len(heap) / max(1e-9, sum(needs.values())))
+        for part in ("test", "deep", "family", "valid", "train"):
+            n = min(gaps[part], len(heap), _round(rng, needs.get(part, 0) * share))
+            for candidate in heap[:n]:
+                yield (*_place(part), candidate)
+            heap, gaps[part] = heap[n:], gaps[part] - n
+        kind = "family" if family in HELD_OUT else (
+            "train" if depth <= plan.train_depth else "deep")
+        rest[kind] += heap
+    rest["valid"] = rest["test"] = rest["train"]
+    for part in ("test", "valid", "train", "deep", "family"):
+        rng.shuffle(rest[part])
+        for _ in range(min(gaps[part], len(rest[part]))):
+            yield (*_place(part), rest[part].pop())
+
+
+def _round(rng: random.Random, x: float) -> int:
+    """x rounded up or down at random, so that small quotas are right on average."""
+    return int(x) + (rng.random() < x - int(x))
+
+
+def _place(part: str) -> tuple[str, str | None]:
+    return {"deep": ("test", "depth"), "family": ("test", "family")}.get(part, (part, None))
+
+
+def name_rows(selected: list, seed: int) -> list[dict]:
+    """Dataset rows in random order; names tell neither family nor split."""
+    rng = random.Random(f"{seed}/names")
+    rng.shuffle(selected)
+    rows = []
+    for number, (split, holdout, c) in enumerate(selected, 1):
+        name = f"thm_{number:05d}"
+        text = f"import Mathlib\n\n{statement(name, c.goal)}"
+        rows.append({
+            "name": name, "formal_statement": text, "prompt": prompt_text(text),
+            "family": c.family, "depth": c.depth, "split": split, "holdout": holdout,
+            "proof": list(c.proof),
+        })  # fmt: skip
+    return rows
+
+
+if __name__ == "__main__":
+    config.main(main)

@@ -1,0 +1,293 @@
+"""Random statements of each theorem family; the prover decides which of them are theorems.
+
+A family is a function (rng, size) -> Draft: hypotheses, a target and the library equations its
+proofs may rewrite with. `size` in 1..10 is the wanted depth, a hint only: the true depth is the
+length of the shortest proof. Every draft mixes what the proof needs with what misleads: rules
+with an unprovable premise, useless case splits, equations that lead away. Predicates and
+functions are uninterpreted, so that arithmetic and list decision procedures do not apply.
+Used by local/families.py: `python -m local.families --out data/families`.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import NamedTuple
+
+from local.families_logic import Goal, occurs, signature
+
+PREDICATES = ("P", "Q", "R", "S", "T", "U")
+NAMES = ("a", "b", "c")
+
+
+class Draft(NamedTuple):
+    """A statement before it is proved: goal and usable library equations."""
+
+    goal: Goal
+    lemmas: tuple = ()
+
+
+def draft(hyps: list, target, lemmas: tuple = ()) -> Draft:
+    """The hypotheses get h1, h2, …; the variables in scope are the individuals they mention."""
+    named = tuple((f"h{i}", f) for i, f in enumerate(hyps, 1))
+    symbols = signature((), [*hyps, target])
+    variables = tuple(s for s, kind in symbols if kind in ("Nat", "List Nat"))
+    return Draft(Goal(variables, named, target), lemmas)
+
+
+def imp(*parts):
+    """A → B → … → C."""
+    return parts[0] if len(parts) == 1 else ("imp", parts[0], imp(*parts[1:]))
+
+
+def forall(body):
+    """Universal closure over the bound names that occur (l, y, x from the inside out)."""
+    for name in ("l", "y", "x"):
+        if occurs(name, body):
+            body = ("all", name, body)
+    return body
+
+
+# ---------------------------------------------------------------- propositional logic
+
+
+def prop(rng: random.Random, size: int) -> Draft:
+    """Random intuitionistic sequents over three to five atoms."""
+    atoms = rng.sample(PREDICATES[:5], 3 + (size > 3) + (size > 6))
+    hyps = [_formula(rng, atoms, rng.choice((1, 1, 2, 2))) for _ in range(2 + min(size, 6) // 2)]
+    return draft(_distinct(hyps), _formula(rng, atoms, rng.choice((0, 0, 1, 1, 2))))
+
+
+def _formula(rng, atoms, size: int):
+    if size <= 0:
+        return rng.choice(atoms)
+    op = rng.choices(("imp", "or", "and", "not", "iff"), (42, 28, 16, 9, 5))[0]
+    if op == "not":
+        return ("not", _formula(rng, atoms, size - 1))
+    first, second = rng.choice(((size - 1, 0), (0, size - 1)))
+    left, right = _formula(rng, atoms, first), _formula(rng, atoms, second)
+    return (op, left, right) if left != right else _formula(rng, atoms, size)
+
+
+def _distinct(hyps: list) -> list:
+    return list(dict.fromkeys(hyps))
+
+
+# ---------------------------------------------------------------- rules and quantifiers
+
+
+def chain(rng: random.Random, size: int) -> Draft:
+    """Backward chaining through rules for all numbers; some rules need what cannot be had."""
+    preds = rng.sample(PREDICATES, 6)
+    steps = max(1, min(4, size - 1))
+    start, hyps = rng.choice(("a", "b")), []
+    for i in range(steps):
+        hyps.append(_rule(rng, [preds[i + 1]], preds[i]))
+        if rng.random() < 0.25 and len(preds) > i + 2:
+            hyps[-1] = _rule(rng, [preds[i + 1], preds[i + 2]], preds[i])
+        if rng.random() < 0.6:
+            other = rng.choice([p for p in preds if p != preds[i]])
+            hyps.append(_rule(rng, [other], preds[i]))
+    for p in preds[steps:steps + 2]:
+        hyps.append((p, rng.choice(("a", "b", ("f", "a"), start))))
+    target = (preds[0], start if rng.random() < 0.7 else ("f", start))
+    if size > 3 and rng.random() < 0.4:
+        target = rng.choice((("and", target, (preds[1], "a")), ("or", (preds[2], "b"), target),
+                             ("ex", "x", (preds[0], "x"))))
+    rng.shuffle(hyps)
+    return draft(_distinct(hyps), target)
+
+
+def _rule(rng, premises: list, conclusion: str):
+    shape = rng.random()
+    if shape < 0.2:
+        body = imp(*((p, ("f", "x")) for p in premises), (conclusion, "x"))
+    elif shape < 0.4:
+        body = imp(*((p, "x") for p in premises), (conclusion, ("f", "x")))
+    else:
+        body = imp(*((p, "x") for p in premises), (conclusion, "x"))
+    return forall(body)
+
+
+def quant(rng: random.Random, size: int) -> Draft:
+    """Witnesses, instances, and existential hypotheses to open."""
+    preds = rng.sample(PREDICATES, 3 + (size > 4))
+    hyps = [_quant_fact(rng, preds) for _ in range(rng.choice((1, 1, 2)))]
+    hyps += [_quant_rule(rng, preds) for _ in range(1 + min(size, 8) // 3 + (rng.random() < 0.4))]
+    p, q = rng.sample(preds, 2)
+    target = rng.choice((
+        ("ex", "x", (p, "x")), ("ex", "x", (p, "x")), ("ex", "x", ("and", (p, "x"), (q, "x"))),
+        ("ex", "x", ("or", (p, "x"), (q, "x"))), forall(imp((p, "x"), (q, "x"))),
+        ("not", ("ex", "x", (p, "x"))), (p, "a"), imp(("ex", "x", (p, "x")), ("ex", "x", (q, "x"))),
+        forall(imp((p, "x"), ("ex", "y", ("and", (q, "y"), (p, "x")))))))
+    rng.shuffle(hyps)
+    return draft(_distinct(hyps), target)
+
+
+def _quant_fact(rng, preds):
+    p, q = rng.sample(preds, 2)
+    t = rng.choice(NAMES[:2])
+    return rng.choice((
+        (p, t), (p, t), (p, ("f", t)), ("ex", "x", (p, "x")),
+        ("ex", "x", ("and", (p, "x"), (q, "x"))), ("or", (p, t), (q, t)), forall((p, "x")),
+        ("or", ("ex", "x", (p, "x")), (q, t)), ("ex", "x", ("or", (p, "x"), (q, "x")))))
+
+
+def _quant_rule(rng, preds):
+    p, q, r = rng.sample(preds, 3)
+    return rng.choice((
+        forall(imp((p, "x"), (q, "x"))), forall(imp((p, "x"), (q, ("f", "x")))),
+        forall(imp((p, "x"), ("ex", "y", (q, "y")))),
+        forall(imp((p, "x"), ("or", (q, "x"), (r, "x")))), forall(imp((p, "x"), (r, "x"), (q, "x"))),
+        imp(("ex", "x", (p, "x")), (q, "a")), forall(imp((p, "x"), (r, "y"), (q, "x"))),
+        forall(imp((p, "x"), ("not", (r, "x")))), imp(forall((p, "x")), (q, "b"))))
+
+
+# ---------------------------------------------------------------- rewriting
+
+
+def rewrite(rng: random.Random, size: int) -> Draft:
+    """Equations between uninterpreted terms; several of them apply, few lead home."""
+    letters = rng.sample(("a", "b", "c", "d"), 4)
+    term = rng.choice(letters)
+    start, hyps = term, []
+    for _ in range(max(1, min(5, size - 1))):
+        term, equation = _detour(rng, term, letters)
+        hyps += [equation] if equation else []
+    hyps += [_equation(rng, letters) for _ in range(rng.choice((1, 1, 2)))]
+    p = rng.choice(PREDICATES[:4])
+    if rng.random() < 0.35:
+        target = ("=", term, start)
+    else:
+        hyps, target = [*hyps, (p, start)], (p, term)
+        if size > 3 and rng.random() < 0.3:
+            target = rng.choice((("ex", "x", ("and", (p, "x"), ("=", "x", term))),
+                                 ("and", target, ("=", term, start))))
+    rng.shuffle(hyps)
+    return draft(_distinct(hyps), target)
+
+
+def _detour(rng, term, letters):
+    """(a term equal to `term`, the equation that says so, or None when none is needed)."""
+    if isinstance(term, str) or rng.random() < 0.4:
+        new = (rng.choice("fg"), rng.choice(letters)) if rng.random() < 0.6 else rng.choice(letters)
+        if new == term:
+            new = ("f", term)
+        return new, rng.choice((("=", new, term), ("=", term, new)))
+    if rng.random() < 0.4:
+        head = rng.choice("fg")
+        return (head, ("g" if head == "f" else "f", term)), forall(
+            ("=", (head, ("g" if head == "f" else "f", "x")), "x"))
+    inner, equation = _detour(rng, term[1], letters)
+    return (term[0], inner), equation
+
+
+def _equation(rng, letters):
+    a, b = rng.sample(letters, 2)
+    return rng.choice((("=", a, b), ("=", ("f", a), b), ("=", ("g", a), ("f", b)),
+                       forall(("=", ("f", "x"), ("g", "x")))))
+
+
+SUMS = ("Nat.add_comm", "Nat.add_assoc")
+
+
+def sums(rng: random.Random, size: int) -> Draft:
+    """Commutativity and associativity, at the right place, inside uninterpreted symbols."""
+    leaves = rng.sample(("a", "b", "c", ("f", "a"), ("f", "b")), 2 if size < 4 else 3)
+    one, other = _sum(rng, leaves), _sum(rng, rng.sample(leaves, len(leaves)))
+    p, hyps = rng.choice(PREDICATES[:3]), []
+    if rng.random() < 0.6:
+        x, y = rng.sample(NAMES, 2)
+        hyps.append(rng.choice((("=", x, y), ("=", ("f", x), y), ("=", ("g", ("+", x, y)), x))))
+    shape = rng.random()
+    if shape < 0.35:
+        target, hyps = (p, one), [*hyps, (p, other)]
+    elif shape < 0.6:
+        q = rng.choice(PREDICATES[3:5])
+        hyps += [(q, other), forall(imp((q, "x"), (p, ("g", "x"))))]
+        target = (p, ("g", one))
+    elif shape < 0.8:
+        target, hyps = ("=", ("g", one), ("f", "a")), [*hyps, ("=", ("g", other), ("f", "a"))]
+    else:
+        target = ("ex", "x", (p, ("+", "x", leaves[0])))
+        hyps.append((p, _sum(rng, rng.sample(leaves, len(leaves)))))
+    rng.shuffle(hyps)
+    return draft(_distinct(hyps), target, SUMS)
+
+
+def _sum(rng, leaves):
+    if len(leaves) == 1:
+        return leaves[0]
+    cut = rng.randint(1, len(leaves) - 1)
+    return ("+", _sum(rng, leaves[:cut]), _sum(rng, leaves[cut:]))
+
+
+# ---------------------------------------------------------------- induction
+
+
+def induct(rng: random.Random, size: int) -> Draft:
+    """Induction on Nat: predicates and functions given by what the hypotheses say of them."""
+    if size > 4 and rng.random() < 0.35:
+        return _recursion(rng)
+    preds = rng.sample(PREDICATES, 5)
+    p, dead = preds[0], preds[3]
+    if size < 4:
+        hyps = [rng.choice(((p, "0"), forall((p, ("+", "x", "1"))), (dead, "0")))]
+        hyps.append(rng.choice((forall((p, ("+", "x", "1"))), forall(("=", ("f", "x"), "x")),
+                                forall(imp((p, "x"), (p, ("+", "x", "1")))))))
+        hyps.append(rng.choice(((p, "0"), forall(imp((dead, "x"), (p, ("+", "x", "1")))))))
+    else:
+        links = preds[:1 + max(0, min(2, size - 5))]
+        hyps = [(p, "0") if rng.random() < 0.8 else ("and", (preds[2], "0"), (p, "0"))]
+        hyps += [_rule_of(b, a) for b, a in zip(links, links[1:])]
+        hyps.append(forall(imp((links[-1], "x"), (p, ("+", "x", "1")))))
+    for _ in range(rng.choice((0, 1, 1, 2))):
+        hyps.append(rng.choice((
+            _rule_of(*rng.sample(preds, 2)), (rng.choice(preds), "a"),
+            forall(imp((dead, "x"), (p, ("+", "x", "1")))), _rule_of(dead, p))))
+    target = (p, "n")
+    if size > 5 and rng.random() < 0.3:
+        hyps.append(_rule_of(p, dead))
+        target = rng.choice(((dead, "n"), ("or", (dead, "n"), (preds[2], "n")),
+                             ("and", target, (dead, "n"))))
+    rng.shuffle(hyps)
+    return draft(_distinct(hyps), target if rng.random() < 0.5 else ("all", "n", target))
+
+
+def _rule_of(premise: str, conclusion: str):
+    return forall(imp((premise, "x"), (conclusion, "x")))
+
+
+def _recursion(rng) -> Draft:
+    """Two functions with the same recursion, or one with a closed form, equal by induction."""
+    start = rng.choice(("a", "0", ("g", "a")))
+    step = rng.choice((("g", "#"), ("g", ("g", "#")), ("+", "#", "a"), ("g", ("+", "#", "1"))))
+    def at(t):
+        return _fill(step, t)
+    succ = ("+", "x", "1")
+    hyps = [_maybe_flip(rng, ("=", ("f", "0"), start)),
+            _maybe_flip(rng, forall(("=", ("f", succ), at(("f", "x"))))),
+            _maybe_flip(rng, ("=", ("k", "0"), start)),
+            _maybe_flip(rng, forall(("=", ("k", succ), at(("k", "x")))))]
+    if rng.random() < 0.5:
+        hyps.append(forall(("=", ("g", "x"), ("f", "x"))) if rng.random() < 0.3 else
+                    ("=", ("g", "a"), "a"))
+    target = ("=", ("f", "n"), ("k", "n"))
+    if rng.random() < 0.4:
+        p = rng.choice(PREDICATES[:4])
+        hyps.append(forall((p, ("k", "x"))) if rng.random() < 0.5 else forall((p, ("f", "x"))))
+        target = ("and", target, (p, hyps[-1][2][1][0] == "k" and ("k", "n") or ("f", "n")))
+    rng.shuffle(hyps)
+    return draft(_distinct(hyps), target if rng.random() < 0.5 else ("all", "n", target))
+
+
+def _fill(shape, term):
+    if shape == "#":
+        return term
+    return shape if isinstance(shape, str) else tuple(_fill(s, term) for s in shape)
+
+
+def _maybe_flip(rng, equation):
+    """The equation, sometimes read from right to left (so that simplifiers loop or stall)."""
+    if equation[0] == "all":
+        return ("all", equation[1], _maybe_flip(rng, equation[2]))
+    return ("=", equation[2], equation[1]) if rng.random() < 0.35 else equation

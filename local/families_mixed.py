@@ -1,0 +1,180 @@
+"""More theorem families: lists, mixtures, and the two families that training never sees.
+
+Same contract as local/families_generate.py: a function (rng, size) -> Draft. `alternate` (an
+induction whose step needs a case split) and `paths` (a transitive relation with explicit
+intermediate points) use only ingredients and tactics that occur in the trained families.
+Used by local/families.py: `python -m local.families --out data/families`.
+"""
+
+from __future__ import annotations
+
+import random
+
+from local.families_generate import (
+    PREDICATES, Draft, chain, draft, forall, imp, induct, prop, quant, rewrite, sums, _distinct,
+    _fill, _maybe_flip,
+)
+
+APPEND = ("List.nil_append", "List.append_nil", "List.cons_append", "List.append_assoc")
+OTHERS = ("List.reverse_append", "List.reverse_reverse", "List.map_append", "List.map_cons",
+          "List.length_append", "List.length_reverse", "Nat.add_comm")
+
+
+def lists(rng: random.Random, size: int) -> Draft:
+    """Append, length, map and reverse under uninterpreted symbols; induction on lists."""
+    kind = rng.random()
+    if size >= 3 and kind < 0.3:
+        return _list_predicate(rng, size)
+    if size >= 5 and kind < 0.5:
+        return _list_recursion(rng)
+    return _list_rewriting(rng, size)
+
+
+def _list_predicate(rng, size: int) -> Draft:
+    p, q, dead = rng.sample(PREDICATES, 3)
+    cons = ("::", "x", "l")
+    if size < 4:
+        hyps = [(p, "[]"), forall((p, cons))]
+    elif rng.random() < 0.5:
+        hyps = [(p, "[]"), forall(imp((p, "l"), (p, cons)))]
+    else:
+        hyps = [(p, "[]"), forall(imp((p, "l"), (q, "l"))), forall(imp((q, "l"), (p, cons)))]
+    for _ in range(rng.choice((0, 1, 1))):
+        hyps.append(rng.choice((forall(imp((dead, "l"), (p, cons))), (q, ("++", "xs", "[]")),
+                                forall(imp((p, "l"), (dead, "l"))), (dead, "[]"))))
+    hyps = [h for h in hyps if h[1] != ("++", "xs", "[]")]
+    rng.shuffle(hyps)
+    target = (p, "xs") if rng.random() < 0.7 else (p, ("++", "xs", "[]"))
+    return draft(_distinct(hyps), target if rng.random() < 0.5 else ("all", "xs", target),
+                 ("List.append_nil",))
+
+
+def _list_recursion(rng) -> Draft:
+    start = rng.choice(("a", "0", ("g", "a")))
+    step = rng.choice((("g", "#"), ("+", "#", "x"), ("+", "x", "#"), ("g", ("+", "#", "1"))))
+    cons = ("::", "x", "l")
+    hyps = [_maybe_flip(rng, ("=", ("f", "[]"), start)),
+            _maybe_flip(rng, ("=", ("k", "[]"), start))]
+    hyps += [forall(("=", (name, cons), _fill(step, (name, "l")))) for name in "fk"]
+    rng.shuffle(hyps)
+    target = ("=", ("f", "xs"), ("k", "xs"))
+    return draft(hyps, target if rng.random() < 0.5 else ("all", "xs", target))
+
+
+def _list_rewriting(rng, size: int) -> Draft:
+    term = _list_term(rng, 2 + (size > 3))
+    lemmas = APPEND + tuple(rng.sample(OTHERS, 3))
+    other = term
+    for _ in range(max(1, size - 1)):
+        other = _simplify_once(rng, other, lemmas)
+    p, q = rng.sample(PREDICATES[:4], 2)
+    shape, hyps = rng.random(), []
+    if shape < 0.5:
+        target, fact = (p, term), (p, other)
+    elif shape < 0.7:
+        target, fact = ("=", ("f", term), "a"), ("=", ("f", other), "a")
+    else:
+        hyps.append(forall(imp((q, "l"), (p, "l"))))
+        target, fact = (p, term), (q, other)
+    hyps.append(fact)
+    if rng.random() < 0.5:
+        hyps.append(rng.choice((("=", "xs", "ys"), ("=", ("++", "xs", "ys"), "zs"),
+                                ("=", ("reverse", "xs"), "ys"))))
+    rng.shuffle(hyps)
+    return draft(_distinct(hyps), target, lemmas)
+
+
+def _list_term(rng, size: int):
+    if size <= 0:
+        return rng.choice(("xs", "ys", "zs", "[]"))
+    shape = rng.random()
+    if shape < 0.55:
+        return ("++", _list_term(rng, size - 1), _list_term(rng, rng.choice((0, size - 1))))
+    if shape < 0.75:
+        return ("reverse", _list_term(rng, size - 1))
+    if shape < 0.88:
+        return ("::", rng.choice(("a", "b")), _list_term(rng, size - 1))
+    return ("map", "g", _list_term(rng, size - 1))
+
+
+def _simplify_once(rng, term, lemmas):
+    """One random library rewriting of the term (the term itself if none applies)."""
+    from local.families_prover import rewritings  # the prover knows how `rw` acts
+    options = list(rewritings(term, tuple(n for n in lemmas if n.startswith("List."))))
+    return rng.choice(options) if options else term
+
+
+# ---------------------------------------------------------------- mixtures
+
+
+def mixed(rng: random.Random, size: int) -> Draft:
+    """Case splits over equations and rules: logic and rewriting have to be interleaved."""
+    p, q, r = rng.sample(PREDICATES[:5], 3)
+    pool = [
+        (p, "a"), (q, "b"), (p, ("f", "a")), ("or", (p, "a"), ("=", "a", "b")),
+        ("or", (p, "a"), (q, "b")), ("=", ("f", "a"), "b"), ("=", "a", "b"),
+        forall(imp((p, "x"), (q, ("f", "x")))), forall(imp((q, "x"), (r, "x"))),
+        forall(imp((p, "x"), ("=", ("f", "x"), "x"))), forall(("=", ("f", ("f", "x")), "x")),
+        forall(imp((p, "x"), ("or", (q, "x"), (r, "x")))), imp((p, "a"), ("=", "a", "b")),
+        ("ex", "x", ("and", ("=", ("f", "x"), "b"), (p, "x"))), ("ex", "x", ("=", ("f", "x"), "a")),
+        forall(imp((r, "x"), ("not", (q, "x")))), forall(imp((r, "x"), (p, ("f", "x")))),
+        ("and", (q, "b"), ("=", "b", ("f", "a"))), ("iff", (p, "a"), (r, "b")),
+        forall(("iff", (p, "x"), (r, "x"))), ("ex", "x", (q, ("f", "x"))),
+    ]
+    hyps = rng.sample(pool, min(7, 3 + size // 2))
+    targets = [(q, "b"), (q, ("f", "a")), (r, "b"), (r, ("f", "a")), ("ex", "x", (r, "x")),
+               ("and", (q, "b"), (r, "b")), ("or", (q, "a"), (r, "b")), (p, "b"),
+               ("ex", "x", ("and", (q, "x"), ("=", "x", "b"))), ("not", (q, "a")),
+               ("ex", "x", ("and", (p, "x"), ("=", ("f", "x"), "b"))),
+               forall(imp((p, "x"), (r, ("f", "x")))), ("iff", (p, "b"), (r, "b"))]
+    return draft(hyps, rng.choice(targets))
+
+
+# ---------------------------------------------------------------- held out
+
+
+def alternate(rng: random.Random, size: int) -> Draft:
+    """Induction whose step splits a disjunction: every number is one thing or another."""
+    p, q, r, dead = rng.sample(PREDICATES, 4)
+    succ = ("+", "x", "1")
+    hyps = [(rng.choice((p, q)), "0")]
+    hyps.append(rng.choice((forall(imp((p, "x"), (q, succ))), forall(imp((p, "x"), (p, succ))))))
+    hyps.append(rng.choice((forall(imp((q, "x"), (p, succ))), forall(imp((q, "x"), (q, succ))),
+                            forall((p, succ)))))
+    if rng.random() < 0.4:
+        hyps[0] = (r, "0")
+        hyps.append(forall(imp((r, "x"), (p, "x"))))
+    for _ in range(rng.choice((0, 1, 1, 2))):
+        hyps.append(rng.choice((forall(imp((dead, "x"), (p, succ))), forall(imp((p, "x"), (r, "x"))),
+                                (dead, "a"), forall(imp((dead, "x"), (q, "x"))))))
+    rng.shuffle(hyps)
+    target = ("or", (p, "n"), (q, "n"))
+    return draft(_distinct(hyps), target if size < 6 else ("all", "n", target))
+
+
+def paths(rng: random.Random, size: int) -> Draft:
+    """Walks along a transitive relation: which intermediate point, which edge."""
+    points = rng.sample(("a", "b", "c", "d", "e"), min(5, 2 + size // 2 + (rng.random() < 0.3)))
+    hyps = [("R", x, y) for x, y in zip(points, points[1:])]
+    for _ in range(rng.choice((1, 1, 2))):
+        hyps.append(("R", *rng.sample(points, 2)) if len(points) > 2 else ("S", "a", "b"))
+    hyps = [h for h in hyps if h != ("R", points[0], points[-1]) or len(points) < 3]
+    start, goal, p = points[0], points[-1], rng.choice(("P", "Q"))
+    transitive = ("all", "x", ("all", "y", ("all", "z", imp(
+        ("R", "x", "y"), ("R", "y", "z"), ("R", "x", "z")))))
+    carry = forall(imp(("R", "x", "y"), (p, "x"), (p, "y")))
+    shape = rng.random()
+    if shape < 0.4:
+        hyps, target = [*hyps, transitive], ("R", start, goal)
+    elif shape < 0.8:
+        hyps, target = [*hyps, carry, (p, start)], (p, goal)
+    else:
+        hyps = [*hyps, transitive, carry, (p, start)]
+        target = ("ex", "x", ("and", (p, "x"), ("R", "x", goal)))
+    rng.shuffle(hyps)
+    return draft(_distinct(hyps), target)
+
+
+TRAINED = {"prop": prop, "chain": chain, "quant": quant, "rewrite": rewrite, "sums": sums,
+           "induct": induct, "lists": lists, "mixed": mixed}
+HELD_OUT = {"alternate": alternate, "paths": paths}
