@@ -104,6 +104,12 @@ def grpo_flags(grpo: DictConfig) -> dict[str, Scalar]:
     _no_time_limit(grpo.max_time_s, "grpo")
     if grpo.temperature <= 0:
         raise ConfigError("grpo.temperature must be above 0 (SLIME refuses 0)")
+    guided = str(grpo.slime.generate).startswith("value_rollout.")
+    if guided and grpo.slime.guided_per_group > grpo.samples_per_prompt - 2:
+        raise ConfigError(
+            "grpo.slime.guided_per_group: samples guided by the value model are barred from the "
+            "loss; leave at least two of a group to the policy, or nothing is trained"
+        )
     flags = _mapped(grpo, GRPO)
     flags["--global-batch-size"] = samples // grpo.updates_per_rollout
     flags |= _files(grpo, grpo.model) | {"--input-key": "prompt", "--label-key": "label"}

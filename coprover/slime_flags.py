@@ -1,8 +1,8 @@
 """The table of SLIME's flags and the check of an argument list against it.
 
 `slime_flags.json` holds names and kinds of every flag of SLIME 0.3.1 with the Megatron-LM and the
-SGLang it pins, produced by running their argparse builders (the commits stand in the file). SLIME drops
-unknown flags silently, value and all; here they are errors that name the nearest known one.
+SGLang it pins, produced by running their argparse builders (the commits stand in the file). SLIME
+drops unknown flags silently, value and all; here they are errors that name the nearest known one.
 Run: python -m coprover.slime_flags --rollout-batch-size 64 --eps-clip-hgh 0.28
 """
 

@@ -1,4 +1,4 @@
-"""SLIME hooks that are not rewards or rollouts: group normalisation that survives unscored samples.
+"""What SLIME's hooks share: their configuration, and group normalisation with unscored samples.
 
 SLIME forms groups by position and counts every sample; a sample the Lean server never judged, or
 one whose sampling was steered by the value model, must neither be trained on nor move the mean of
@@ -8,10 +8,51 @@ group here. Contract: SLIME 0.3.1, --custom-reward-post-process-path, `f(args, s
 
 from __future__ import annotations
 
+import asyncio
 import math
+import os
 from collections import defaultdict
+from functools import cache
+
+from omegaconf import DictConfig
+
+from coprover import config
 
 STD_EPSILON = 1e-6  # SLIME's own
+
+
+@cache
+def hook_config() -> DictConfig:
+    """Returns the configuration of the job: the file that COPROVER_CONFIG names, or the base files.
+
+    train_step_grpo.sh saves the resolved configuration and passes its path through Ray.
+    """
+    path = os.environ.get("COPROVER_CONFIG")
+    return config.load([path] if path else [])
+
+
+def engine_url(args) -> str:
+    """Returns the URL of the router in front of SLIME's SGLang engines."""
+    return f"http://{args.sglang_router_ip}:{args.sglang_router_port}"
+
+
+@cache
+def tokenizer(path: str):
+    """Returns the checkpoint's tokenizer, loaded once a process."""
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(path)
+
+
+_CLIENTS: dict[object, object] = {}
+
+
+def per_loop(key: str, make):
+    """Returns `make()`, once per key and running event loop: HTTP sessions belong to a loop."""
+    loop = asyncio.get_running_loop()
+    if (loop, key) not in _CLIENTS:
+        _CLIENTS[loop, key] = make()
+    return _CLIENTS[loop, key]
 
 
 def bar_from_loss(sample) -> None:
