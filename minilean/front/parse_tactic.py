@@ -9,7 +9,7 @@ Run: `python -m pytest tests/minilean/test_parser.py`
 
 from __future__ import annotations
 
-from typing import Callable, Optional
+from collections.abc import Callable
 
 from . import syntax as S
 from .errors import Declined
@@ -152,7 +152,7 @@ class TacticParser(TermParser):
 
     # -- shared pieces --------------------------------------------------------------------------
 
-    def location(self) -> Optional[S.Location]:
+    def location(self) -> S.Location | None:
         if not self.at("at"):
             return None
         start = self.pos[self.i]
@@ -272,7 +272,7 @@ class TacticParser(TermParser):
 
     # -- alternatives ---------------------------------------------------------------------------
 
-    def induction_alts(self) -> Optional[list[S.TacAlt]]:
+    def induction_alts(self) -> list[S.TacAlt] | None:
         """`with | c x y => tacs …`, or None."""
         if not self.accept("with"):
             return None
@@ -300,7 +300,7 @@ class TacticParser(TermParser):
                 alts.append(S.TacAlt(start, self.end(), lhs, rhs))
         return alts
 
-    def elim_targets(self) -> list[tuple[Optional[str], S.Term]]:
+    def elim_targets(self) -> list[tuple[str | None, S.Term]]:
         targets = []
         while True:
             name = None
@@ -489,7 +489,7 @@ def _split(p: TacticParser) -> tuple:
     return (term, p.location())
 
 
-def _simp_args(p: TacticParser) -> Optional[list[S.SimpArg]]:
+def _simp_args(p: TacticParser) -> list[S.SimpArg] | None:
     if not p.at("["):
         return None
     p.i += 1

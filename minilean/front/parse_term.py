@@ -10,8 +10,8 @@ Run: `python -m pytest tests/minilean/test_parser.py`
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Callable, Iterator, Optional
 
 from . import syntax as S
 from .errors import Declined
@@ -27,17 +27,17 @@ def _infix(prec: int, assoc: str, *tokens: str) -> None:
     left = prec + 1 if assoc in ("n", "r") else prec
     right = prec + 1 if assoc in ("n", "l") else prec
     for token in tokens:
-        name, _, canonical = token.partition(">>")
+        name, _, canonical = token.partition(" ")
         INFIX[name] = (canonical or name, prec, left, right)
 
 
-_infix(20, "n", "↔", "<->>>↔")
-_infix(25, "r", "→", "->>>→")
-_infix(30, "r", "∨", "\\/>>∨")
-_infix(35, "r", "∧", "/\\>>∧", "×")
+_infix(20, "n", "↔", "<-> ↔")
+_infix(25, "r", "→", "-> →")
+_infix(30, "r", "∨", "\\/ ∨")
+_infix(35, "r", "∧", "/\\ ∧", "×")
 _infix(30, "l", "||")
 _infix(35, "l", "&&")
-_infix(50, "n", "=", "≠", "<", ">", "≤", "≥", "<=>>≤", ">=>>≥", "==", "!=", "∣", "≍", "≈", "∈", "∉")
+_infix(50, "n", "=", "≠", "<", ">", "≤", "≥", "<= ≤", ">= ≥", "==", "!=", "∣", "≍", "≈", "∈", "∉")
 _infix(65, "l", "+", "-", "++")
 _infix(67, "r", "::")
 _infix(70, "l", "*", "/", "%")
@@ -62,7 +62,7 @@ _QUOTED_PREFIX = frozenset(("s!", "m!", "f!", "throwError"))
 class TermParser:
     """State over one text: token index `i`, saved column `col` (-1: none)."""
 
-    def __init__(self, source: S.Source, tokens: Optional[Tokens] = None):
+    def __init__(self, source: S.Source, tokens: Tokens | None = None):
         self.source = source
         tokens = tokens or tokenize(source.text)
         self.kind, self.text, self.pos = tokens.kind, tokens.text, tokens.pos
@@ -514,7 +514,7 @@ class TermParser:
             if self.kind[self.i] in ("id", "hole") and self.text[self.i + 1] == ":":
                 name = self.text[self.i]
                 self.i += 2
-            kind: Optional[S.Term] = self.term()
+            kind: S.Term | None = self.term()
             self.expect(close)
             self.col = saved
             return S.Binder(start, self.end(), [name], kind, info)
@@ -551,7 +551,7 @@ class TermParser:
             else:
                 return found
 
-    def quantifier_binders(self) -> tuple[list[S.Binder], Optional[Callable]]:
+    def quantifier_binders(self) -> tuple[list[S.Binder], Callable | None]:
         """Binders of ∀/∃: groups, or names with one shared `: T` or a binder predicate `< n`, `∈ s`."""
         found = self.binders(",")
         if not found:
@@ -585,7 +585,7 @@ class TermParser:
         self.expect(",")
         body = self.term()
         if conditions:
-            for binder, condition in zip(reversed(binders), reversed(conditions())):
+            for binder, condition in zip(reversed(binders), reversed(conditions()), strict=False):
                 body = S.Arrow(condition.pos, self.end(), condition, body)
                 body = S.Forall(start, self.end(), [binder], body)
             return body
@@ -597,7 +597,7 @@ class TermParser:
         self.expect(",")
         body = self.term()
         if conditions:
-            for binder, condition in zip(reversed(binders), reversed(conditions())):
+            for binder, condition in zip(reversed(binders), reversed(conditions()), strict=False):
                 body = S.BinOp(condition.pos, self.end(), "∧", condition, body)
                 body = S.Exists(start, self.end(), [binder], body)
             return body
@@ -650,7 +650,7 @@ class TermParser:
         one = j == self.i + 2
         return j > self.i + 1 and (self.text[j] == ":" or (one and self.text[j] == ")"))
 
-    def match_alts(self, rhs: Optional[Callable] = None) -> list[S.MatchAlt]:
+    def match_alts(self, rhs: Callable | None = None) -> list[S.MatchAlt]:
         """`| p, q | p', q' => rhs` …, each `|` at or right of the first."""
         rhs = rhs or self.term
         alts = []
@@ -671,7 +671,7 @@ class TermParser:
             self.fail("'|'")
         return alts
 
-    def match_head(self) -> tuple[list, Optional[S.Term]]:
+    def match_head(self) -> tuple[list, S.Term | None]:
         """What stands between `match` and `with`."""
         motive = None
         if self.at("(") and self.text[self.i + 1] == "motive" and self.text[self.i + 2] == ":=":
@@ -782,7 +782,7 @@ class TermParser:
             value = self.body()
         return S.Show(start, self.end(), kind, value)
 
-    def from_or_by(self, expected: str) -> Optional[S.Term]:
+    def from_or_by(self, expected: str) -> S.Term | None:
         if self.accept("from"):
             return self.term()
         if self.at("by"):

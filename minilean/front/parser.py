@@ -9,7 +9,7 @@ Run: `python -m pytest tests/minilean/test_parser.py`
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any
 
 from . import syntax as S
 from .errors import Declined
@@ -38,7 +38,7 @@ _HASH = frozenset("check eval print reduce exit synth guard check_failure eval! 
 class Parser(TacticParser):
     """Commands of one source, in order."""
 
-    def command(self) -> Optional[S.Command]:
+    def command(self) -> S.Command | None:
         """The next command, or None at the end of the text. Raises ParseError, Declined."""
         self.col = -1
         start = self.pos[self.i]
@@ -139,7 +139,7 @@ class Parser(TacticParser):
             self.decl_body(decl)
         return self.with_end(decl)
 
-    def instance_priority(self) -> Optional[int]:
+    def instance_priority(self) -> int | None:
         if self.at("(") and self.text[self.i + 1] == "priority":
             self.i += 3
             if self.kind[self.i] != "num":
@@ -164,7 +164,7 @@ class Parser(TacticParser):
             span = (self.pos[self.i - 1], self.ends[self.i - 1])
         return name, span, levels
 
-    def universe_params(self) -> Optional[list[str]]:
+    def universe_params(self) -> list[str] | None:
         if not self.accept(".{"):
             return None
         names = [self.ident()]
@@ -379,7 +379,7 @@ class Parser(TacticParser):
     def cmd_namespace(self, start: int) -> S.Command:
         return S.Namespace(start, 0, self.ident())
 
-    def optional_name(self) -> Optional[str]:
+    def optional_name(self) -> str | None:
         if self.kind[self.i] == "id" and not self.nl[self.i]:
             return self.ident()
         return None

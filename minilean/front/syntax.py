@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from typing import Any, Optional, Union
+from typing import Any
 
 
 class Source:
@@ -62,7 +62,7 @@ class Ident(Term):
     when no `.{…}` was written. Macro-scoped names do not exist: hygiene is done by the front."""
 
     name: str
-    levels: Optional[list[LevelStx]] = None
+    levels: list[LevelStx] | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -74,7 +74,7 @@ class Hole(Term):
 class SynthHole(Term):
     """`?name` (name) or `?_` (None)."""
 
-    name: Optional[str] = None
+    name: str | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -102,7 +102,7 @@ class NamedArg(Node):
     """`(x := e)` in an application."""
 
     name: str
-    value: "Term"
+    value: Term
 
 
 @dataclass(slots=True, eq=False)
@@ -110,7 +110,7 @@ class App(Term):
     """`f a (x := b) ..`; `args` holds Terms and NamedArgs, `ellipsis` tells a final `..`."""
 
     fn: Term
-    args: list[Union[Term, NamedArg]]
+    args: list[Term | NamedArg]
     ellipsis: bool = False
 
 
@@ -131,11 +131,11 @@ class Binder(Node):
     default: `(x : T := v)`; auto: the tactic of `(x : T := by tac)`.
     """
 
-    names: list[Optional[str]]
-    type: Optional["Term"]
+    names: list[str | None]
+    type: Term | None
     info: str = "default"
-    pattern: Optional["Term"] = None
-    default: Optional["Term"] = None
+    pattern: Term | None = None
+    default: Term | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -214,7 +214,7 @@ class Ascription(Term):
     """`(t : T)`; type None for `(t :)`."""
 
     term: Term
-    type: Optional[Term]
+    type: Term | None
 
 
 @dataclass(slots=True, eq=False)
@@ -237,7 +237,7 @@ class Proj(Term):
     `h.1.left` is Proj(Proj(Ident h, 1), "left")."""
 
     term: Term
-    field: Union[int, str]
+    field: int | str
 
 
 @dataclass(slots=True, eq=False)
@@ -263,24 +263,24 @@ class ListLit(Term):
 class Have(Term):
     """`have name binders : type := value; body` (name None: `this`; pattern for `have ⟨…⟩ := v`)."""
 
-    name: Optional[str]
+    name: str | None
     binders: list[Binder]
-    type: Optional[Term]
+    type: Term | None
     value: Term
     body: Term
-    pattern: Optional[Term] = None
+    pattern: Term | None = None
 
 
 @dataclass(slots=True, eq=False)
 class Let(Term):
     """`let name binders : type := value; body` (pattern for `let ⟨a, b⟩ := v`)."""
 
-    name: Optional[str]
+    name: str | None
     binders: list[Binder]
-    type: Optional[Term]
+    type: Term | None
     value: Term
     body: Term
-    pattern: Optional[Term] = None
+    pattern: Term | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -295,7 +295,7 @@ class Show(Term):
 class Suffices(Term):
     """`suffices name : type from value; body` (name None: `this`)."""
 
-    name: Optional[str]
+    name: str | None
     type: Term
     value: Term
     body: Term
@@ -305,9 +305,9 @@ class Suffices(Term):
 class Match(Term):
     """`match (motive := m) h : e, e₂ with alts`; discrs are (name or None, term)."""
 
-    discrs: list[tuple[Optional[str], Term]]
+    discrs: list[tuple[str | None, Term]]
     alts: list[MatchAlt]
-    motive: Optional[Term] = None
+    motive: Term | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -322,7 +322,7 @@ class NoMatch(Term):
 class If(Term):
     """`if c then a else b`, `if h : c then a else b` (name h)."""
 
-    name: Optional[str]
+    name: str | None
     cond: Term
     then: Term
     els: Term
@@ -332,7 +332,7 @@ class If(Term):
 class By(Term):
     """`by tacs`"""
 
-    tactics: "TacSeq"
+    tactics: TacSeq
 
 
 @dataclass(slots=True, eq=False)
@@ -347,7 +347,7 @@ class CalcStep(Node):
     """`rel := proof`; the first step may lack its proof (then `rfl`-like first term form)."""
 
     rel: Term
-    proof: Optional[Term]
+    proof: Term | None
 
 
 @dataclass(slots=True, eq=False)
@@ -361,7 +361,7 @@ class StructInst(Term):
 
     sources: list[Term]
     fields: list[tuple[str, Term]]
-    type: Optional[Term] = None
+    type: Term | None = None
     ellipsis: bool = False
 
 
@@ -370,7 +370,7 @@ class SubtypeT(Term):
     """`{ x : T // p }`"""
 
     name: str
-    type: Optional[Term]
+    type: Term | None
     pred: Term
 
 
@@ -434,7 +434,7 @@ class RwRule(Node):
 class SimpArg(Node):
     """`e`, `← e`, `↓ e` | `- e` (erase) | `*` (star, term None)."""
 
-    term: Optional[Term]
+    term: Term | None
     symm: bool = False
     erase: bool = False
     star: bool = False
@@ -456,8 +456,8 @@ class RPat(Node):
 
     kind: str
     name: str = "_"
-    items: list["RPat"] = field(default_factory=list)
-    type: Optional[Term] = None
+    items: list[RPat] = field(default_factory=list)
+    type: Term | None = None
 
 
 # --- commands --------------------------------------------------------------------------------------
@@ -482,7 +482,7 @@ class Attr(Node):
 class Modifiers(Node):
     """Everything before the keyword: doc comment, attributes, `private protected noncomputable…`."""
 
-    doc: Optional[str] = None
+    doc: str | None = None
     attrs: list[Attr] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
 
@@ -499,15 +499,15 @@ class Decl(Command):
 
     modifiers: Modifiers
     kind: str
-    name: Optional[str]
+    name: str | None
     name_pos: tuple[int, int]
-    levels: Optional[list[str]]
+    levels: list[str] | None
     binders: list[Binder]
-    type: Optional[Term]
+    type: Term | None
     body: Any
     where_decls: list[Any] = field(default_factory=list)
-    termination: Optional[str] = None
-    priority: Optional[int] = None
+    termination: str | None = None
+    priority: int | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -516,8 +516,8 @@ class Ctor(Node):
 
     name: str
     binders: list[Binder]
-    type: Optional[Term]
-    modifiers: Optional[Modifiers] = None
+    type: Term | None
+    modifiers: Modifiers | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -527,9 +527,9 @@ class Inductive(Command):
     modifiers: Modifiers
     name: str
     name_pos: tuple[int, int]
-    levels: Optional[list[str]]
+    levels: list[str] | None
     binders: list[Binder]
-    type: Optional[Term]
+    type: Term | None
     ctors: list[Ctor]
     deriving: list[str] = field(default_factory=list)
     is_class: bool = False
@@ -545,11 +545,11 @@ class Structure(Command):
     modifiers: Modifiers
     name: str
     name_pos: tuple[int, int]
-    levels: Optional[list[str]]
+    levels: list[str] | None
     binders: list[Binder]
     extends: list[Term]
-    type: Optional[Term]
-    ctor: Optional[str]
+    type: Term | None
+    ctor: str | None
     fields: list[Binder]
     deriving: list[str] = field(default_factory=list)
     is_class: bool = False
@@ -571,11 +571,11 @@ class Open(Command):
     `inner` is the command after `open … in`."""
 
     names: list[str]
-    only: Optional[list[str]] = None
+    only: list[str] | None = None
     hiding: list[str] = field(default_factory=list)
     renaming: list[tuple[str, str]] = field(default_factory=list)
     scoped: bool = False
-    inner: Optional["Command"] = None
+    inner: Command | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -593,12 +593,12 @@ class Namespace(Command):
 
 @dataclass(slots=True, eq=False)
 class Section(Command):
-    name: Optional[str]
+    name: str | None
 
 
 @dataclass(slots=True, eq=False)
 class End(Command):
-    name: Optional[str]
+    name: str | None
 
 
 @dataclass(slots=True, eq=False)
@@ -607,7 +607,7 @@ class SetOption(Command):
 
     name: str
     value: Any
-    inner: Optional["Command"] = None
+    inner: Command | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -1,0 +1,33 @@
+"""Exceptions shared by the untrusted front: elaboration errors, declined features, time-outs.
+
+`LeanError` is an error Lean itself would report (it becomes an error message at `pos`), `Declined`
+means that the text uses something outside minilean's subset (never a verdict on the text), and
+`StepLimit` ends a run whose step or time budget is spent. Try: `python -m minilean check FILE`.
+"""
+from __future__ import annotations
+
+
+class LeanError(Exception):
+    """An error as Lean words it. `stx` (any syntax node, or None) says where."""
+
+    def __init__(self, message: str, stx=None):
+        super().__init__(message)
+        self.message = message
+        self.stx = stx
+
+
+class Declined(Exception):
+    """The text needs `feature`, which minilean does not implement."""
+
+    def __init__(self, feature: str, stx=None):
+        super().__init__(feature)
+        self.feature = feature
+        self.stx = stx
+
+
+class Postpone(Exception):
+    """Elaboration needs to know more about a metavariable first (internal to the elaborator)."""
+
+
+class StepLimit(Exception):
+    """The budget of steps or seconds is spent ("(deterministic) timeout" in Lean's words)."""

@@ -1,0 +1,624 @@
+"""Terms, goals and levels as Lean prints them.
+
+Follows Lean's delaborators and parenthesizer (`Lean/PrettyPrinter/Delaborator/Builtins.lean`,
+`FieldNotation.lean`, `Lean/Meta/PPGoal.lean`, sanitized names as in `Lean/LocalContext.lean`). Each
+piece carries (text, precedence, tail): `tail` is the precedence at which its last part is still open
+to the right, so `(∃ x, p) ∧ q` gets its parentheses. Different: lines are not broken at width 120.
+
+Run: `python -m pytest tests/minilean/test_pp.py`
+"""
+
+from __future__ import annotations
+
+from minilean.kernel import level as lv
+from minilean.kernel import term as tm
+from minilean.kernel.env import ConstructorDecl, TheoremDecl
+from minilean.kernel.term import App, BVar, Const, FVar, Lam, Let, Lit, MVar, Pi, Proj, Sort
+
+MAX, LEAD = 1024, 1023
+SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+# constant -> (number of arguments, notation, precedence, precedence of the left, of the right side)
+INFIX = {
+    "Eq": (3, " = ", 50, 51, 51), "Ne": (3, " ≠ ", 50, 51, 51), "HEq": (4, " ≍ ", 50, 51, 51),
+    "Iff": (2, " ↔ ", 20, 21, 21), "And": (2, " ∧ ", 35, 36, 35), "Or": (2, " ∨ ", 30, 31, 30),
+    "LE.le": (4, " ≤ ", 50, 51, 51), "LT.lt": (4, " < ", 50, 51, 51),
+    "GE.ge": (4, " ≥ ", 50, 51, 51), "GT.gt": (4, " > ", 50, 51, 51),
+    "HAdd.hAdd": (6, " + ", 65, 65, 66), "HSub.hSub": (6, " - ", 65, 65, 66),
+    "HMul.hMul": (6, " * ", 70, 70, 71), "HDiv.hDiv": (6, " / ", 70, 70, 71),
+    "HMod.hMod": (6, " % ", 70, 70, 71), "HPow.hPow": (6, " ^ ", 75, 76, 75),
+    "HAppend.hAppend": (6, " ++ ", 65, 65, 66), "List.cons": (3, " :: ", 67, 68, 67),
+    "Prod": (2, " × ", 35, 36, 35), "Sum": (2, " ⊕ ", 30, 31, 30),
+    "Function.comp": (5, " ∘ ", 90, 91, 90), "Dvd.dvd": (4, " ∣ ", 50, 51, 51),
+    "BEq.beq": (4, " == ", 50, 51, 51), "bne": (4, " != ", 50, 51, 51),
+    "and": (2, " && ", 35, 35, 36), "or": (2, " || ", 30, 30, 31),
+    "HasEquiv.Equiv": (4, " ≈ ", 50, 51, 51), "HOrElse.hOrElse": (6, " <|> ", 20, 21, 20),
+}
+PREFIX = {"Not": (1, "¬", MAX, 40), "Neg.neg": (3, "-", 75, 75), "not": (1, "!", MAX, 40)}
+_SHORT = {"Bool.true": "true", "Bool.false": "false", "Option.some": "some", "Option.none": "none"}
+_NO_DOT = frozenset(("Eq", "HEq", "Function", "Classical"))
+_infos_cache: dict[object, list[str]] = {}
+
+
+def pp_level(u) -> str:
+    """A universe level as printed after `Sort`."""
+    return lv.show(u)
+
+
+def _level_arg(u) -> str:
+    text = pp_level(u)
+    return text if text.replace("_", "").replace(".", "").replace("?", "").isalnum() \
+        else f"({text})"
+
+
+def sanitized_names(lctx) -> dict[int, str]:
+    """Shown name of each hypothesis: shadowed and hygienic names get ✝, ✝¹, … from the last on."""
+    shown, seen, count = {}, set(), {}
+    for d in reversed(lctx.decls):
+        name = d.name
+        if name.endswith("✝") or name in seen:
+            stem = name.rstrip("✝")
+            i = count.get(stem, 0)
+            count[stem] = i + 1
+            name = f"{stem}✝" + (str(i).translate(SUPERSCRIPT) if i else "")
+        else:
+            seen.add(name)
+        shown[d.id] = name
+    return shown
+
+
+class Printer:
+    """Prints terms of one local context."""
+
+    def __init__(self, meta, lctx):
+        self.meta, self.env, self.ext = meta, meta.env, meta.ext
+        self.names = sanitized_names(lctx)
+        self.bound: list[str] = []
+
+    # -- names ----------------------------------------------------------------------------------
+
+    def fvar(self, e) -> str:
+        name = self.names.get(e.id)
+        if name is None:
+            d = self.meta.fvars.get(e.id)
+            return f"_fvar.{e.id}" if d is None else d.name
+        return name
+
+    def const_name(self, name: str) -> str:
+        """The shortest form under the open namespaces."""
+        short = _SHORT.get(name)
+        if short is not None:
+            return short
+        if name.startswith("_private."):
+            name = name.split(".0.", 1)[-1]
+        for space in getattr(self.meta, "open_spaces", ()):
+            if name.startswith(space + "."):
+                rest = name[len(space) + 1:]
+                if rest not in self.env and name not in self.ext.protected:
+                    return rest
+        return name
+
+    def pick_name(self, name: str, body, depth_bound: int) -> str:
+        """A binder name that captures nothing of body (whose BVar 0 is the bound variable)."""
+        name = name.rstrip("✝") if name.endswith("✝") else name
+        if not name or name == "_":
+            name = "x"
+        used = self.used_names(body)
+        if name not in used:
+            return name
+        i = 1
+        taken = set(self.names.values()) | set(self.bound) | used
+        while f"{name}_{i}" in taken:
+            i += 1
+        return f"{name}_{i}"
+
+    def used_names(self, body) -> set[str]:
+        """Names of variables and constants that occur in body, seen from under one binder."""
+        used, seen, stack = set(), set(), [(body, 0)]
+        n = len(self.bound)
+        while stack:
+            e, depth = stack.pop()
+            t = type(e)
+            if t is FVar:
+                used.add(self.fvar(e))
+            elif t is Const:
+                used.add(e.name)
+            elif t is BVar:
+                i = e.idx - depth - 1
+                if 0 <= i < n:
+                    used.add(self.bound[n - 1 - i])
+            elif (e, depth) not in seen:
+                seen.add((e, depth))
+                if t is Lam or t is Pi:
+                    stack += ((e.type, depth), (e.body, depth + 1))
+                elif t is Let:
+                    stack += ((e.type, depth), (e.value, depth), (e.body, depth + 1))
+                else:
+                    stack += [(c, depth) for c in tm.children(e)]
+        return used
+
+    # -- dispatch -------------------------------------------------------------------------------
+
+    def show(self, e, prec: int = 0) -> str:
+        """Text of e, in parentheses when it binds weaker than prec."""
+        text, own, _ = self.piece(e)
+        return text if own >= prec else f"({text})"
+
+    def left(self, e, prec: int, op_prec: int) -> str:
+        """Text of a left operand: also parenthesized when it would swallow the operator."""
+        text, own, tail = self.piece(e)
+        return text if own >= prec and tail > op_prec else f"({text})"
+
+    def right(self, e, prec: int) -> tuple[str, int]:
+        """(text, tail) of a last operand."""
+        text, own, tail = self.piece(e)
+        return (text, min(tail, prec)) if own >= prec else (f"({text})", prec)
+
+    def piece(self, e) -> tuple[str, int, int]:
+        """(text, precedence, tail) of e."""
+        t = type(e)
+        if t is FVar:
+            return self.fvar(e), MAX, MAX
+        if t is App:
+            return self.app(e)
+        if t is Const:
+            if e.name == "List.nil":
+                return "[]", MAX, MAX
+            if e.name == "Unit.unit":
+                return "()", MAX, MAX
+            return self.const_name(e.name), MAX, MAX
+        if t is BVar:
+            i = len(self.bound) - 1 - e.idx
+            return (self.bound[i] if i >= 0 else f"#{e.idx}"), MAX, MAX
+        if t is Pi:
+            return self.pi(e)
+        if t is Lam:
+            return self.fun(e)
+        if t is Sort:
+            return self.sort(e)
+        if t is Lit:
+            if isinstance(e.value, int):
+                return str(e.value), MAX, MAX
+            return quote(e.value), MAX, MAX
+        if t is MVar:
+            return self.mvar(e), MAX, MAX
+        if t is Proj:
+            return self.proj(e)
+        return self.let(e)
+
+    def mvar(self, e) -> str:
+        d = self.meta.decls.get(e.id)
+        if d is not None and d.kind == "opaque" and d.name and not d.name.endswith("✝"):
+            return f"?{d.name}"
+        return f"?m.{e.id}"
+
+    def sort(self, e) -> tuple[str, int, int]:
+        u = e.level
+        if u is lv.ZERO or lv.is_zero(u):
+            return "Prop", MAX, MAX
+        if lv.eq(u, lv.ONE):
+            return "Type", MAX, MAX
+        base, k = lv.to_offset(u)
+        if k > 0:
+            inner = lv.of_nat(k - 1) if base is lv.ZERO else base
+            for _ in range(0 if base is lv.ZERO else k - 1):
+                inner = lv.succ(inner)
+            return f"Type {_level_arg(inner)}", LEAD, MAX
+        return f"Sort {_level_arg(u)}", LEAD, MAX
+
+    def proj(self, e) -> tuple[str, int, int]:
+        info = self.ext.structures.get(e.struct)
+        field = info.fields[e.idx] if info is not None else str(e.idx + 1)
+        return f"{self.show(e.expr, MAX)}.{field}", MAX, MAX
+
+    def let(self, e) -> tuple[str, int, int]:
+        name = self.pick_name(e.name, e.body, 0)
+        value = self.show(e.value)
+        self.bound.append(name)
+        body = self.show(e.body)
+        self.bound.pop()
+        word = "have" if self.is_prop_type(e.type) else "let"
+        return f"{word} {name} := {value};\n{body}", LEAD, 0
+
+    def is_prop_type(self, ty) -> bool:
+        return not ty.loose and self.meta.is_prop(ty)
+
+    # -- binders --------------------------------------------------------------------------------
+
+    def fun(self, e) -> tuple[str, int, int]:
+        parts, depth = [], 0
+        while type(e) is Lam:
+            name = self.pick_name(e.name, e.body, depth)
+            if not tm.has_loose_bvar(e.body, 0) and e.name.endswith("✝"):
+                name = "x"
+            parts.append({"default": "%s", "implicit": "{%s}", "strict": "⦃%s⦄",
+                          "inst": "[%s]"}[e.info] % name)
+            self.bound.append(name)
+            depth += 1
+            e = e.body
+        body = self.show(e)
+        del self.bound[-depth:]
+        return f"fun {' '.join(parts)} => {body}", MAX, 0
+
+    def pi(self, e) -> tuple[str, int, int]:
+        if e.info == "default" and not tm.has_loose_bvar(e.body, 0):
+            left = self.left(e.type, 26, 25)
+            self.bound.append("_")
+            right, tail = self.right(e.body, 25)
+            self.bound.pop()
+            return f"{left} → {right}", 25, tail
+        prop = self.is_prop_pi(e)
+        groups: list[tuple[list[str], str, str]] = []
+        depth = 0
+        while type(e) is Pi and (e.info != "default" or tm.has_loose_bvar(e.body, 0)):
+            if depth and not prop:
+                break
+            kind = self.show(e.type)
+            name = self.pick_name(e.name, e.body, depth)
+            if groups and groups[-1][1:] == (kind, e.info) and e.info != "inst":
+                groups[-1][0].append(name)
+            else:
+                groups.append(([name], kind, e.info))
+            self.bound.append(name)
+            depth += 1
+            e = e.body
+        shown = " ".join(_bracket(e_info) % (" ".join(names), kind)
+                         for names, kind, e_info in groups)
+        if prop:
+            text, _, tail = self.piece(e)
+            out = (f"∀ {shown}, {text}", LEAD, 0)
+        else:
+            text, tail = self.right(e, 25)
+            out = (f"{shown} → {text}", 25, tail)
+        del self.bound[-depth:]
+        return out
+
+    def is_prop_pi(self, e) -> bool:
+        """Is this Pi (perhaps with loose variables under printed binders) a proposition?"""
+        body = e
+        while type(body) is Pi:
+            body = body.body
+        f = tm.get_app_fn(body)
+        t = type(f)
+        if t is Sort:
+            return False
+        if t is Const:
+            ty = self.env.get(f.name).type
+        elif t is FVar:
+            ty = self.meta.inst(self.meta.infer(f))
+        else:
+            if e.loose:
+                return True
+            return self.meta.is_prop(e)
+        for _ in range(tm.get_app_num_args(body)):
+            if type(ty) is not Pi:
+                return self.meta.is_prop(e) if not e.loose else True
+            ty = ty.body
+        if type(ty) is Sort:
+            return ty.level is lv.ZERO
+        if type(ty) is BVar or e.loose:
+            return bool(e.loose) and type(ty) is not Const
+        return self.meta.is_prop(e)
+
+    def exists(self, body) -> tuple[str, int, int]:
+        names: list[str] = []
+        while True:
+            name = self.pick_name(body.name, body.body, 0)
+            names.append(name)
+            self.bound.append(name)
+            inner = body.body
+            if tm.is_app_of(inner, "Exists", 2) and type(inner.arg) is Lam:
+                body = inner.arg
+                continue
+            text = self.show(inner)
+            del self.bound[-len(names):]
+            return f"∃ {' '.join(names)}, {text}", LEAD, 0
+
+    # -- applications ---------------------------------------------------------------------------
+
+    def app(self, e) -> tuple[str, int, int]:
+        f, args = tm.get_app_fn_args(e)
+        if type(f) is Const:
+            special = self.special(f.name, args)
+            if special is not None:
+                return special
+            if self.is_hidden_proof(e, f):
+                return "⋯", MAX, MAX
+        elif type(f) is FVar and not e.loose and self.meta.is_proof(e):
+            return "⋯", MAX, MAX
+        infos = self.infos(f, len(args))
+        if type(f) is Const:
+            dotted = self.field_notation(f, args, infos)
+            if dotted is not None:
+                head, args = dotted
+                return self.apply_to(head, args, MAX)
+            head = self.const_name(f.name)
+            explicit = [a for a, i in zip(args, infos) if i == "default"]
+            if f.name in self.ext.matchers:
+                text = self.matcher(f, args)
+                if text is not None:
+                    return text
+            return self.apply_to(head, explicit, MAX)
+        head = self.left(f, MAX, LEAD) if type(f) is not MVar else self.mvar(f)
+        return self.apply_to(head, [a for a, i in zip(args, infos) if i == "default"], MAX)
+
+    def apply_to(self, head: str, args, prec: int) -> tuple[str, int, int]:
+        if not args:
+            return head, prec, MAX
+        parts, tail = [head], MAX
+        for a in args[:-1]:
+            text, own, open_ = self.piece(a)
+            parts.append(text if own >= MAX and open_ >= MAX else f"({text})")
+        text, own, tail = self.piece(args[-1])
+        if own < MAX:
+            text, tail = f"({text})", MAX
+        parts.append(text)
+        return " ".join(parts), LEAD, tail
+
+    def is_hidden_proof(self, e, f) -> bool:
+        """Proof terms that are not atomic are printed as ⋯ (pp.proofs is off)."""
+        decl = self.env.get(f.name)
+        if isinstance(decl, ConstructorDecl):
+            return self.env.lookup(decl.induct).is_prop
+        if isinstance(decl, TheoremDecl):
+            return True
+        if decl is not None and not e.loose and _last(f.name) in ("rec", "casesOn", "recOn", "elim"):
+            return self.meta.is_proof(e)
+        return False
+
+    def infos(self, f, n: int) -> list[str]:
+        """Binder infos of the first n arguments of f."""
+        if type(f) is Const:
+            decl = self.env.get(f.name)
+            ty = decl.type if decl is not None else None
+            found = _infos_cache.get(ty)
+            if found is None:
+                found, scan = [], ty
+                while type(scan) is Pi:
+                    found.append(scan.info)
+                    scan = scan.body
+                if len(_infos_cache) > 50_000:
+                    _infos_cache.clear()
+                _infos_cache[ty] = found
+        else:
+            found, scan = [], None
+            if type(f) is FVar:
+                scan = self.meta.inst(self.meta.infer(f))
+            while type(scan) is Pi:
+                found.append(scan.info)
+                scan = scan.body
+        return found if len(found) >= n else found + ["default"] * (n - len(found))
+
+    def field_notation(self, f, args, infos):
+        """(head, remaining arguments) when Lean prints `x.f args`, else None."""
+        space, _, field = f.name.rpartition(".")
+        if not space or space in _NO_DOT:
+            return None
+        info = self.ext.projections.get(f.name)
+        if info is not None:
+            if info.is_class or len(args) <= info.num_params:
+                return None
+            at = info.num_params
+        else:
+            at = self.object_index(f, infos, space, len(args))
+            if at is None:
+                return None
+        obj = args[at]
+        if tm.is_app_of(obj, "OfNat.ofNat", 3) or type(obj) is Lit:
+            return None
+        text, own, tail = self.piece(obj)
+        text = text if own >= MAX and tail >= MAX else f"({text})"
+        rest = [a for a, i in zip(args[at + 1:], infos[at + 1:]) if i == "default"]
+        return f"{text}.{field}", rest
+
+    def object_index(self, f, infos, space: str, n: int):
+        """Index of the first explicit parameter if its type is `space …`."""
+        ty = self.env.get(f.name).type
+        for i in range(n):
+            if type(ty) is not Pi or ty.name == "motive":
+                return None
+            if infos[i] == "default":
+                head = tm.get_app_fn(ty.type)
+                return i if type(head) is Const and head.name == space else None
+            ty = ty.body
+        return None
+
+    def special(self, name: str, args):
+        """Notations; None when `name args` has none."""
+        n = len(args)
+        info = INFIX.get(name)
+        if info is not None and n == info[0]:
+            if name == "List.cons":
+                items = self.list_items(args)
+                if items is not None:
+                    return f"[{', '.join(items)}]", MAX, MAX
+            _, op, prec, left, right = info
+            lhs = self.left(args[-2], left, prec)
+            rhs, tail = self.right(args[-1], right)
+            return f"{lhs}{op}{rhs}", prec, tail
+        info = PREFIX.get(name)
+        if info is not None and n == info[0]:
+            if name == "Not" and tm.is_app_of(args[0], "Membership.mem", 5):
+                return self.membership(tm.get_app_fn_args(args[0])[1], " ∉ ")
+            text, tail = self.right(args[-1], info[3])
+            return f"{info[1]}{text}", info[2], tail
+        method = _SPECIAL.get((name, n))
+        return method(self, args) if method is not None else None
+
+    def list_items(self, args):
+        items = []
+        while True:
+            items.append(args[1])
+            rest = args[2]
+            if tm.is_app_of(rest, "List.nil", 1):
+                return [self.show(x) for x in items]
+            if not tm.is_app_of(rest, "List.cons", 3):
+                return None
+            args = tm.get_app_fn_args(rest)[1]
+
+    def membership(self, args, op: str) -> tuple[str, int, int]:
+        return f"{self.left(args[4], 51, 50)}{op}{self.right(args[3], 51)[0]}", 50, 51
+
+    def pp_exists(self, args):
+        if type(args[1]) is Lam:
+            return self.exists(args[1])
+        return None
+
+    def numeral(self, args):
+        if type(args[1]) is Lit:
+            return str(args[1].value), MAX, MAX
+        return None
+
+    def pair(self, args):
+        items, rest = [args[2]], args[3]
+        while tm.is_app_of(rest, "Prod.mk", 4):
+            inner = tm.get_app_fn_args(rest)[1]
+            items.append(inner[2])
+            rest = inner[3]
+        items.append(rest)
+        return f"({', '.join(self.show(x) for x in items)})", MAX, MAX
+
+    def ite(self, args):
+        c, a, b = self.show(args[1]), self.show(args[3]), self.show(args[4])
+        return f"if {c} then {a} else {b}", LEAD, 0
+
+    def dite(self, args):
+        if type(args[3]) is not Lam or type(args[4]) is not Lam:
+            return None
+        name = self.pick_name(args[3].name, args[3].body, 0)
+        out = [self.show(args[1])]
+        for branch in args[3:]:
+            self.bound.append(name)
+            out.append(self.show(branch.body))
+            self.bound.pop()
+        return f"if {name} : {out[0]} then {out[1]} else {out[2]}", LEAD, 0
+
+    def subtype(self, args):
+        if type(args[1]) is not Lam:
+            return None
+        name = self.pick_name(args[1].name, args[1].body, 0)
+        self.bound.append(name)
+        text = self.show(args[1].body)
+        self.bound.pop()
+        return f"{{ {name} // {text} }}", MAX, MAX
+
+    def anonymous(self, args):
+        return f"⟨{', '.join(self.show(a) for a in args[2:])}⟩", MAX, MAX
+
+    def nil(self, args):
+        return "[]", MAX, MAX
+
+    def sorry(self, args):
+        return "sorry", MAX, MAX
+
+    def matcher(self, f, args):
+        """`match x with | p => t` when all alternatives are there."""
+        info = self.ext.matchers[f.name]
+        if len(args) < info.arity or not info.patterns:
+            return None
+        discrs = args[info.num_params + 1:info.first_alt]
+        lines = ["match " + ", ".join(self.show(d) for d in discrs) + " with"]
+        decl = self.env.get(f.name).type
+        for _ in range(info.first_alt):
+            decl = decl.body
+        for k in range(info.num_alts):
+            lines.append(self.match_alt(args, info, decl.type, args[info.first_alt + k], k))
+            decl = decl.body
+        return "\n".join(lines), LEAD, 0
+
+    def match_alt(self, args, info, alt_type, alt, k: int) -> str:
+        names, depth = [], 0
+        patterns_in = alt_type
+        while type(patterns_in) is Pi:
+            patterns_in = patterns_in.body
+        for _ in range(info.alt_arity[k]):
+            if type(alt) is not Lam:
+                break
+            name = self.pick_name(alt.name, alt.body, depth)
+            names.append(name)
+            self.bound.append(name)
+            depth += 1
+            alt = alt.body
+        if info.alt_arity[k] == 0 and type(alt) is Lam:
+            self.bound.append("_")
+            depth += 1
+            alt = alt.body
+        body = self.show(alt)
+        pats = self.alt_patterns(patterns_in, info, args, names)
+        del self.bound[len(self.bound) - depth:]
+        return f"| {pats} => {body}"
+
+    def alt_patterns(self, motive_app, info, args, names) -> str:
+        """The patterns stand in the result type `motive p₁ … pₙ` of the alternative."""
+        pats = tm.get_app_fn_args(motive_app)[1][-info.num_discrs:]
+        saved, self.bound = self.bound, list(names) or ["_"]
+        shown = ", ".join(self.show(p) for p in pats)
+        self.bound = saved
+        return shown
+
+
+_SPECIAL = {
+    ("Exists", 2): Printer.pp_exists, ("OfNat.ofNat", 3): Printer.numeral,
+    ("Prod.mk", 4): Printer.pair, ("ite", 5): Printer.ite, ("dite", 5): Printer.dite,
+    ("Subtype", 2): Printer.subtype, ("List.nil", 1): Printer.nil, ("sorryAx", 2): Printer.sorry,
+    ("Membership.mem", 5): lambda p, args: p.membership(args, " ∈ "),
+    ("Subtype.mk", 4): Printer.anonymous, ("Sigma.mk", 4): Printer.anonymous,
+}
+
+
+def _bracket(info: str) -> str:
+    return {"default": "(%s : %s)", "implicit": "{%s : %s}", "strict": "⦃%s : %s⦄",
+            "inst": "[%s : %s]"}[info]
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def quote(text: str) -> str:
+    """A Lean string literal."""
+    for raw, shown in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\t", "\\t"), ("\r", "\\r")):
+        text = text.replace(raw, shown)
+    return f'"{text}"'
+
+
+def pp_expr(meta, e, lctx) -> str:
+    """Text of the instantiated term e in a local context."""
+    return Printer(meta, lctx).show(e)
+
+
+def pp_goal(meta, goal) -> str:
+    """`case tag`, hypotheses (equal types share a line), `⊢ target`."""
+    d = meta.decls[goal]
+    inst = meta.inst
+    with meta.with_lctx(d.lctx):
+        printer = Printer(meta, d.lctx)
+        lines, names, kind = [], [], None
+        if d.name and d.name.rstrip("✝"):
+            lines.append(f"case {d.name.rstrip('✝')}")
+        for h in d.lctx.decls:
+            if h.hidden:
+                continue
+            ty = inst(h.type)
+            name = printer.names[h.id]
+            if h.value is not None:
+                _flush(lines, names, kind, printer)
+                lines.append(f"{name} : {printer.show(ty)} := {printer.show(inst(h.value))}")
+                names, kind = [], None
+            elif names and ty is kind:
+                names.append(name)
+            else:
+                _flush(lines, names, kind, printer)
+                names, kind = [name], ty
+        _flush(lines, names, kind, printer)
+        lines.append(f"⊢ {_indent(printer.show(inst(d.type)))}")
+    return "\n".join(lines)
+
+
+def _flush(lines: list[str], names: list[str], kind, printer: Printer) -> None:
+    if names:
+        lines.append(f"{' '.join(names)} : {_indent(printer.show(kind))}")
+
+
+def _indent(text: str) -> str:
+    return text.replace("\n", "\n  ")
