@@ -31,6 +31,9 @@ SCRIPT_IMPORTS = {
 }
 
 
+MACHINE_PATH = r"(?<![\w./$}~-])/(?:home|work|root|mnt|Users|opt)/[\w./-]+"
+
+
 def tracked() -> set[str]:
     out = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT,
                          capture_output=True, text=True, check=True)  # fmt: skip
@@ -117,7 +120,7 @@ def test_nothing_names_a_machine_or_leaves_traces():
         if not name.endswith((".py", ".sh", ".md", ".yaml", ".toml", "Makefile")):
             continue
         text = (ROOT / name).read_text(encoding="utf-8")
-        for match in re.finditer(r"(?<![\w./$}~-])/(?:home|work|root|mnt|Users|opt)/[\w./-]+", text):
+        for match in re.finditer(MACHINE_PATH, text):
             if not match.group().startswith(allowed) and name != "tests/test_layout.py":
                 offending.append(f"{name}: {match.group()}")
     assert offending == []
