@@ -10,7 +10,7 @@ from minilean.kernel.errors import KernelError
 from minilean.kernel.term import Expr
 
 ABBREV = 1 << 30  # height of a definition that is always unfolded first
-DEFAULT_STEPS = 2_000_000  # kernel steps (reductions, inferences, comparisons) for one declaration
+DEFAULT_STEPS = 1_000_000  # kernel steps (reductions, inferences, comparisons) for one declaration
 _MAX_OVERLAY = 200
 
 

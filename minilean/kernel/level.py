@@ -92,8 +92,10 @@ def max_(a, b):
     if a is ZERO:
         return b
     (base_a, i), (base_b, j) = to_offset(a), to_offset(b)
-    if base_a is base_b or base_a is ZERO and i <= j or base_b is ZERO and j <= i:
-        return a if i >= j else b
+    if i <= j and base_a in (base_b, ZERO):
+        return b
+    if j <= i and base_b in (base_a, ZERO):
+        return a
     return max_raw(a, b)
 
 

@@ -44,7 +44,7 @@ def as_succ(e):
 
 def _bounded(bits, compute):
     if bits > MAX_BITS:
-        raise KernelError("budget", f"a Nat literal would need {bits} bits")
+        raise KernelError("budget", "a Nat literal would grow too large")
     return compute()
 
 

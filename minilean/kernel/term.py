@@ -507,7 +507,9 @@ def _show_leaf(e):
         return "Prop" if e.level is lv.ZERO else f"Sort({e.level})"
     if t is Const:
         return e.name + (".{" + ", ".join(map(str, e.levels)) + "}" if e.levels else "")
-    return repr(e.value) if t is Lit else None
+    if t is Lit:
+        return repr(e.value) if type(e.value) is str or e.value < 10**30 else "(large literal)"
+    return None
 
 
 def _show_parts(e):
