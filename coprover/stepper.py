@@ -1,7 +1,8 @@
 """Tactic-by-tactic stepping over `lean_server.py` (POST /api/step/start, /api/step/run).
 
-States are immutable: any number of tactics may be run from one, in any order, at any time. A
-finished proof found by stepping still has to pass `Verifier.verify_proof` before it counts.
+States are immutable: any number of tactics may be run from one, in any order, at any time. The
+server may forget a state (limits, restart); its path of tactics brings it back unseen. A finished
+proof found by stepping still has to pass `Verifier.verify_proof` before it counts.
 
 Use: `async with Stepper(cfg.lean) as lean: [state] = await lean.start([theorem])`
 """
@@ -9,10 +10,11 @@ Use: `async with Stepper(cfg.lean) as lean: [state] = await lean.start([theorem]
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
-from coprover.lean_client import LeanClient
+from coprover import screen, snippets
+from coprover.lean_client import LeanClient, LeanUnavailable
 from coprover.records import Theorem
 
 
@@ -40,7 +42,7 @@ class State:
 
 @dataclass(frozen=True)
 class StepFailure:
-    """A theorem that could not be started: reason in {error, declined, timeout}, and Lean's text."""
+    """A theorem that could not be started; reason in {error, declined, timeout}."""
 
     reason: str
     message: str
@@ -48,7 +50,7 @@ class StepFailure:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a tactic did: kind in {state, qed, error, timeout, declined}; `state` only for "state"."""
+    """What a tactic did; kind in {state, qed, error, timeout, declined}, `state` only for one."""
 
     kind: str
     state: State | None = None
@@ -60,6 +62,9 @@ class Stepper:
 
     def __init__(self, cfg, url: str | None = None) -> None:
         self.client = LeanClient(cfg, url)
+        self._timeout_s = cfg.step_timeout_s
+        self._queue_wait_s = cfg.queue_wait_s
+        self._moved: dict[str, str] = {}  # states the server forgot -> their new names
 
     async def __aenter__(self) -> Stepper:
         return self
@@ -68,20 +73,130 @@ class Stepper:
         await self.close()
 
     async def close(self) -> None:
-        raise NotImplementedError
+        await self.client.close()
 
     async def start(self, theorems: Sequence[Theorem]) -> list[State | StepFailure]:
         """Returns the initial state of each theorem, in order; one HTTP request.
 
         Raises LeanUnavailable when the server does not answer within the patience.
         """
-        raise NotImplementedError
+        return await self._start([(theorem, ()) for theorem in theorems])
 
-    async def run(
-        self, jobs: Sequence[tuple[State, Sequence[str]]]
-    ) -> list[list[Outcome]]:
-        """Returns, per (state, tactics), one Outcome per tactic; one HTTP request for all.
+    async def run(self, jobs: Sequence[tuple[State, Sequence[str]]]) -> list[list[Outcome]]:
+        """Returns, per (state, tactics), one Outcome per tactic; one HTTP request for all (a
+        second and third only for states that the server has forgotten).
 
         Raises LeanUnavailable when the server does not answer within the patience.
         """
-        raise NotImplementedError
+        results: list = [[None] * len(tactics) for _, tactics in jobs]
+        runs = []
+        for number, (state, tactics) in enumerate(jobs):
+            allowed = []
+            for place, tactic in enumerate(tactics):
+                if refused := _refused(tactic):
+                    results[number][place] = refused
+                else:
+                    allowed.append(place)
+            if allowed:
+                runs.append((number, state, allowed))
+        lost = await self._run(jobs, runs, results)
+        if lost:
+            await self._restore([state for _, state, _ in lost])
+            if still := await self._run(jobs, lost, results):
+                raise LeanUnavailable(
+                    f"the Lean server at {self.client.servers[0].url} forgets states at once "
+                    f"({len(still)} lost twice); raise lean.server.max_states"
+                )
+        return results
+
+    async def _run(self, jobs, runs: list, results: list) -> list:
+        """Fills `results`; returns the runs whose state the server does not know."""
+        if not runs:
+            return []
+        body = [
+            {"state": self._moved.get(state.id, state.id),
+             "tactics": [jobs[number][1][place] for place in places]}
+            for number, state, places in runs
+        ]  # fmt: skip
+        n_tactics = sum(len(places) for _, _, places in runs)
+        answers = await self._post("/api/step/run", "runs", body, n_tactics)
+        lost = []
+        for (number, state, places), answer in zip(runs, answers, strict=True):
+            if answer is None:
+                lost.append((number, state, places))
+                continue
+            if not isinstance(answer, list) or len(answer) != len(places):
+                raise LeanUnavailable(f"the Lean server answered a step with {str(answer)[:200]}")
+            for place, item in zip(places, answer, strict=True):
+                results[number][place] = _outcome(item, state, jobs[number][1][place])
+        return lost
+
+    async def _start(
+        self, roots: list[tuple[Theorem, tuple[str, ...]]]
+    ) -> list[State | StepFailure]:
+        found: list = [None] * len(roots)
+        items, numbers = [], []
+        for number, (theorem, path) in enumerate(roots):
+            try:
+                statement = snippets.start_statement(theorem)
+            except snippets.BadResponse as error:
+                found[number] = StepFailure("error", str(error))
+                continue
+            items.append({"header": snippets.header(theorem), "statement": statement,
+                          "tactics": list(path)})  # fmt: skip
+            numbers.append(number)
+        if items:
+            n_steps = sum(1 + len(item["tactics"]) for item in items)
+            answers = await self._post("/api/step/start", "items", items, n_steps)
+            for number, answer in zip(numbers, answers, strict=True):
+                found[number] = _started(answer, *roots[number])
+        return found
+
+    async def _restore(self, states: list[State]) -> None:
+        """Asks the server to replay the paths of forgotten states."""
+        unique = list({state.id: state for state in states}.values())
+        again = await self._start([(state.theorem, state.tactics) for state in unique])
+        for state, new in zip(unique, again, strict=True):
+            if isinstance(new, StepFailure):
+                raise LeanUnavailable(
+                    f"a state of {state.theorem.name} cannot be rebuilt: {new.message}"
+                )
+            self._moved[state.id] = new.id
+
+    async def _post(self, path: str, key: str, items: list[dict], n_steps: int) -> list:
+        limit = self._queue_wait_s + self._timeout_s * n_steps
+        body = {key: items, "timeout": self._timeout_s}
+        answer = await self.client.post(path, body, limit)
+        results = answer.get("results")
+        if not isinstance(results, list) or len(results) != len(items):
+            raise LeanUnavailable(
+                f"{self.client.servers[0].url}{path} answered {len(items)} items with "
+                f"{str(answer)[:200]}"
+            )
+        return results
+
+
+def _refused(tactic: str) -> Outcome | None:
+    """What the screen forbids in a proof is not tried either."""
+    try:
+        found = screen.offence(tactic)
+    except screen.Malformed as error:
+        return Outcome("error", message=f"malformed: {error}")
+    return Outcome("error", message=f"forbidden: {found}") if found else None
+
+
+def _outcome(item: dict, state: State, tactic: str) -> Outcome:
+    kind = item.get("kind")
+    if kind == "state":
+        after = State(item["state"], state.theorem, tuple(item["goals"]), (*state.tactics, tactic))
+        return Outcome("state", after)
+    if kind in ("qed", "error", "timeout", "declined"):
+        return Outcome(kind, message=str(item.get("message", "")))
+    raise LeanUnavailable(f"the Lean server answered a step with {str(item)[:200]}")
+
+
+def _started(item: dict, theorem: Theorem, path: tuple[str, ...]) -> State | StepFailure:
+    outcome = _outcome(item, State("", theorem, ()), "")
+    if outcome.state is not None:
+        return replace(outcome.state, tactics=path)
+    return StepFailure(outcome.kind, outcome.message)
