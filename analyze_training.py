@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+import json
 import re
 from pathlib import Path
 
@@ -40,6 +41,16 @@ def collect(run: Path | None, logs: list[Path]) -> dict[str, Series]:
     if not series:
         raise InputError(f"no metric in {', '.join(map(str, sources))}")
     return series
+
+
+def phase_lines(run: Path) -> list[str]:
+    """Returns one line per phase of the run's manifest: name, status, seconds."""
+    path = run / "state.json"
+    if not path.is_file():
+        return []
+    phases = json.loads(path.read_text(encoding="utf-8")).get("phases", {})
+    return [f"{name:32} {record.get('status', '?'):8} {record.get('seconds', '')}".rstrip()
+            for name, record in phases.items()]  # fmt: skip
 
 
 def plot(series: Series, title: str, span: int, path: Path) -> None:
@@ -83,6 +94,11 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if not options.run and not options.log:
         raise InputError("give --run DIR or --log FILE")
+    if options.latest and options.run:
+        print("\n".join(phase_lines(options.run)) or "no phase yet")
+        if not (options.run / "metrics.jsonl").is_file():
+            print("no metrics yet")
+            return 0
     series = collect(options.run, options.log)
     pattern = re.compile(options.metrics or r"^(?!perf/)")
     chosen = {name: one for name, one in series.items() if pattern.search(name)}
