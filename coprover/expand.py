@@ -10,14 +10,16 @@ Used by coprover/search.py and trajectory_collector.py.
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from coprover import prompts
+from coprover import prompts, screen
 from coprover.config import ConfigError
 from coprover.labels import units, value_text
 from coprover.records import Theorem
+from coprover.snippets import split_steps
 from coprover.stepper import State, StepFailure
 
 log = logging.getLogger(__name__)
@@ -75,6 +77,7 @@ class Expander:
     expansions: dict[str, dict[str, Expansion]] = field(default_factory=dict)  # theorem, text
     values: dict[str, float] = field(default_factory=dict)
     verdicts: dict[tuple[str, tuple[str, ...]], bool] = field(default_factory=dict)
+    refused: set[tuple[str, str, str]] = field(default_factory=set)  # theorem, state, last step
 
     async def identify(self) -> Expander:
         """Ask the servers which weights they hold; every record carries the answer."""
@@ -176,3 +179,41 @@ class Expander:
 def _tidy(text: str) -> str:
     """A completion as a tactic: no blank edges, trailing blanks dropped on each line."""
     return "\n".join(line.rstrip() for line in text.strip("\n").rstrip().split("\n")).strip()
+
+
+def one_step(tactic: str) -> bool:
+    """Whether a candidate is exactly one step and holds nothing the token screen forbids."""
+    try:
+        return screen.offence(tactic) is None and len(split_steps(tactic)) == 1
+    except screen.Malformed:
+        return False
+
+
+@contextlib.asynccontextmanager
+async def connect(cfg, *, sglang_url: str, kimina_url: str, value_url: str | None = None,
+                  seed: int | None = None) -> AsyncIterator[Expander]:
+    """An expander over the servers at these URLs with the settings of ``cfg.search``.
+
+    ``expander.sampler`` and ``expander.verifier`` serve whole proofs too. Raises SamplingError or
+    LeanUnavailable when a server does not answer.
+    """
+    from coprover.sampling import Sampler, ValueClient
+    from coprover.stepper import Stepper
+    from coprover.verify import Verifier
+
+    section = cfg.search
+    settings = Settings(section.candidates, section.temperature, section.max_new_tokens,
+                        section.prompt, section.distinct, section.per_goal,
+                        section.seed if seed is None else seed)
+    if settings.prompt not in ("state", "prefix"):
+        raise ConfigError(f"search.prompt: {settings.prompt!r}; choose state or prefix")
+    async with contextlib.AsyncExitStack() as stack:
+        sampler = await stack.enter_async_context(Sampler.from_config(cfg.sampler, sglang_url))
+        stepper = await stack.enter_async_context(Stepper(cfg.lean, kimina_url))
+        verifier = await stack.enter_async_context(Verifier(cfg.lean, kimina_url))
+        value = None
+        if value_url:
+            value = await stack.enter_async_context(ValueClient(value_url))
+            await value.health()
+        await sampler.health()
+        yield await Expander(sampler, stepper, verifier, value, settings, one_step).identify()

@@ -22,10 +22,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from coprover.expand import Expander, Expansion
-from coprover.graph import StateGraph, state_distance
+from coprover.graph import state_distance
 from coprover.records import Theorem
 from coprover.rules import Rule
 from coprover.stepper import State, StepFailure
+from coprover.tracing import add_reference_proofs, graph_of
 
 log = logging.getLogger(__name__)
 
@@ -184,12 +185,18 @@ class Search:
             elif node.queued:
                 self.push(node)
 
-    def candidate_proofs(self) -> list[tuple[str, ...]]:
-        """Proofs waiting for their verdict, most probable first; clears the list."""
-        proofs = [(*node.path(), tactic) for _, node, tactic in sorted(
-            self.qeds, key=lambda item: (item[0], item[2]))]
-        self.qeds = []
-        return list(dict.fromkeys(proofs))
+    def candidate_proofs(self) -> list[tuple[tuple[str, ...], Node, str]]:
+        """(proof, its last node, its last tactic) waiting for a verdict, most probable first."""
+        waiting, self.qeds = sorted(self.qeds, key=lambda item: (item[0], item[2])), []
+        return [((*node.path(), tactic), node, tactic) for _, node, tactic in waiting]
+
+    def judge(self, proof: tuple[str, ...], node: Node, tactic: str, verified: bool) -> None:
+        """Take the verdict of a finished proof: the search is solved, or the edge is dropped."""
+        if not verified:
+            node.edges = [e for e in node.edges if e[2] is not None or e[0] != tactic]
+            node.failed += 1
+        elif self.proof is None:
+            self.proof = proof
 
     def ended(self, time_s: float | None) -> bool:
         """Whether the search is over; sets ``status``."""
@@ -314,12 +321,13 @@ async def _wave(searches: list[Search], expander: Expander, batch: int,
     expansions = await expander.expand([node.state for _, node in popped])
     fresh = [(search, child) for (search, node), expansion in zip(popped, expansions, strict=True)
              for child in search.absorb(node, expansion)]
-    proofs = [(search, proof) for search in searches for proof in search.candidate_proofs()]
+    proofs = [(search, *item) for search in searches for item in search.candidate_proofs()]
     if proofs:
-        verdicts = await expander.verify([(s.theorem, proof) for s, proof in proofs])
-        for (search, proof), verified in zip(proofs, verdicts, strict=True):
-            if verified and search.proof is None:
-                search.proof = proof
+        verdicts = await expander.verify([(s.theorem, proof) for s, proof, _, _ in proofs])
+        for (search, proof, node, tactic), verified in zip(proofs, verdicts, strict=True):
+            search.judge(proof, node, tactic, verified)
+            if not verified:
+                expander.refused.add((search.theorem.name, node.state.text, tactic))
     fresh = [(search, node) for search, node in fresh if search.proof is None]
     valued = [(search, node) for search, node in fresh if search.rule.needs_value]
     texts = []
@@ -343,52 +351,3 @@ def _not_started(theorem: Theorem, rule: Rule, failure: StepFailure,
     return SearchResult(theorem.name, rule.label or rule.name, False, None, status, 0, 0, 0, 0, 0,
                         0.0, expander.settings.seed, expander.generator_version, "",
                         message=failure.message)
-
-
-def graph_of(expander: Expander) -> StateGraph:
-    """The union of all states and steps the expander remembers."""
-    graph = StateGraph()
-    for expansion in (e for memo in expander.expansions.values() for e in memo.values()):
-        goals = expansion.state.goals
-        graph.add_state(goals, expanded=True)
-        for edge in expansion.edges:
-            if edge.kind in ("state", "qed"):
-                graph.add_step(goals, edge.tactic, edge.state.goals if edge.state else ())
-    return graph
-
-
-async def add_reference_proofs(graph: StateGraph, theorems: Sequence[Theorem],
-                               expander: Expander) -> None:
-    """Add the states and steps of the reference proofs (``proof`` of a row) that replay."""
-    known = [(t, list(t.extra["proof"])) for t in theorems if t.extra.get("proof")]
-    for _, steps in await trace([(t, proof) for t, proof in known], expander):
-        for goals, tactic, after in steps:
-            graph.add_step(goals, tactic, after)
-
-
-async def trace(proofs: Sequence[tuple[Theorem, Sequence[str]]], expander: Expander) -> list[
-        tuple[bool, list[tuple[tuple[str, ...], str, tuple[str, ...]]]]]:
-    """Replay each proof step by step: (reached QED, [(goals, tactic, goals after)]) in order.
-
-    Stops at the first step that fails; equal steps from equal states of a theorem run once.
-    """
-    roots = dict.fromkeys(t for t, _ in proofs)
-    for theorem, root in zip(roots, await expander.start(list(roots)), strict=True):
-        roots[theorem] = root
-    here = [None if isinstance(roots[t], StepFailure) else roots[t] for t, _ in proofs]
-    chains: list[list] = [[] for _ in proofs]
-    closed = [False] * len(proofs)
-    for depth in range(max((len(p) for _, p in proofs), default=0)):
-        live = [i for i, (_, p) in enumerate(proofs) if here[i] is not None and depth < len(p)]
-        jobs: dict[tuple, None] = dict.fromkeys((here[i], proofs[i][1][depth]) for i in live)
-        answers = await expander.stepper.run([(state, [tactic]) for state, tactic in jobs])
-        known = {job: outcomes[0] for job, outcomes in zip(jobs, answers, strict=True)}
-        for i in live:
-            state, tactic = here[i], proofs[i][1][depth]
-            outcome = known[state, tactic]
-            here[i] = outcome.state if outcome.kind == "state" else None
-            if outcome.kind in ("state", "qed"):
-                after = outcome.state.goals if outcome.state else ()
-                chains[i].append((state.goals, tactic, after))
-            closed[i] = outcome.kind == "qed" and depth == len(proofs[i][1]) - 1
-    return list(zip(closed, chains, strict=True))

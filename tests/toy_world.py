@@ -11,9 +11,12 @@ import math
 from functools import cache
 
 from coprover.labels import QED_KEY, canonical_key
+from coprover.prompts import proof_response
 from coprover.records import Theorem
 from coprover.sampling import Sample
+from coprover.snippets import extract, split_steps
 from coprover.stepper import Outcome, State, StepFailure
+from coprover.verify import Result, Verdict
 
 STEPS = ("dec", "half", "split", "trap", "done", "finish all", "nonsense")
 
@@ -103,11 +106,22 @@ class ToySampler:
         return [self._group(prompt, n, seed) for prompt in prompts]
 
     def _group(self, prompt, n, seed):
+        if "theorem t" in prompt:
+            return [self._whole(prompt, i, seed) for i in range(n)]
         weight = {s: 1 + hashlib.sha256(f"{prompt}{s}{seed}".encode()).digest()[0] for s in STEPS}
         total = sum(weight.values())
         best = sorted(STEPS, key=lambda s: -weight[s])[:n]
         return [Sample(s, (1, 2), (math.log(weight[s] / total), 0.0), "stop", self.version)
                 for s in best]
+
+
+class ToyProver(ToySampler):
+    """Also writes whole proofs: straight down by ``dec``; the odd samples stop too early."""
+
+    def _whole(self, prompt, i, seed):
+        n = int(prompt.split("theorem t")[1].split()[0])
+        steps = ["dec"] * (n if i % 2 == 0 else n // 2) + ["done"]
+        return Sample(proof_response(steps), (1,), (-1.0,), "stop", self.version)
 
 
 class ToyValue:
@@ -132,11 +146,6 @@ class ToyValue:
         return value
 
 
-class ToyVerdict:
-    def __init__(self, verified):
-        self.verified, self.verdict, self.reason = verified, "verified", ""
-
-
 class ToyVerifier:
     """Replays the whole proof; ``refuse`` names proofs it rejects."""
 
@@ -146,7 +155,14 @@ class ToyVerifier:
 
     async def verify_proofs(self, proofs):
         self.calls += 1
-        return [ToyVerdict(replay(t, p) and tuple(p) not in self.refuse) for t, p in proofs]
+        return [self._verdict(t, tuple(p)) for t, p in proofs]
+
+    async def verify(self, pairs):
+        return [self._verdict(t, tuple(split_steps(extract(text)))) for t, text in pairs]
+
+    def _verdict(self, t, proof):
+        good = replay(t, proof) and proof not in self.refuse
+        return Result(Verdict.VERIFIED) if good else Result(Verdict.REJECTED, "error")
 
 
 def replay(t: Theorem, proof) -> bool:

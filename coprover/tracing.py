@@ -1,0 +1,66 @@
+"""Replaying whole proofs step by step, and the graph of everything an expander has seen.
+
+Used for the states of sampled proofs (trajectory_collector.py) and for the distances that the rule
+``oracle`` is given (coprover/search.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from coprover.expand import Expander
+from coprover.graph import StateGraph
+from coprover.records import Theorem
+from coprover.stepper import StepFailure
+
+Step = tuple[tuple[str, ...], str, tuple[str, ...]]  # goals, tactic, goals after (empty: QED)
+
+
+def graph_of(expander: Expander) -> StateGraph:
+    """The union of all states and steps the expander remembers."""
+    graph = StateGraph()
+    for expansion in (e for memo in expander.expansions.values() for e in memo.values()):
+        goals = expansion.state.goals
+        graph.add_state(goals, expanded=True)
+        for edge in expansion.edges:
+            refused = (expansion.state.theorem.name, expansion.state.text, edge.tactic)
+            if edge.kind in ("state", "qed") and refused not in expander.refused:
+                graph.add_step(goals, edge.tactic, edge.state.goals if edge.state else ())
+    return graph
+
+
+async def add_reference_proofs(graph: StateGraph, theorems: Sequence[Theorem],
+                               expander: Expander) -> None:
+    """Add the states and steps of the reference proofs (``proof`` of a row) that replay."""
+    known = [(t, list(t.extra["proof"])) for t in theorems if t.extra.get("proof")]
+    for _, steps in await trace([(t, proof) for t, proof in known], expander):
+        for goals, tactic, after in steps:
+            graph.add_step(goals, tactic, after)
+
+
+async def trace(proofs: Sequence[tuple[Theorem, Sequence[str]]], expander: Expander) -> list[
+        tuple[bool, list[Step]]]:
+    """Replay each proof step by step: (reached QED, [(goals, tactic, goals after)]) in order.
+
+    Stops at the first step that fails; equal steps from equal states of a theorem run once.
+    """
+    roots = dict.fromkeys(t for t, _ in proofs)
+    for theorem, root in zip(roots, await expander.start(list(roots)), strict=True):
+        roots[theorem] = root
+    here = [None if isinstance(roots[t], StepFailure) else roots[t] for t, _ in proofs]
+    chains: list[list[Step]] = [[] for _ in proofs]
+    closed = [False] * len(proofs)
+    for depth in range(max((len(p) for _, p in proofs), default=0)):
+        live = [i for i, (_, p) in enumerate(proofs) if here[i] is not None and depth < len(p)]
+        jobs: dict[tuple, None] = dict.fromkeys((here[i], proofs[i][1][depth]) for i in live)
+        answers = await expander.stepper.run([(state, [tactic]) for state, tactic in jobs])
+        known = {job: outcomes[0] for job, outcomes in zip(jobs, answers, strict=True)}
+        for i in live:
+            state, tactic = here[i], proofs[i][1][depth]
+            outcome = known[state, tactic]
+            here[i] = outcome.state if outcome.kind == "state" else None
+            if outcome.kind in ("state", "qed"):
+                after = outcome.state.goals if outcome.state else ()
+                chains[i].append((state.goals, tactic, after))
+            closed[i] = outcome.kind == "qed" and depth == len(proofs[i][1]) - 1
+    return list(zip(closed, chains, strict=True))
