@@ -1,8 +1,6 @@
 """Which axioms a declaration rests on (`#print axioms`)."""
 
-from minilean.kernel.env import (
-    AxiomDecl, ConstructorDecl, InductiveDecl, RecursorDecl
-)
+from minilean.kernel.env import AxiomDecl, ConstructorDecl, InductiveDecl, RecursorDecl
 from minilean.kernel.term import const_names
 
 STANDARD = ("propext", "Classical.choice", "Quot.sound")

@@ -7,8 +7,19 @@ from minilean.kernel import level as lv
 from minilean.kernel.literals import TRUE, as_literal, as_succ, literal_to_ctor
 from minilean.kernel.reduce import Reducer
 from minilean.kernel.term import (
-    FVAR, App, BVar, Const, Lam, Lit, Pi, Proj, Sort, get_app_fn, get_app_fn_args, instantiate_rev,
-    lift
+    FVAR,
+    App,
+    BVar,
+    Const,
+    Lam,
+    Lit,
+    Pi,
+    Proj,
+    Sort,
+    get_app_fn,
+    get_app_fn_args,
+    instantiate_rev,
+    lift,
 )
 
 

@@ -141,6 +141,9 @@ class Environment:
     _overlay: dict = field(default_factory=dict)
     _checker: object = None
 
+    def __reduce__(self):
+        return Environment, (self._base, self._overlay)
+
     def get(self, name):
         decl = self._overlay.get(name)
         return self._base.get(name) if decl is None else decl

@@ -8,12 +8,18 @@ the type must not mention the type; the finished recursor and its rules are type
 from dataclasses import replace as with_fields
 
 from minilean.kernel import level as lv
-from minilean.kernel.env import (
-    AxiomDecl, ConstructorDecl, InductiveDecl, RecRule, RecursorDecl
-)
+from minilean.kernel.env import AxiomDecl, ConstructorDecl, InductiveDecl, RecRule, RecursorDecl
 from minilean.kernel.errors import KernelError
 from minilean.kernel.term import (
-    Const, Lam, Pi, Sort, abstract, const_names, get_app_fn_args, instantiate, mk_app
+    Const,
+    Lam,
+    Pi,
+    Sort,
+    abstract,
+    const_names,
+    get_app_fn_args,
+    instantiate,
+    mk_app,
 )
 
 

@@ -23,14 +23,11 @@ class Level:
     def __repr__(self):
         return show(self)
 
-    def __reduce__(self):
-        return _make, (self.kind, self.a, self.b)
-
 
 _TABLE = {}
 
 
-def _make(kind, a=None, b=None):
+def make(kind, a=None, b=None):
     key = (kind, a, b)
     found = _TABLE.get(key)
     if found is not None:
@@ -56,11 +53,11 @@ def sweep():
             del _TABLE[key]
 
 
-ZERO = _make("zero")
+ZERO = make("zero")
 
 
 def succ(a):
-    return _make("succ", a)
+    return make("succ", a)
 
 
 ONE = succ(ZERO)
@@ -68,21 +65,21 @@ ONE = succ(ZERO)
 
 def max_raw(a, b):
     """`max a b` exactly as written."""
-    return _make("max", a, b)
+    return make("max", a, b)
 
 
 def imax_raw(a, b):
     """`imax a b` exactly as written."""
-    return _make("imax", a, b)
+    return make("imax", a, b)
 
 
 def param(name):
-    return _make("param", name)
+    return make("param", name)
 
 
 def mvar(ident):
     """Universe metavariable with a hashable id; never allowed in a declaration."""
-    return _make("mvar", ident)
+    return make("mvar", ident)
 
 
 def max_(a, b):

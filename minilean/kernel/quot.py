@@ -77,7 +77,8 @@ def check_quot(tc):
     # ind: α r β mk q ⊢ β q, with β : Quot r → Prop
     every = Pi("a", _b(2), mk_app(_b(1), _mk(_b(3), _b(2), r0)))
     family = Pi("a", _quot(U, _b(1), _b(0)), PROP)
-    ind = _pi(alpha, ("r", r1, "implicit"), ("β", family, "implicit"), ("mk", every, "default"), ("q", _quot(U, _b(3), _b(2)), "default"),
+    ind = _pi(alpha, ("r", r1, "implicit"), ("β", family, "implicit"), ("mk", every, "default"),
+              ("q", _quot(U, _b(3), _b(2)), "default"),
               result=mk_app(_b(2), _b(0)))
     env, decls = tc.env, []
     for kind, name, params, type_ in (

@@ -12,13 +12,31 @@ wherever the term turns up.
 
 from minilean.kernel import level as lv
 from minilean.kernel.env import (
-    ConstructorDecl, DefDecl, InductiveDecl, QuotDecl, RecursorDecl, TheoremDecl
+    ConstructorDecl,
+    DefDecl,
+    InductiveDecl,
+    QuotDecl,
+    RecursorDecl,
+    TheoremDecl,
 )
 from minilean.kernel.errors import KernelError
 from minilean.kernel.literals import NatOps, literal_to_ctor
 from minilean.kernel.term import (
-    App, BVar, Const, FVar, Lam, Let, Lit, Pi, Proj, Sort, get_app_fn, get_app_fn_args,
-    instantiate_level_params, instantiate_rev, mk_app
+    App,
+    BVar,
+    Const,
+    FVar,
+    Lam,
+    Let,
+    Lit,
+    Pi,
+    Proj,
+    Sort,
+    get_app_fn,
+    get_app_fn_args,
+    instantiate_level_params,
+    instantiate_rev,
+    mk_app,
 )
 
 
@@ -192,7 +210,8 @@ class Reducer:
         fn, args = get_app_fn_args(major_type)
         if type(fn) is not Const or fn.name != rec.induct:
             return None
-        ctor = mk_app(Const(self.env.lookup(rec.induct).ctors[0], fn.levels), *args[:rec.num_params])
+        name = self.env.lookup(rec.induct).ctors[0]
+        ctor = mk_app(Const(name, fn.levels), *args[:rec.num_params])
         return ctor if self.is_def_eq(major_type, self.infer(ctor)) else None
 
     def _to_ctor_eta(self, rec, major):

@@ -10,13 +10,37 @@ import sys
 from minilean.kernel import level as lv
 from minilean.kernel.defeq import DefEq
 from minilean.kernel.env import (
-    ABBREV, AxiomDecl, DefDecl, InductiveDecl, InductiveSpec, OpaqueDecl, QuotSpec, TheoremDecl
+    ABBREV,
+    AxiomDecl,
+    DefDecl,
+    InductiveDecl,
+    InductiveSpec,
+    OpaqueDecl,
+    QuotSpec,
+    TheoremDecl,
 )
 from minilean.kernel.errors import KernelError
 from minilean.kernel.literals import NAT, STRING, literal_to_ctor
 from minilean.kernel.term import (
-    FVAR, LMVAR, MVAR, App, BVar, Const, FVar, Lam, Let, Lit, Pi, Proj, Sort, abstract, const_names,
-    get_app_fn_args, instantiate_level_params, instantiate_rev, level_params_of
+    FVAR,
+    LMVAR,
+    MVAR,
+    App,
+    BVar,
+    Const,
+    FVar,
+    Lam,
+    Let,
+    Lit,
+    Pi,
+    Proj,
+    Sort,
+    abstract,
+    const_names,
+    get_app_fn_args,
+    instantiate_level_params,
+    instantiate_rev,
+    level_params_of,
 )
 
 RECURSION_LIMIT = 40_000  # Python frames; plain calls between Python functions need no C stack

@@ -8,8 +8,6 @@ from kernel_world import (
     NAT,
     SU,
     TRUE,
-    TYPE_U,
-    U,
     ZERO,
     arrow,
     c,
@@ -38,7 +36,6 @@ from minilean.kernel.term import (
     Lit,
     Pi,
     Proj,
-    Sort,
     alpha_eq,
     mk_app,
 )
