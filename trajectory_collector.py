@@ -15,9 +15,11 @@ Run: python trajectory_collector.py --config configs/local.yaml --round 1 --outp
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+import os
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -25,13 +27,7 @@ from omegaconf import DictConfig
 from coprover import config
 from coprover.config import ConfigError
 from coprover.prompts import whole_proof
-from coprover.records import (
-    Theorem,
-    append_jsonl,
-    load_theorems,
-    read_jsonl,
-    write_jsonl_atomic,
-)
+from coprover.records import Theorem, append_jsonl, iter_jsonl, load_theorems
 from coprover.runlog import MetricsLog
 
 log = logging.getLogger("collect")
@@ -198,41 +194,56 @@ def write_trajectories(out: Path, theorems: Sequence[Theorem], gamma: float, sta
     from coprover.trajectories import theorem_rows
 
     names = {t.name for t in theorems}
-    attempts: dict[str, dict] = {}
-    searches: dict[str, list[dict]] = {}
-    for row in read_jsonl(out / "attempts.jsonl", resume=True):
-        attempts.setdefault(row["theorem"], {})[row["sample"]] = row  # the last one of a repeat
-    for row in read_jsonl(out / "searches.jsonl", resume=True):
-        searches[row["theorem"]] = [row]
-    rows = [row for name in dict.fromkeys([*attempts, *searches]) if name in names
-            for row in theorem_rows(name, list(attempts.get(name, {}).values()),
-                                    searches.get(name, []), gamma, **stamp)]
-    write_jsonl_atomic(out / "trajectories.jsonl", rows)
-    found = [s for group in searches.values() for s in group]
-    sampled = [a for group in attempts.values() for a in group.values()]
-    return {
+    attempts: dict[str, dict[int, dict]] = {}
+    for row in iter_jsonl(out / "attempts.jsonl", resume=True):
+        if row["theorem"] in names:  # of a repeated sample the last row counts
+            attempts.setdefault(row["theorem"], {})[row["sample"]] = row
+    sampled = [list(group.values()) for group in attempts.values()]
+    facts = {
         "theorems": len(names),
-        "attempts": len(sampled),
-        "verified": sum(a["verdict"] == "verified" for a in sampled),
-        "theorems_sampled_ok": sum(any(a["verdict"] == "verified" for a in group.values())
-                                   for group in attempts.values()),
-        "theorems_searched_ok": sum(s["solved"] for s in found),
-        "expansions": sum(s["expansions"] for s in found),
-        "states": len(rows),
-        **{outcome: sum(row["outcome"] == outcome for row in rows)
-           for outcome in ("proven", "refuted", "censored")},
+        "attempts": sum(map(len, sampled)),
+        "verified": sum(a["verdict"] == "verified" for group in sampled for a in group),
+        "theorems_sampled_ok": sum(any(a["verdict"] == "verified" for a in group)
+                                   for group in sampled),
+        "theorems_searched_ok": 0, "expansions": 0, "states": 0,
+        **dict.fromkeys(("proven", "refuted", "censored"), 0),
     }
 
+    def rows(theorem: str, searches: list[dict]) -> list[dict]:
+        own = theorem_rows(theorem, list(attempts.pop(theorem, {}).values()), searches, gamma,
+                           **stamp)
+        facts["states"] += len(own)
+        for row in own:
+            facts[row["outcome"]] += 1
+        return own
 
-def _rows_of(path: Path, stamp: dict) -> list[dict]:
+    final = out / "trajectories.jsonl"
+    temporary = final.with_name(f".{final.name}.tmp")
+    temporary.parent.mkdir(parents=True, exist_ok=True)
+    with temporary.open("w", encoding="utf-8") as file:
+        for search in iter_jsonl(out / "searches.jsonl", resume=True):
+            if search["theorem"] in names:
+                facts["theorems_searched_ok"] += search["solved"]
+                facts["expansions"] += search["expansions"]
+                for row in rows(search["theorem"], [search]):
+                    file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        for name in list(attempts):
+            for row in rows(name, []):
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, final)
+    return facts
+
+
+def _rows_of(path: Path, stamp: dict) -> Iterator[dict]:
     """Rows of an earlier call. Raises ConfigError when other weights made them."""
-    rows = read_jsonl(path, required=("theorem",), resume=True)
-    for row in rows:
+    for row in iter_jsonl(path, required=("theorem",), resume=True):
         for name, value in stamp.items():
             if row.get(name) != value:
                 raise ConfigError(f"{path} was made with {name} {row.get(name)!r}, now it is "
                                   f"{value!r}; move that folder away or correct the settings")
-    return rows
+        yield row
 
 
 if __name__ == "__main__":

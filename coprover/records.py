@@ -80,6 +80,30 @@ def read_jsonl(
     return [_parse_line(path, number, line, required) for number, line in _lines(text)]
 
 
+def iter_jsonl(
+    path: str | Path, required: Iterable[str] = (), resume: bool = False
+) -> Iterator[dict]:
+    """Yields the rows of a JSONL file one at a time, for files larger than memory.
+
+    Same errors and meaning of `resume` as `read_jsonl`.
+    """
+    path = Path(path)
+    if resume:
+        _drop_torn_line(path)
+        if not path.exists():
+            return
+    try:
+        # newline="\n": U+2028 and friends are legal inside JSON strings and must not end a line
+        with path.open(encoding="utf-8", newline="\n") as file:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    yield _parse_line(path, number, line, required)
+    except FileNotFoundError:
+        raise RecordError(f"no file {path}; check the path or create it first") from None
+    except UnicodeDecodeError as error:
+        raise RecordError(f"{path} is not UTF-8 text ({error}); is it really JSONL?") from None
+
+
 def append_jsonl(path: str | Path, rows: Iterable[dict]) -> None:
     """Appends whole lines and syncs them to disk before it returns."""
     path = Path(path)

@@ -8,7 +8,8 @@ import toy_world as toy
 from coprover.config import ConfigError
 from coprover.expand import Expander, Settings
 from coprover.rules import NAMES, parse
-from coprover.search import graph_of, run_rules, trace
+from coprover.search import run_rules
+from coprover.tracing import graph_of, trace
 
 NUMBERS = [0, 1, 3, 6, 9, 13, 20]
 
