@@ -139,10 +139,11 @@ class Environment:
 
     _base: dict = field(default_factory=dict)
     _overlay: dict = field(default_factory=dict)
+    facts: set = field(default_factory=set)  # what checkers found out about declarations here
     _checker: object = None
 
     def __reduce__(self):
-        return Environment, (self._base, self._overlay)
+        return Environment, (self._base, self._overlay, self.facts)
 
     def get(self, name):
         decl = self._overlay.get(name)
@@ -186,4 +187,4 @@ class Environment:
             overlay[decl.name] = decl
         if len(overlay) > _MAX_OVERLAY:
             base, overlay = {**base, **overlay}, {}
-        return Environment(base, overlay)
+        return Environment(base, overlay, set(self.facts))  # a child keeps all declarations

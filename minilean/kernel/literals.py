@@ -92,42 +92,53 @@ class NatOps:
 
     def __init__(self, tc):
         self.tc = tc
-        self.allowed = {}  # name -> bool; absent: not looked at yet
-        self.enabled = True
-        self._nat_ok = None
+        self.refused = set()  # refused in this environment; what is allowed is in env.facts
 
     def nat_ok(self):
         """Is Nat the inductive type with Nat.zero : Nat and Nat.succ : Nat → Nat?"""
-        if self._nat_ok is None:
-            env = self.tc.env
-            nat, zero, succ = env.get("Nat"), env.get("Nat.zero"), env.get("Nat.succ")
-            self._nat_ok = (
-                type(nat) is InductiveDecl and nat.type is TYPE
+        facts = self.tc.env.facts
+        if "Nat" not in facts and self._check_nat():
+            facts.add("Nat")
+        return "Nat" in facts
+
+    def _check_nat(self):
+        env = self.tc.env
+        nat, zero, succ = env.get("Nat"), env.get("Nat.zero"), env.get("Nat.succ")
+        return (type(nat) is InductiveDecl and nat.type is TYPE
                 and nat.ctors == ("Nat.zero", "Nat.succ")
                 and type(zero) is ConstructorDecl and zero.type is NAT
                 and type(succ) is ConstructorDecl and type(succ.type) is Pi
                 and succ.type.type is NAT and succ.type.body is NAT)
-        return self._nat_ok
 
-    def _bool_ok(self):
+    def _check_bool(self):
         decl = self.tc.env.get("Bool")
         return (type(decl) is InductiveDecl and decl.type is TYPE
                 and decl.ctors == ("Bool.false", "Bool.true"))
 
     def is_allowed(self, name):
-        """May the operation be computed on literals? Checked once per environment."""
-        known = self.allowed.get(name)
-        if known is None:
-            self.allowed[name] = False  # the equations are compared without folding `name`
-            known = self.allowed[name] = self._check(name)
-        return known
+        """May the operation be computed on literals? Checked once, kept for child environments."""
+        facts = self.tc.env.facts
+        if name in facts:
+            return True
+        if name in self.refused:
+            return False
+        self.refused.add(name)  # the equations are compared without folding `name`
+        verdict = None
+        try:
+            verdict = self._check(name)
+        finally:
+            if verdict is not False:  # allowed, or interrupted before an answer
+                self.refused.discard(name)
+        if verdict:
+            facts.add(name)
+        return verdict
 
     def _check(self, name):
         tc, decl = self.tc, self.tc.env.get(name)
         if not self.nat_ok() or type(decl) is not DefDecl or decl.level_params:
             return False
         to_bool = name in ("Nat.beq", "Nat.ble")
-        if to_bool and not self._bool_ok():
+        if to_bool and not self._check_bool():
             return False
         ty, result = decl.type, BOOL if to_bool else NAT
         if not (type(ty) is Pi and ty.type is NAT and type(ty.body) is Pi

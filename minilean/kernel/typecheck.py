@@ -54,7 +54,6 @@ class TypeChecker(DefEq):
         super().__init__(env)
         self.checked = {}
         self.inferred = {}
-        self._string_known = None
 
     def guarded(self, max_steps, f, *args):
         """f(*args) within a step budget; no recursion or budget failure but KernelError."""
@@ -190,11 +189,13 @@ class TypeChecker(DefEq):
 
     def _string_ok(self):
         """Do the terms that string literals stand for have type String here?"""
-        if self._string_known is None:
+        if "String" not in self.env.facts:
             samples = [literal_to_ctor(Lit(text)) for text in ("", "a")]
             known = all([name in self.env for s in samples for name in const_names(s)])
-            self._string_known = known and all([self.infer(s, True) is STRING for s in samples])
-        return self._string_known
+            if not known or any([self.infer(s, True) is not STRING for s in samples]):
+                return False
+            self.env.facts.add("String")
+        return True
 
     def _infer_proj(self, e, check):
         """Type of field e.idx; a Prop structure gives no data, as `infer_proj` in Lean 4."""

@@ -531,3 +531,30 @@ def test_exponential_sharing_is_cheap(env):
         statement = eq(NAT, App(fn, ZERO), succ(ZERO))
         env.add(theorem(statement, refl(NAT, ZERO)), max_steps=20_000)
     assert caught.value.reason in ("deep", "budget")
+
+
+def test_an_interrupted_look_at_nat_operations_is_not_remembered():
+    """A budget spent while Nat.mul is examined must not switch folding off, or on, for good."""
+    env = w.base().add(DefDecl("fresh", (), NAT, ZERO))
+    env.facts.clear()
+    goal = theorem(eq(NAT, nat_op("mul", Lit(300), Lit(300)), Lit(90000)), refl(NAT, Lit(90000)))
+    for steps in range(1, 60):
+        try:
+            env.add(goal, max_steps=steps)
+        except KernelError as error:
+            assert error.reason == "budget"
+    env.add(goal, max_steps=2000)
+    wrong = theorem(eq(NAT, nat_op("mul", Lit(300), Lit(300)), Lit(90001)), refl(NAT, Lit(90001)))
+    rejects("type_mismatch", env, wrong)
+
+
+def test_facts_are_not_inherited_upwards_or_sideways():
+    start = Environment().add(inductive("Nat", (), 0, TYPE, zero=NAT, succ=arrow(NAT, NAT)))
+    start = start.add(w.EQ)
+    add = w.base().get("Nat.add")
+    good = start.add(DefDecl("Nat.add", (), add.type, add.value))
+    w.holds(good, nat_op("add", Lit(2), Lit(3)), Lit(5))
+    first = lam("a", NAT, lambda a: lam("b", NAT, lambda b: a))
+    other = start.add(DefDecl("Nat.add", (), add.type, first))
+    w.differs(other, nat_op("add", Lit(2), Lit(3)), Lit(5))
+    assert "Nat.add" in good.facts and "Nat.add" not in start.facts | other.facts

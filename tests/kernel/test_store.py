@@ -3,8 +3,8 @@
 import kernel_world as w
 
 from minilean.kernel import level as lv
-from minilean.store import dumps, loads
 from minilean.kernel.term import App, BVar, Const, FVar, Lam, Let, Lit, MVar, Proj, Sort
+from minilean.store import dumps, loads
 
 
 def test_environment_roundtrip():
