@@ -28,7 +28,7 @@ from functools import lru_cache
 from coprover import screen
 from coprover.records import Theorem
 
-_FENCE = re.compile(r"^[ \t]*```(\w*)[ \t]*$", re.MULTILINE)
+_FENCE = re.compile(r"^[ \t]*```(\w*)[^\n`]*$", re.MULTILINE)  # an end-of-text token may follow
 _HEAD = re.compile(
     r"\A(?:@\[[^\]]*\]\s*)*(?:(?:private|protected|noncomputable)\s+)*(theorem|lemma)\s+"
 )
@@ -91,16 +91,15 @@ class Snippet:
 
 def extract(response: str) -> str | None:
     """Returns the text of the last closed ```lean4 (or ```lean) block, or None."""
+    text = response.replace("\r\n", "\n")
     opened, start, found = None, 0, None
-    for fence in _FENCE.finditer(response.replace("\r\n", "\n")):
-        if opened is None:
+    for fence in _FENCE.finditer(text):
+        if opened is None or fence.group(1):  # a block that another one interrupts is void
             opened, start = fence.group(1), fence.end() + 1
-        elif not fence.group(1):
-            if opened in ("lean4", "lean"):
-                found = response.replace("\r\n", "\n")[start : max(start, fence.start() - 1)]
-            opened = None
-        else:  # a new block opened before the last one closed: that one is void
-            opened, start = fence.group(1), fence.end() + 1
+            continue
+        if opened in ("lean4", "lean"):
+            found = text[start : max(start, fence.start() - 1)]
+        opened = None
     return found
 
 
