@@ -28,8 +28,8 @@ BOILERPLATE = (
     "\n\n",
 )
 
-WORD = (r"\n *| ?\?_|(?: ?(?:case|by|with|fun) )| ?[A-Za-zα-ωΑ-Ω_]+(?:\.[A-Za-z_]+)*"
-        r"| ?[0-9₀-₉✝']| ?(?::=|=>|<;>|←|[^\s\w])|\s+")
+WORD = (r"\n *| ?\?_| ?[A-Za-zα-ωΑ-Ω_]+[0-9₀-₉✝']*|\.[A-Za-z_]+[0-9₀-₉]*|\.[0-9]+"
+        r"| ?[0-9]| ?(?::=|=>|<;>|[^\s\w])|\s+")
 
 
 def train_tokenizer(texts: Iterable[str], vocab_size: int = 512,

@@ -1,0 +1,245 @@
+"""Train the laptop's generator from scratch on reference proofs of shallow theorems.
+
+A tiny Llama learns both forms the loop asks for: whole proof from the theorem, and next step from
+the proof state. Training follows the validation loss: the learning rate is cut when it stops
+falling and training ends after the last cut (or at max_steps / max_time_s). The best weights and
+the tokenizer are written as a Hugging Face checkpoint. A killed run continues where it was.
+
+The reference proofs of theorems deeper than warm_start.max_depth are never read.
+
+Run: OMP_NUM_THREADS=2 python -m local.warm_start --config configs/local.yaml
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from coprover import config, prompts
+from coprover.config import InputError
+from coprover.records import Theorem, load_theorems
+from coprover.runlog import MetricsLog
+
+log = logging.getLogger("warm_start")
+
+FLAGS = {
+    "--output": ("warm_start.output", "folder that receives generator/"),
+    "--max-depth": ("warm_start.max_depth", "deepest theorem whose proof is read"),
+    "--seed": ("warm_start.seed", "seed of weights and batch order"),
+}
+
+
+def examples(theorems: Iterable[Theorem], max_depth: int) -> list[tuple[str, str]]:
+    """(prompt, answer) texts of both forms from theorems with `proof` and `states` rows.
+
+    Raises InputError for a reference proof whose states do not match its steps.
+    """
+    texts = []
+    for theorem in theorems:
+        proof, states = theorem.extra.get("proof"), theorem.extra.get("states")
+        if not proof or len(proof) > max_depth:
+            continue
+        texts.append((prompts.whole_proof(theorem), prompts.proof_response(proof)))
+        if states is not None:
+            if len(states) != len(proof):
+                raise InputError(f"{theorem.name}: {len(proof)} steps but {len(states)} states; "
+                                 "generate the theorems again (theorems.prepare)")
+            texts += [(prompts.tactic_step(s), t) for s, t in zip(states, proof, strict=True)]
+    return texts
+
+
+def token_groups(tokenizer, texts: Sequence[tuple[str, str]], max_tokens: int) -> list:
+    """Training rows: prompt ids, and the answer's ids with the end token; too long ones dropped."""
+    from local import tokenizer as tok
+    from local.training import Group
+
+    asked = tok.encode(tokenizer, [prompt for prompt, _ in texts])
+    answers = tok.encode(tokenizer, [answer for _, answer in texts])
+    groups = [Group(p, (a + [tokenizer.eos_token_id],)) for p, a in zip(asked, answers,
+                                                                        strict=True)]
+    return [group for group in groups if group.length <= max_tokens]
+
+
+def epoch_batches(groups: Sequence, token_budget: int, seed: int) -> list[list[int]]:
+    """A shuffled epoch of batches: random rows in stretches, sorted by length within a stretch."""
+    from local.training import batches
+
+    order = list(range(len(groups)))
+    random.Random(seed).shuffle(order)
+    mean = sum(g.length for g in groups) / len(groups)
+    stretch = max(1, int(40 * token_budget / mean))
+    out = []
+    for start in range(0, len(order), stretch):
+        part = order[start:start + stretch]
+        out += [[part[i] for i in batch]
+                for batch in batches([groups[i] for i in part], token_budget)]
+    random.Random(seed + 1).shuffle(out)
+    return out
+
+
+def new_model(section, tokenizer):
+    """A freshly initialised Llama of the configured size."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(section.seed)
+    return LlamaForCausalLM(LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=section.hidden_size,
+        num_hidden_layers=section.layers, num_attention_heads=section.heads,
+        num_key_value_heads=section.heads, intermediate_size=section.intermediate_size,
+        max_position_embeddings=section.max_positions, tie_word_embeddings=True,
+        attention_dropout=0.0, bos_token_id=None, eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id))
+
+
+def mean_loss(model, groups: Sequence, token_budget: int) -> tuple[float, float]:
+    """Mean cross-entropy per answer token (nats), and the share of answers predicted greedily."""
+    import torch
+    import torch.nn.functional as F
+
+    from local.training import batches, pack, target_logits
+
+    total, tokens, right = 0.0, 0, 0
+    with torch.no_grad():
+        for batch in batches(groups, token_budget):
+            packed = pack([groups[i] for i in batch])
+            logits = target_logits(model, packed)
+            total += float(F.cross_entropy(logits, packed.targets, reduction="sum"))
+            tokens += len(packed.targets)
+            hits = (logits.argmax(-1) == packed.targets).tolist()
+            start = 0
+            for i in batch:
+                end = start + len(groups[i].responses[0])
+                right += all(hits[start:end])
+                start = end
+    return total / tokens, right / len(groups)
+
+
+class Plateau:
+    """Cuts the learning rate when the validation loss stops falling; done after `cuts` cuts."""
+
+    def __init__(self, patience: int, min_gain: float, factor: float, cuts: int):
+        self.patience, self.min_gain, self.factor, self.cuts = patience, min_gain, factor, cuts
+        self.best, self.bad, self.scale, self.made = float("inf"), 0, 1.0, 0
+
+    def update(self, loss: float) -> bool:
+        """True when training is over."""
+        self.bad = 0 if loss < self.best * (1 - self.min_gain) else self.bad + 1
+        self.best = min(self.best, loss)
+        if self.bad < self.patience:
+            return False
+        self.bad, self.made = 0, self.made + 1
+        self.scale *= self.factor
+        return self.made > self.cuts
+
+
+def train(section, model, rows: Sequence, valid: Sequence, metrics: MetricsLog,
+          state_path: Path) -> None:
+    """Fit `model` in place; ends with the weights of the lowest validation loss."""
+    import torch
+
+    from local.training import load_state, save_state
+
+    optimizer = torch.optim.AdamW(model.parameters(), lr=section.lr, fused=True,
+                                  betas=(0.9, 0.98), weight_decay=section.weight_decay)
+    plateau = Plateau(section.patience, section.min_gain, section.lr_factor, section.lr_cuts)
+    step, epoch, position, seconds, tokens, best = 0, 0, 0, 0.0, 0, None
+    state = load_state(state_path)
+    if state:
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        vars(plateau).update(state["plateau"])
+        step, epoch, position, seconds, tokens, best = (
+            state[k] for k in ("step", "epoch", "position", "seconds", "tokens", "best"))
+        log.info("continuing at step %d", step)
+    started, losses, over = time.perf_counter() - seconds, [], False
+    order = epoch_batches(rows, section.batch_tokens, section.seed + epoch)
+    while not over:
+        if position == len(order):
+            epoch, position = epoch + 1, 0
+            order = epoch_batches(rows, section.batch_tokens, section.seed + epoch)
+        batch = [rows[i] for i in order[position]]
+        losses.append(update(model, optimizer, batch, section, step, plateau.scale))
+        tokens += sum(g.length for g in batch)
+        step, position = step + 1, position + 1
+        seconds = time.perf_counter() - started
+        over = step >= section.max_steps or seconds > section.max_time_s
+        if step % section.eval_every == 0 or over:
+            loss, exact = mean_loss(model, valid, section.batch_tokens)
+            if loss <= plateau.best:
+                best = {k: v.clone() for k, v in model.state_dict().items()}
+            over = plateau.update(loss) or over
+            seconds = time.perf_counter() - started
+            mean = sum(losses) / len(losses)
+            losses = []
+            row = {"step": step, "warm_start/loss": mean, "warm_start/valid_loss": loss,
+                   "warm_start/valid_exact": exact, "warm_start/lr": section.lr * plateau.scale,
+                   "warm_start/tokens": tokens, "warm_start/seconds": round(seconds, 2)}
+            metrics.log(**row)
+            log.info("step %d: loss %.3f, validation %.4f, answers exactly as referenced %.1f %%, "
+                     "%.0f tokens/s", step, mean, loss, 100 * exact, tokens / seconds)
+            save_state(state_path, {
+                "model": model.state_dict(), "optimizer": optimizer.state_dict(),
+                "plateau": dict(vars(plateau)), "step": step, "epoch": epoch,
+                "position": position, "seconds": seconds, "tokens": tokens, "best": best})
+    model.load_state_dict(best)
+
+
+def update(model, optimizer, batch: Sequence, section, step: int, scale: float) -> float:
+    """One optimiser step on a batch; returns its loss (mean over answer tokens)."""
+    import torch
+    import torch.nn.functional as F
+
+    from local.training import pack, target_logits
+
+    for group in optimizer.param_groups:
+        group["lr"] = section.lr * scale * min(1.0, (step + 1) / section.warmup_steps)
+    packed = pack(batch)
+    loss = F.cross_entropy(target_logits(model, packed), packed.targets)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), section.clip_grad)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    return float(loss.detach())
+
+
+def main() -> int:
+    """Train unless the checkpoint is there already."""
+    cfg = config.from_cli(__doc__, FLAGS)
+    from coprover.checkpoints import recover, save_hf, weight_version
+    from local.tokenizer import train_tokenizer
+
+    section = cfg.warm_start
+    output = Path(section.output)
+    target, state_path = output / "generator", output / "training_state.pt"
+    if recover(target):
+        log.info("%s is there already (weight version %s); delete it to train again", target,
+                 weight_version(target))
+        return 0
+    train_texts = examples(load_theorems(cfg.theorems.train), section.max_depth)
+    valid_texts = examples(load_theorems(cfg.theorems.valid), section.max_depth)
+    if not train_texts or not valid_texts:
+        raise InputError(f"no theorem of depth <= {section.max_depth} with a reference `proof` in "
+                         f"{cfg.theorems.train} and {cfg.theorems.valid}; raise "
+                         "warm_start.max_depth or generate theorems")
+    tokenizer = train_tokenizer([t for pair in train_texts for t in pair], section.vocab_size)
+    rows = token_groups(tokenizer, train_texts, section.max_positions)
+    valid = token_groups(tokenizer, valid_texts, section.max_positions)[:section.valid_rows]
+    model = new_model(section, tokenizer)
+    log.info("%d training rows of %.0f tokens, %d validation rows, %d parameters, vocabulary %d",
+             len(rows), sum(g.length for g in rows) / len(rows), len(valid),
+             sum(p.numel() for p in model.parameters()), len(tokenizer))
+    metrics = MetricsLog(output / "metrics.jsonl", phase="warm_start")
+    train(section, model, rows, valid, metrics, state_path)
+    version = save_hf(target, model, tokenizer)
+    state_path.unlink(missing_ok=True)
+    print(f"warm start: {target}, weight version {version}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    config.main(main)
