@@ -199,7 +199,11 @@ class Reducer:
         major_args = get_app_fn_args(major)[1] if rule else []
         if not rule or len(major_args) != ctor.num_params + rule.num_fields:
             return None
-        rhs = instantiate_level_params(rule.rhs, rec.level_params, fn.levels)
+        key = (rule.rhs, fn.levels)
+        rhs = self.unfold_cache.get(key)
+        if rhs is None:
+            rhs = instantiate_level_params(rule.rhs, rec.level_params, fn.levels)
+            self.unfold_cache[key] = rhs
         fixed = rec.num_params + rec.num_motives + rec.num_minors
         fields = major_args[ctor.num_params:]
         return beta(rhs, args[:fixed] + fields + args[rec.major_index + 1:])

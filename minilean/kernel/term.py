@@ -294,39 +294,33 @@ def _instantiate(body, values):
     n = len(values)
     if not body.loose or not n:
         return body
+
+    def leaf(idx, depth):
+        i = idx - depth
+        return lift(values[i], depth) if i < n else BVar(idx - n)
+    return _map_loose(body, leaf, 0)
+
+
+def _map_loose(e, leaf, start):
+    """Replace each loose variable BVar(i) below d binders, i ≥ start + d, by leaf(i, start + d)."""
     cache = {}
 
     def go(e, depth):
         if e.loose <= depth:
             return e
         if type(e) is BVar:
-            i = e.idx - depth
-            return lift(values[i], depth) if i < n else BVar(e.idx - n)
-        key = (e, depth)
-        new = cache.get(key)
-        if new is None:
-            new = cache[key] = rebuild(e, go, depth)
-        return new
-    return go(body, 0)
-
-
-def lift(e, n, start=0):
-    """Add n to the loose variables ≥ start (n may be negative if none of them is then captured)."""
-    if e.loose <= start or not n:
-        return e
-    cache = {}
-
-    def go(e, depth):
-        if e.loose <= depth:
-            return e
-        if type(e) is BVar:
-            return BVar(e.idx + n)
+            return leaf(e.idx, depth)
         key = (e, depth)
         new = cache.get(key)
         if new is None:
             new = cache[key] = rebuild(e, go, depth)
         return new
     return go(e, start)
+
+
+def lift(e, n, start=0):
+    """Add n to the loose variables ≥ start (n may be negative if none of them is then captured)."""
+    return e if e.loose <= start or not n else _map_loose(e, lambda i, _: BVar(i + n), start)
 
 
 def has_loose_bvar(e, i):
