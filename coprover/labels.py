@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import zlib
 from enum import StrEnum
 from functools import lru_cache
 
@@ -99,47 +100,46 @@ def parse_goal(goal: str) -> tuple[list[tuple[str, str]], str]:
     return hyps, target
 
 
-def _tokens(text: str, index: dict[str, int]) -> list[str | int]:
-    """Tokens of text; a hypothesis name becomes its index, white space one blank, a metavariable
-    the token followed by a mark (so that refinement can ignore its number)."""
-    out: list[str | int] = []
+@lru_cache(maxsize=20_000)
+def _tokens(text: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """The tokens of a text, white space as one blank, and a stable number < 0 for each.
+
+    An identifier is cut before its fields (`xs.length` may be a hypothesis' field); metavariables
+    share one number, because their names are free.
+    """
+    tokens: list[str] = []
     for token in _TOKEN.findall(text.strip()):
-        if token.isspace():
-            out.append(" ")
-        elif token in index:
-            out.append(index[token])
+        if token[0] in '"?«' or "." not in token:
+            tokens.append(" " if token.isspace() else token)
         else:
-            head, dot, rest = token.partition(".")
-            if dot and head in index and token[0] not in '"?«':
-                out.append(index[head])
-                out.append("." + rest)
-            else:
-                out.append(token)
-    return out
+            head, dot, fields = token.partition(".")
+            tokens += [head, dot + fields] if head else [token]
+    return tuple(tokens), tuple(
+        -2 - zlib.crc32(b"?" if token[0] == "?" else token.encode()) for token in tokens)
 
 
-def _ranks(signatures: list) -> list[int]:
-    order = {s: r for r, s in enumerate(sorted(set(signatures)))}
-    return [order[s] for s in signatures]
+def _refine(colours: list[int], bodies: list[list[int]], body_of: list[int],
+            uses: list[list[tuple[int, int]]]) -> list[int]:
+    """Colour refinement: hypotheses differ by type and by where they occur, until nothing splits.
 
-
-def _refine(ranks: list[int], bodies: list[list[str | int]], uses: list[list]) -> list[int]:
-    """Colour refinement: split classes by type and by places of use until nothing changes."""
-    while True:
-        known = ranks + [-1]  # the target's own rank
-        texts = [
-            "".join(f"\x00{known[t]}\x00" if isinstance(t, int) else ("?" if t[0] == "?" else t)
-                    for t in body)
-            for body in bodies
-        ]
-        signatures = [
-            (ranks[i], texts[i], tuple(sorted((known[j], texts[j], pos) for j, pos in uses[i])))
-            for i in range(len(ranks))
-        ]
-        new = _ranks(signatures)
-        if max(new, default=0) == max(ranks, default=0) and new == ranks:
-            return new
-        ranks = new
+    colours: one int per hypothesis; bodies: token numbers, >= 0 for a hypothesis; body_of: index of
+    each hypothesis' body; uses: (body, position) of each occurrence. Collisions of hashes can only
+    make two orders of equal states look different, never two different states equal.
+    """
+    classes = len(set(colours))
+    while classes < len(colours):
+        owners = [0] * len(bodies)  # colours of the hypotheses that share a body, order-free
+        for i, colour in enumerate(colours):
+            owners[body_of[i]] += hash((colour, 3))
+        texts = [hash((owner, *[colours[t] if t >= 0 else t for t in body]))
+                 for owner, body in zip(owners, bodies, strict=True)]
+        new = [hash((colour, texts[body_of[i]], sum([hash((texts[j], pos)) for j, pos in uses[i]])))
+               for i, colour in enumerate(colours)]
+        split = len(set(new))
+        if split <= classes:
+            return colours
+        colours, classes = new, split
+    return colours
 
 
 @lru_cache(maxsize=50_000)
@@ -153,26 +153,26 @@ def canonical_goal(goal: str) -> str:
     index = {name: i for i, (name, _) in enumerate(hyps)}
     if len(index) < len(hyps):  # a repeated name cannot be renamed consistently: keep the text
         return " ".join(goal.split())
-    bodies = [_tokens(body, index) for _, body in hyps] + [_tokens(target, index)]
-    uses: list[list] = [[] for _ in hyps]
+    texts = list(dict.fromkeys(body for _, body in hyps))
+    number = {body: j for j, body in enumerate(texts)}
+    body_of = [number[body] for _, body in hyps]
+    parts = [_tokens(text) for text in (*texts, target)]
+    bodies = [[index.get(t, n) for t, n in zip(*part, strict=True)] for part in parts]
+    uses: list[list[tuple[int, int]]] = [[] for _ in hyps]
     for j, body in enumerate(bodies):
         for pos, token in enumerate(body):
-            if isinstance(token, int):
+            if token >= 0:
                 uses[token].append((j, pos))
-    ranks = _refine([1 if "✝" in name else 0 for name, _ in hyps], bodies, uses)
-    while len(set(ranks)) < len(ranks):  # a tie: single out its first member, refine again
-        tied = min(r for r in ranks if ranks.count(r) > 1)
-        chosen = ranks.index(tied)
-        ranks = [2 * r + 1 for r in ranks]
-        ranks[chosen] -= 1
-        ranks = _refine(_ranks(ranks), bodies, uses)
-    names = [f"‹{r}{'✝' if '✝' in name else ''}›" for r, (name, _) in zip(ranks, hyps, strict=True)]
-
-    def show(body: list[str | int]) -> str:
-        return "".join(names[t] if isinstance(t, int) else t for t in body)
-
-    order = sorted(range(len(hyps)), key=ranks.__getitem__)
-    return "\n".join([f"{names[i]}:{show(bodies[i])}" for i in order] + [show(bodies[-1])])
+    colours = _refine([1 if "✝" in name else 0 for name, _ in hyps], bodies, body_of, uses)
+    while len(set(colours)) < len(colours):  # a tie: single out a member, refine again
+        tied = min(c for c in set(colours) if colours.count(c) > 1)
+        colours[colours.index(tied)] = hash((tied, 7))
+        colours = _refine(colours, bodies, body_of, uses)
+    order = sorted(range(len(hyps)), key=colours.__getitem__)
+    names = {hyps[i][0]: f"‹{rank}{'✝' if '✝' in hyps[i][0] else ''}›"
+             for rank, i in enumerate(order)}
+    shown = ["".join([names.get(t, t) for t in tokens]) for tokens, _ in parts]
+    return "\n".join([*(f"{names[hyps[i][0]]}:{shown[body_of[i]]}" for i in order), shown[-1]])
 
 
 @lru_cache(maxsize=50_000)
