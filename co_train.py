@@ -14,11 +14,13 @@ import logging
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 from omegaconf import DictConfig, OmegaConf
 
 from coprover import config, services
@@ -306,12 +308,52 @@ def _run_group(run: Run, phases: list[Phase]) -> None:
     _hand_over(run, needed)
     for phase in phases:
         run.manifest.enter(phase.name, phase.inputs)
-    with ThreadPoolExecutor(len(phases)) as pool:
+    with ThreadPoolExecutor(len(phases)) as pool, PeakMemory(run.cfg) as memory:
         results = list(pool.map(lambda phase: _run_commands(run, phase), phases))
     for phase, seconds in zip(phases, results, strict=True):
         facts = {"weights": {k: str(v) for k, v in phase.servers.items() if v}}
         run.manifest.complete(phase.name, phase.outputs, **facts)
-        run.metrics.log(phase=phase.name, **{"time/phase_s": round(seconds, 1)})
+        row = {"time/phase_s": round(seconds, 1), "memory/peak_mb": memory.peak_mb}
+        run.metrics.log(phase=phase.name, **row)
+
+
+class PeakMemory:
+    """Watches the resident memory of this process, its children and the run's servers.
+
+    `peak_mb` is the largest sum seen, once a second; pages shared by processes count each time, so
+    it is an upper bound of what the run needs.
+    """
+
+    def __init__(self, cfg: DictConfig) -> None:
+        self.cfg, self.peak_mb = cfg, 0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> PeakMemory:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while True:
+            self.peak_mb = max(self.peak_mb, self._sum_mb())
+            if self._over.wait(1.0):
+                return
+
+    def _sum_mb(self) -> int:
+        records = (services.read_record(self.cfg, name) for name in services.NAMES)
+        roots = [psutil.Process(), *filter(None, (r.process() for r in records if r))]
+        seen: dict[int, int] = {}
+        for root in roots:
+            try:
+                for process in (root, *root.children(recursive=True)):
+                    seen[process.pid] = process.memory_info().rss
+            except psutil.NoSuchProcess:
+                continue
+        return sum(seen.values()) >> 20
 
 
 def _hand_over(run: Run, needed: dict[str, Path | None]) -> None:
