@@ -28,6 +28,8 @@ from minilean.kernel.term import (
     Sort,
     abstract,
     mk_app,
+    replace,
+    subterms,
 )
 
 U, V = lv.param("u"), lv.param("v")
@@ -249,4 +251,4 @@ SIGMA = inductive(
         "x", a, lambda x: arrow(App(b, x), mk_app(c("Sigma", U, V), a, b))))))
 
 __all__ = [name for name in globals() if not name.startswith("_")]
-__all__ += ["AxiomDecl", "Lit", "Proj", "SORT1", "SV"]
+__all__ += ["AxiomDecl", "Lit", "Proj", "SORT1", "SV", "replace", "subterms"]
