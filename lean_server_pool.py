@@ -279,7 +279,7 @@ def _start_call(item: dict, timeout_s: float):
 
 
 def _run_call(state: ProofState, tactics: Sequence[str], timeout_s: float):
-    return lambda worker: [worker.step(state, tactic, timeout_s) for tactic in tactics]
+    return lambda worker: worker.run(state, tactics, timeout_s)
 
 
 async def _demo(pool: Pool) -> None:

@@ -145,8 +145,9 @@ class Repl:
         self._headers[header] = answer["env"]
         return answer["env"]
 
-    def echo(self, env: int | None, timeout_s: float) -> None:
+    def echo(self, timeout_s: float) -> None:
         """Proves that the pipe is in step: the answer must repeat a fresh name. Else kills."""
+        env = next(reversed(self._headers.values()), None)
         name = f"coprover_echo_{os.urandom(6).hex()}"
         answer = self.command(f"#print axioms {name}", env, timeout_s)
         if not any(name in str(m.get("data")) for m in answer.get("messages", ())):

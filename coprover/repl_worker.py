@@ -11,6 +11,7 @@ import logging
 import re
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -171,6 +172,22 @@ class Worker:
                 crash = self._crashed(error)
         return {"kind": "error", "message": f"the REPL crashed twice: {crash}"}
 
+    def run(self, state: ProofState, tactics: Sequence[str], timeout_s: float) -> list[dict]:
+        """The outcomes of several tactics on a state. A tactic that puts the pipe out of step makes
+        all outcomes doubtful: then each is tried again with proof of being in step behind it."""
+        outcomes = [self.step(state, tactic, timeout_s) for tactic in tactics]
+        self._since_echo += 1
+        due = self._since_echo >= self.settings.echo_every or any(map(may_print, tactics))
+        if not due or self._in_step():
+            return outcomes
+        again = []
+        for tactic in tactics:
+            outcome = self.step(state, tactic, timeout_s)
+            if not self._in_step():
+                outcome = {"kind": "error", "message": "the REPL answers what nobody asked"}
+            again.append(outcome)
+        return again
+
     def step(self, state: ProofState, tactic: str, timeout_s: float) -> dict:
         """The outcome of one tactic on a state, which is rebuilt first if its worker is gone."""
         self.home.counts["steps"] += 1
@@ -187,6 +204,18 @@ class Worker:
             except (ReplDied, ReplProtocol) as error:
                 crash = self._crashed(error)
         return {"kind": "error", "message": f"the REPL crashed twice on this tactic: {crash}"}
+
+    def _in_step(self) -> bool:
+        """False (and the process is gone) when the REPL does not answer the question asked."""
+        self._since_echo = 0
+        if self.repl is None:
+            return True
+        try:
+            self.repl.echo(self.settings.header_timeout_s)
+        except (ReplDied, ReplProtocol, ReplTimeout) as error:
+            self._crashed(error)
+            return False
+        return True
 
     def preload(self) -> None:
         for header in self.settings.preload:
@@ -224,13 +253,13 @@ class Worker:
     def _check_once(
         self, header: str, body: str, shift: int, timeout_s: float, infotree: str | None
     ) -> dict:
-        env = self._env(header)  # loaded before the clock starts
+        self._env(header)  # loaded before the clock starts
         start = time.perf_counter()
         answer = self._command(header, body, timeout_s, infotree)
         elapsed = time.perf_counter() - start
         self._since_echo += 1
         if self._since_echo >= self.settings.echo_every or may_print(body):
-            self.repl.echo(env, self.settings.header_timeout_s)
+            self.repl.echo(self.settings.header_timeout_s)
             self._since_echo = 0
         self.answered_at = time.monotonic()
         result = {"time": round(elapsed, 6), "response": answer}
@@ -283,6 +312,9 @@ class Worker:
             self._rebuild(state, timeout_s)
         self._steps += 1
         answer = self.repl.tactic(state.repl_id, tactic, timeout_s)
+        if "env" in answer or not ("message" in answer or "proofState" in answer):
+            self.repl.kill()
+            raise ReplProtocol(f"not the answer to a tactic: {str(answer)[:200]}")
         if "Unknown proof state" in str(answer.get("message")):
             raise ReplProtocol(f"the REPL forgot proof state {state.repl_id}")
         return answer

@@ -152,8 +152,11 @@ def assemble(theorem: Theorem, proof: Proof, nonce: str | None = None) -> Snippe
 
 
 def header(theorem: Theorem) -> str:
-    """Returns the dataset's header, never empty: state would leak between snippets without one."""
-    text = theorem.header.strip("\n")
+    """Returns the dataset's header, never empty: state would leak between snippets without one.
+
+    Trailing comments go: the theorem's doc comment must not stand before `namespace`.
+    """
+    text = _uncommented_end(theorem.header)
     return text if re.search(r"^import\s", text, re.MULTILINE) else f"import Init\n{text}"
 
 
@@ -299,7 +302,11 @@ def _commands(code: str, masked: str | None = None) -> list[str]:
         else:
             result.append(text)
         joined = bool(re.fullmatch(r"@\[[^\]]*\]|(?:set_option|open)\b.*\bin", plain))
-    return [text.rstrip() for text in result]
+    return [_uncommented_end(text) for text in result]
+
+
+def _uncommented_end(text: str) -> str:
+    return text[: len(screen.mask(text, keep_strings=True).rstrip())]
 
 
 def _top_level(masked: str, pattern: str, start: int, end: int) -> int | None:
