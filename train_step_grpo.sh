@@ -24,7 +24,7 @@ main() {
   cd "$(dirname "${BASH_SOURCE[0]}")"
   # shellcheck source=coprover/lib.sh
   source coprover/lib.sh
-  local config_args=() arg python text model output train work
+  local config_args=() arg python text model output train work lean health
   for arg in "$@"; do
     case "$arg" in
       -h | --help) usage; return 0 ;;
@@ -33,11 +33,13 @@ main() {
     esac
   done
   python="$(coprover_python)"
-  text="$(coprover_get grpo.model grpo.output theorems.train grpo.work -- "${config_args[@]}")"
-  { read -r model; read -r output; read -r train; read -r work; } <<< "$text"
+  text="$(coprover_get grpo.model grpo.output theorems.train grpo.work \
+    lean.url servers.lean.health -- "${config_args[@]}")"
+  { read -r model; read -r output; read -r train; read -r work; read -r lean; read -r health; } <<< "$text"
   if [[ "${DRY_RUN:-0}" != 1 ]]; then
     [[ -f "$model/config.json" ]] || coprover_die "no checkpoint at grpo.model=$model; download it (bash prepare_all.sh --models) or correct the key"
     [[ -f "$train" ]] || coprover_die "no theorems at theorems.train=$train; run bash prepare_all.sh"
+    curl -fsS -o /dev/null --max-time 10 "${lean%%,*}$health" || coprover_die "no Lean server answers at $lean$health; start it (bash launch_servers.sh start lean). From inside the container the host's is --set servers.lean.url=http://host.docker.internal:8000"
     mkdir -p "$work"
   fi
   coprover_run "$python" -m coprover.slime_args save "$work/config.yaml" "${config_args[@]}"

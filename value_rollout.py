@@ -41,7 +41,7 @@ class Walk:
 
 async def generate(args, sample, sampling_params: dict):
     """Returns the sample: value-guided and barred from the loss, or as SLIME itself draws it."""
-    cfg = slime_hooks.hook_config()
+    cfg = getattr(args, "coprover_cfg", None) or slime_hooks.hook_config()
     if not is_guided(sample, cfg.grpo):
         from slime.rollout.sglang_rollout import generate as plain_generate
 

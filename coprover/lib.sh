@@ -59,7 +59,7 @@ coprover_slime_job() {
   text="$(coprover_get "$role".slime.{root,megatron,train_script,ray_address,gpus_per_node,nccl_nvls} -- "$@")"
   { read -r root; read -r megatron; read -r script; read -r address; read -r gpus; read -r nvls; } <<< "$text"
   text="$("$(coprover_python)" -m coprover.slime_args "$role" "$@")"
-  local args=() ray_pid="" status=0
+  local args=() status=0
   mapfile -t args <<< "$text"
   if [[ "${DRY_RUN:-0}" != 1 ]]; then
     [[ -f "$root/$script" ]] || coprover_die "no $root/$script: run this inside the SLIME container (bash run_docker.sh)"
@@ -68,30 +68,57 @@ coprover_slime_job() {
   local env_json
   env_json="$(printf '{"env_vars": {"PYTHONPATH": "%s:%s", "CUDA_DEVICE_MAX_CONNECTIONS": "1", "NCCL_NVLS_ENABLE": "%s", "COPROVER_CONFIG": "%s", "PYTHONUNBUFFERED": "1"}}' \
     "$megatron" "$here" "$nvls" "$work/config.yaml")"
+  local own="" id="coprover-$role-$$"
   if [[ -z "$address" ]]; then
+    own=1
     address="http://127.0.0.1:8265"
-    local head=(ray start --head --block --node-ip-address 127.0.0.1 --num-gpus "$gpus" --disable-usage-stats
-      --dashboard-host=127.0.0.1 --dashboard-port=8265)
-    if [[ "${DRY_RUN:-0}" == 1 ]]; then
-      coprover_run "${head[@]}"
-    else
-      "${head[@]}" > "$work/ray.log" 2>&1 &
-      ray_pid=$!
-      # shellcheck disable=SC2064  # the PID of now is meant
-      trap "kill $ray_pid 2> /dev/null || true" EXIT
-      trap 'exit 130' INT
-      trap 'exit 143' TERM
-      coprover_wait_url "$address/api/version" "$ray_pid" "$work/ray.log" "Ray's head"
-    fi
+    coprover_ray_head "$gpus" "$address" "$work/ray.log"
   fi
-  coprover_run ray job submit --address="$address" --runtime-env-json="$env_json" -- \
-    python3 "$root/$script" "${args[@]}" || status=$?
-  if [[ -n "$ray_pid" ]]; then
-    kill "$ray_pid" 2> /dev/null || true
-    wait "$ray_pid" 2> /dev/null || true
-    trap - EXIT INT TERM
+  local submit=(ray job submit --address="$address" --submission-id="$id"
+    --runtime-env-json="$env_json" -- python3 "$root/$script" "${args[@]}")
+  if [[ "${DRY_RUN:-0}" == 1 ]]; then
+    coprover_run "${submit[@]}"
+    return 0
   fi
+  # In the background, so that a signal is handled while the job runs.
+  "${submit[@]}" &
+  local job_pid=$!
+  trap 'kill '"$job_pid"' 2> /dev/null; coprover_stop_job '"'$own' '$address' '$id'"'; exit 130' INT TERM
+  wait "$job_pid" || status=$?
+  trap - INT TERM
+  [[ -z "$own" ]] || coprover_stop_head
   return "$status"
+}
+
+# Starts a Ray head as a child of this shell and waits for it: coprover_ray_head GPUS ADDRESS LOG
+coprover_ray_head() {
+  local gpus="$1" address="$2" log="$3"
+  local head=(ray start --head --block --node-ip-address 127.0.0.1 --num-gpus "$gpus" --disable-usage-stats
+    --dashboard-host=127.0.0.1 --dashboard-port=8265)
+  if [[ "${DRY_RUN:-0}" == 1 ]]; then
+    coprover_run "${head[@]}"
+    return 0
+  fi
+  "${head[@]}" > "$log" 2>&1 &
+  COPROVER_RAY_PID=$!
+  trap coprover_stop_head EXIT
+  trap 'exit 130' INT TERM
+  coprover_wait_url "$address/api/version" "$COPROVER_RAY_PID" "$log" "Ray's head"
+}
+
+# Stops the head this shell started (`ray start --block` ends its processes on SIGTERM).
+coprover_stop_head() {
+  [[ -n "${COPROVER_RAY_PID:-}" ]] || return 0
+  kill "$COPROVER_RAY_PID" 2> /dev/null || true
+  wait "$COPROVER_RAY_PID" 2> /dev/null || true
+  COPROVER_RAY_PID=""
+  trap - EXIT
+}
+
+# After a signal: a job on somebody else's cluster outlives its client, so it is stopped by its id.
+coprover_stop_job() {
+  local own="$1" address="$2" id="$3"
+  [[ -n "$own" ]] || ray job stop --address="$address" "$id" || true
 }
 
 # Waits until a URL answers: coprover_wait_url URL PID LOG NAME. Shows the log's tail if the process dies.

@@ -270,8 +270,9 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["grpo", "value", "get", "save"])
-    parser.add_argument("keys", nargs="*", help="for get: keys to print; for save: the file")
+    parser.add_argument("what", choices=["grpo", "value", "get", "words", "save"])
+    parser.add_argument("keys", nargs="*",
+                        help="get: keys to print; words: a list to print; save: the file")
     parser.add_argument("--config", nargs="+", action="extend", default=[], metavar="FILE")
     parser.add_argument("--set", nargs="+", action="extend", default=[], dest="sets",
                         metavar="KEY=VALUE")  # fmt: skip
@@ -281,7 +282,9 @@ def main(argv: list[str] | None = None) -> int:
     if options.what == "save":
         config.save(cfg, options.keys[0])
         return 0
-    if options.what == "get":
+    if options.what == "words":
+        lines = [str(word) for word in OmegaConf.select(cfg, options.keys[0]) or []]
+    elif options.what == "get":
         lines = [_lookup(cfg, key) for key in options.keys]
     else:
         lines = training_args(cfg, options.what)
