@@ -6,9 +6,9 @@ step; the cut falls behind a token, so tokens, log-probabilities and loss mask k
 order and every kept token has the log-probability with which the policy drew it: the cut sample is
 on-policy. `compute_reward` is 1.0 only where proof so far + step is a verified whole proof.
 
-Contract: SLIME 0.3.1, `async f(args, sample, sampling_params) -> Sample`. SLIME imports this file;
-to use it: bash train_step_grpo.sh --set grpo.slime.generate=lean_generate.generate \\
-  grpo.slime.reward=lean_generate.compute_reward
+Contract: SLIME 0.3.1, `async f(args, sample, sampling_params) -> Sample`.
+Usage: SLIME imports this file; bash train_step_grpo.sh --set \\
+         grpo.slime.generate=lean_generate.generate grpo.slime.reward=lean_generate.compute_reward
 """
 
 from __future__ import annotations

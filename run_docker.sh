@@ -10,7 +10,7 @@ usage: bash run_docker.sh [COMMAND...]
   Without a command: a shell in the container. Services of the host (Kimina) are reachable there as
   host.docker.internal. Nothing is installed into the container.
     WORKSPACE       host folder mounted at /workspace (default: this checkout). If this checkout
-                    lies outside it, it is mounted at /root/coprover.
+                    lies outside it, it is mounted at /workspace_code.
     DOCKER_IMAGE    default slimerl/slime:latest
     DOCKER_NETWORK  bridge (default), or host for clusters of several nodes
   WANDB_API_KEY, HF_TOKEN and KIMINA_API_KEY are passed on from the environment by name.
@@ -34,7 +34,7 @@ main() {
   case "$here/" in
     "${workspace%/}/"*) inside="/workspace${here#"${workspace%/}"}" ;;
     *)
-      inside=/root/coprover
+      inside=/workspace_code
       mounts+=(-v "$here:$inside")
       ;;
   esac

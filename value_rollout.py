@@ -9,8 +9,9 @@ trajectory: it stands in the sample's metadata and, with grpo.slime.trajectories
 The first grpo.slime.guided_per_group samples of each group are guided; the others are SLIME's own
 and train the generator as usual.
 
-Contract: SLIME 0.3.1, `async f(args, sample, sampling_params) -> Sample`. SLIME imports this file;
-to use it: bash train_step_grpo.sh --set grpo.slime.generate=value_rollout.generate
+Contract: SLIME 0.3.1, `async f(args, sample, sampling_params) -> Sample`.
+Usage: SLIME imports this file; bash train_step_grpo.sh --set \\
+         grpo.slime.generate=value_rollout.generate
 """
 
 from __future__ import annotations

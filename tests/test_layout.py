@@ -22,7 +22,7 @@ HOOKS = {"lean_reward.py", "value_reward.py", "value_rollout.py", "lean_generate
 # script → the root scripts it may import
 SCRIPT_IMPORTS = {
     "value_reward": {"lean_reward"},
-    "value_rollout": {"lean_generate"},
+    "lean_generate": {"lean_reward"},
     "compare_checkpoints": {"evaluate"},
     "lean_server": {"lean_server_pool"},
     "train_value_model": {"value_model"},

@@ -105,7 +105,7 @@ def test_docker_command_of_the_readme():
     )  # fmt: skip
     text = " ".join(command)
     assert "-v /mnt/filesystem-m5/formal:/workspace" in text
-    assert f"-v {ROOT}:/root/coprover -w /root/coprover" in text
+    assert f"-v {ROOT}:/workspace_code -w /workspace_code" in text
     assert text.endswith("slimerl/slime:other bash train_step_grpo.sh")
 
 
