@@ -58,161 +58,124 @@ def sweep():
     _sweep_at = max(_SWEEP_FLOOR, 2 * len(_TABLE))
 
 
+def _node(cls, key, loose, flags, *values):
+    """Make and intern a term whose `fields` are `values`."""
+    e = _new(cls)
+    e.loose, e.flags = loose, flags
+    for name, value in zip(cls.fields, values, strict=True):
+        setattr(e, name, value)
+    return _intern(key, e)
+
+
 class BVar(Expr):
-    __slots__ = ("idx",)
+    __slots__ = fields = ("idx",)
 
     def __new__(cls, idx):
-        e = _TABLE.get(idx)
-        if e is None:
-            e = _new(cls)
-            e.idx, e.loose, e.flags = idx, idx + 1, 0
-            e = _intern(idx, e)
-        return e
+        return _TABLE.get(idx) or _node(cls, idx, idx + 1, 0, idx)
 
 
 class FVar(Expr):
-    __slots__ = ("id",)
+    __slots__ = fields = ("id",)
 
     def __new__(cls, id):
         key = (cls, id)
-        e = _TABLE.get(key)
-        if e is None:
-            e = _new(cls)
-            e.id, e.loose, e.flags = id, 0, FVAR
-            e = _intern(key, e)
-        return e
+        return _TABLE.get(key) or _node(cls, key, 0, FVAR, id)
 
 
 class MVar(Expr):
-    __slots__ = ("id",)
+    __slots__ = fields = ("id",)
 
     def __new__(cls, id):
         key = (cls, id)
-        e = _TABLE.get(key)
-        if e is None:
-            e = _new(cls)
-            e.id, e.loose, e.flags = id, 0, MVAR
-            e = _intern(key, e)
-        return e
+        return _TABLE.get(key) or _node(cls, key, 0, MVAR, id)
 
 
 class Sort(Expr):
-    __slots__ = ("level",)
+    __slots__ = fields = ("level",)
 
     def __new__(cls, level):
         key = (cls, level)
-        e = _TABLE.get(key)
-        if e is None:
-            e = _new(cls)
-            e.level, e.loose, e.flags = level, 0, _level_flags(level)
-            e = _intern(key, e)
-        return e
+        return _TABLE.get(key) or _node(cls, key, 0, _level_flags((level,)), level)
 
 
 class Const(Expr):
     """`levels` is a tuple of Level."""
 
-    __slots__ = ("levels", "name")
+    __slots__ = fields = ("name", "levels")
 
     def __new__(cls, name, levels=()):
         key = (cls, name, levels)
-        e = _TABLE.get(key)
-        if e is None:
-            e = _new(cls)
-            e.name, e.levels, e.loose, e.flags = name, levels, 0, 0
-            for level in levels:
-                e.flags |= _level_flags(level)
-            e = _intern(key, e)
-        return e
+        return _TABLE.get(key) or _node(cls, key, 0, _level_flags(levels), name, levels)
 
 
 class App(Expr):
-    __slots__ = ("arg", "fn")
+    __slots__ = fields = ("fn", "arg")
 
     def __new__(cls, fn, arg):
         key = (fn, arg)
         e = _TABLE.get(key)
-        if e is None:
+        if e is None:  # spelled out: most terms are applications
             e = _new(cls)
             e.fn, e.arg, e.flags = fn, arg, fn.flags | arg.flags
-            e.loose = fn.loose if fn.loose > arg.loose else arg.loose  # noqa: FURB136
+            e.loose = fn.loose if fn.loose > arg.loose else arg.loose
             e = _intern(key, e)
         return e
 
 
-class _Binder(Expr):
-    """Fields: name, type, body (one more loose variable than the binder), info."""
+class Lam(Expr):
+    """λ (name : type), body; the body has one more loose variable."""
 
-    __slots__ = ("body", "info", "name", "type")
+    __slots__ = fields = ("name", "type", "body", "info")
 
     def __new__(cls, name, type, body, info="default"):
         key = (cls, name, type, body, info)
-        e = _TABLE.get(key)
-        if e is None:
-            e = _new(cls)
-            e.name, e.type, e.body, e.info = name, type, body, info
-            e.flags = type.flags | body.flags
-            e.loose = max(type.loose, body.loose - 1)
-            e = _intern(key, e)
-        return e
+        return _TABLE.get(key) or _node(
+            cls, key, max(type.loose, body.loose - 1), type.flags | body.flags,
+            name, type, body, info)
 
 
-class Lam(_Binder):
-    __slots__ = ()
+class Pi(Expr):
+    """(name : type) → body; the body has one more loose variable."""
 
-
-class Pi(_Binder):
-    __slots__ = ()
+    __slots__ = fields = ("name", "type", "body", "info")
+    __new__ = Lam.__new__
 
 
 class Let(Expr):
-    __slots__ = ("body", "name", "type", "value")
+    __slots__ = fields = ("name", "type", "value", "body")
 
     def __new__(cls, name, type, value, body):
         key = (cls, name, type, value, body)
-        e = _TABLE.get(key)
-        if e is None:
-            e = _new(cls)
-            e.name, e.type, e.value, e.body = name, type, value, body
-            e.flags = type.flags | value.flags | body.flags
-            e.loose = max(type.loose, value.loose, body.loose - 1)
-            e = _intern(key, e)
-        return e
+        return _TABLE.get(key) or _node(
+            cls, key, max(type.loose, value.loose, body.loose - 1),
+            type.flags | value.flags | body.flags, name, type, value, body)
 
 
 class Lit(Expr):
     """A natural number (int ≥ 0) or a string literal."""
 
-    __slots__ = ("value",)
+    __slots__ = fields = ("value",)
 
     def __new__(cls, value):
         key = (cls, type(value), value)
-        e = _TABLE.get(key)
-        if e is None:
-            e = _new(cls)
-            e.value, e.loose, e.flags = value, 0, 0
-            e = _intern(key, e)
-        return e
+        return _TABLE.get(key) or _node(cls, key, 0, 0, value)
 
 
 class Proj(Expr):
     """Field number `idx` (0-based, parameters not counted) of `expr` of structure `struct`."""
 
-    __slots__ = ("expr", "idx", "struct")
+    __slots__ = fields = ("struct", "idx", "expr")
 
     def __new__(cls, struct, idx, expr):
         key = (cls, struct, idx, expr)
-        e = _TABLE.get(key)
-        if e is None:
-            e = _new(cls)
-            e.struct, e.idx, e.expr = struct, idx, expr
-            e.loose, e.flags = expr.loose, expr.flags
-            e = _intern(key, e)
-        return e
+        return _TABLE.get(key) or _node(cls, key, expr.loose, expr.flags, struct, idx, expr)
 
 
-def _level_flags(level):
-    return (PARAM if level.has_param else 0) | (LMVAR if level.has_mvar else 0)
+def _level_flags(levels):
+    flags = 0
+    for level in levels:
+        flags |= (PARAM if level.has_param else 0) | (LMVAR if level.has_mvar else 0)
+    return flags
 
 
 PROP = Sort(lv.ZERO)
