@@ -340,7 +340,9 @@ class Worker:
         declined = answer.get("declined")
         if "message" in answer or declined:
             text = str(answer.get("message", "")).removeprefix("Lean error:\n")
-            return _failure("error", text, declined)
+            # Lean's own limit (heartbeats), as opposed to ours by the clock
+            kind = "timeout" if text.startswith("(deterministic) timeout") else "error"
+            return _failure(kind, text, declined)
         errors = [m for m in answer.get("messages", ()) if m.get("severity") == "error"]
         if errors:
             return _failure("error", errors[0].get("data", ""), None)
