@@ -23,6 +23,9 @@ class Level:
     def __repr__(self):
         return show(self)
 
+    def __reduce__(self):
+        return make, (self.kind, self.a, self.b)
+
 
 _TABLE = {}
 

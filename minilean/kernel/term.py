@@ -37,6 +37,9 @@ class Expr:
     def __repr__(self):
         return show(self)
 
+    def __reduce__(self):
+        return type(self), tuple([getattr(self, name) for name in self.fields])
+
 
 def _intern(key, e):
     if len(_TABLE) >= _sweep_at:
