@@ -43,7 +43,7 @@ from minilean.kernel.term import (
     level_params_of,
 )
 
-RECURSION_LIMIT = 40_000  # Python frames; plain calls between Python functions need no C stack
+RECURSION_LIMIT = 40_000  # frames; calls between Python functions use no C stack (CPython ≥ 3.11)
 _MAX_CACHE = 30_000
 
 
