@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 from collections import deque
 
+from coprover import config
 from coprover.slime_data import theorem_of
 from coprover.slime_hooks import bar_from_loss, hook_config, per_loop
 from coprover.verify import Result, Verdict, Verifier
@@ -87,26 +87,27 @@ def _stop_if_blind(limit: float) -> None:
         )
 
 
-async def _try(path: str, tactics: str) -> None:
-    from coprover import config, prompts
+async def _try(cfg, path: str, tactics: str) -> None:
+    from coprover import prompts
     from coprover.records import load_theorems
 
     theorems = load_theorems(path)
-    async with Verifier(config.load().lean) as verifier:
+    async with Verifier(cfg.lean) as verifier:
         pairs = [(theorem, prompts.proof_response([tactics])) for theorem in theorems]
         for theorem, result in zip(theorems, await verifier.verify(pairs), strict=True):
             print(f"{theorem.name:30} {result.verdict.value:10} {result.reason} {result.detail}")
 
 
 def main() -> int:
-    if len(sys.argv) != 3 or "--help" in sys.argv:
-        print(__doc__)
-        return 0 if "--help" in sys.argv else 2
-    asyncio.run(_try(sys.argv[1], sys.argv[2]))
+    parser = config.make_parser(__doc__, {"--kimina-url": "lean.url"})
+    parser.add_argument("theorems", help="JSONL of theorems")
+    parser.add_argument("tactics", help="a tactic block tried on each of them")
+    given = parser.parse_args()
+    url = vars(given)["flag:lean.url"]
+    cfg = config.load(given.config, [*given.sets, *([f"lean.url={url}"] if url else [])])
+    asyncio.run(_try(cfg, given.theorems, given.tactics))
     return 0
 
 
 if __name__ == "__main__":
-    from coprover import config as _config
-
-    _config.main(main)
+    config.main(main)

@@ -28,7 +28,7 @@ import socket
 
 from coprover import config
 from coprover.repl_worker import Settings
-from lean_server_pool import ROOT, Overloaded, Pool
+from lean_server_pool import NO_REPL, ROOT, Overloaded, Pool
 
 log = logging.getLogger("lean_server")
 FLAGS = {
@@ -36,6 +36,7 @@ FLAGS = {
     "--port": "lean.server.port",
     "--workers": "lean.server.workers",
 }
+_DRAIN_S = 5  # after SIGTERM: requests get that long, then running tasks once more
 _INFOTREES = (None, "full", "tactics", "original", "substantive")
 
 
@@ -43,7 +44,7 @@ class BadRequest(ValueError):
     """The body is not what the endpoint takes: answered with status 422."""
 
 
-def build_app(pool: Pool, max_body_mb: int, api_key: str | None = None, drain_s: float = 5.0):
+def build_app(pool: Pool, max_body_mb: int, api_key: str | None = None):
     """Returns the ASGI application; the pool starts and stops with it."""
     import contextlib
 
@@ -55,7 +56,7 @@ def build_app(pool: Pool, max_body_mb: int, api_key: str | None = None, drain_s:
     async def lifespan(app):
         pool.start()
         yield
-        await asyncio.to_thread(pool.close, drain_s)
+        await asyncio.to_thread(pool.close, _DRAIN_S)
 
     def endpoint(handler):
         async def answer(request):
@@ -70,6 +71,9 @@ def build_app(pool: Pool, max_body_mb: int, api_key: str | None = None, drain_s:
                 return JSONResponse({"detail": str(error)}, 429, {"Retry-After": "1"})
             except Gone:
                 return JSONResponse({"detail": "client closed the request"}, 499)
+            if pool.closing or NO_REPL in result["results"]:
+                # what a dying server or a missing REPL says is no answer about a proof
+                return JSONResponse({"detail": pool.last_error or "shutting down"}, 503)
             data = json.dumps(result, ensure_ascii=False, separators=(",", ":"))
             return Response(data.encode(errors="replace"), media_type="application/json")
 
@@ -283,7 +287,10 @@ def main() -> int:
     app = build_app(pool, server.max_body_mb, os.environ.get(cfg.lean.api_key_env) or None)
     log.info("%s:%s, %s workers: %s", server.host, server.port, server.workers,
              " ".join(settings.repl))  # fmt: skip
-    uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[sock])
+    options = uvicorn.Config(
+        app, log_level="warning", access_log=False, timeout_graceful_shutdown=_DRAIN_S
+    )
+    uvicorn.Server(options).run(sockets=[sock])
     return 0
 
 

@@ -27,11 +27,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coprover import config
-from coprover.repl_worker import ProofState, Settings, Worker, split_header
+from coprover.repl_steps import ProofState, StepWorker
+from coprover.repl_worker import Settings, Unusable, split_header
 
 log = logging.getLogger("lean_pool")
 ROOT = Path(__file__).resolve().parent
 _LOOK_AHEAD = 64  # queued snippets a worker may skip to find one whose header it has loaded
+
+
+NO_REPL = {"error": "no REPL answers; the server's log says why"}  # of a task about proof states
 
 
 class Overloaded(Exception):
@@ -85,14 +89,14 @@ class Task:
     index: int
     header: str
     limit_s: float
-    call: Callable[[Worker], object]
+    call: Callable[[StepWorker], object]
 
 
 class Place:
     """A worker with its thread and its own queue: proof states are bound to their worker."""
 
     def __init__(self, pool: Pool, number: int) -> None:
-        self.worker = Worker(pool.settings, pool)
+        self.worker = StepWorker(pool.settings, pool)
         self.queue: deque[Task] = deque()
         self.n_started = 0
         self.thread = threading.Thread(
@@ -192,8 +196,9 @@ class Pool:
         return await batch.wait()
 
     def add_state(
-        self, header: str, statement: str, tactics: tuple[str, ...], worker: Worker, repl_id: int
-    ) -> str:
+        self, header: str, statement: str, tactics: tuple[str, ...], worker: StepWorker,
+        repl_id: int,
+    ) -> str:  # fmt: skip
         """Names a new proof state; forgets the least recently used above the limits."""
         now = time.monotonic()
         name = f"{self._token}-{next(self._numbers)}"
@@ -220,6 +225,9 @@ class Pool:
             worker.busy_until = time.monotonic() + task.limit_s
             try:
                 result = task.call(worker)
+            except Unusable as error:
+                result = NO_REPL
+                log.error("no REPL: %s", error)
             except Exception:
                 # a bug here must cost one answer, not the worker's thread
                 log.exception("internal error in a worker")
@@ -249,7 +257,7 @@ class Pool:
                 self._ready.wait()
         return None
 
-    def _pick(self, worker: Worker) -> Task:
+    def _pick(self, worker: StepWorker) -> Task:
         """The first queued snippet, or a near one whose header this worker has loaded."""
         if not worker.knows(self._queue[0].header):
             for position, task in enumerate(itertools.islice(self._queue, _LOOK_AHEAD)):

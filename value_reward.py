@@ -10,16 +10,15 @@ replacing proofs, it cannot reach 1.0, and it is kept apart in `sample.metadata[
 Partial credit of this kind can be gamed; that is why it is bounded and logged as its own component.
 
 Needs lean_server.py (stepping) behind `lean.url` and the value server at `grpo.slime.value_url`.
-Try: `python value_reward.py --help`
+Check the settings: `python value_reward.py --set reward.value_weight=0.3`
 """
 
 from __future__ import annotations
 
 import logging
 import math
-import sys
 
-from coprover import screen, snippets
+from coprover import config, screen, snippets
 from coprover.config import ConfigError
 from coprover.lean_client import LeanUnavailable
 from coprover.sampling import SamplingError, ValueClient
@@ -130,6 +129,13 @@ def proof_steps(sample) -> list[str]:
         return []
 
 
+def main() -> int:
+    """Nothing to run: SLIME imports `compute_reward`. Checks the settings of the configuration."""
+    cfg = config.from_cli(__doc__)
+    check_settings(cfg.reward)
+    print(f"value_weight {cfg.reward.value_weight}, value_cap {cfg.reward.value_cap}: fine")
+    return 0
+
+
 if __name__ == "__main__":
-    print(__doc__)
-    sys.exit(0)
+    config.main(main)

@@ -105,12 +105,18 @@ class Repl:
             raise
 
     def command(
-        self, code: str, env: int | None, timeout_s: float, infotree: str | None = None
-    ) -> dict:
-        """Runs Lean text on an environment; checks that the new environment's id is new."""
+        self, code: str, env: int | None, timeout_s: float, infotree: str | None = None,
+        keep: bool = True,
+    ) -> dict:  # fmt: skip
+        """Runs Lean text on an environment; checks that the new environment's id is new.
+
+        Without `keep` the REPL is told that nobody will build on the result (as Kimina tells it).
+        """
         payload: dict = {"cmd": code}
         if env is not None:
             payload["env"] = env
+        if not keep:
+            payload["gc"] = True
         if infotree:
             payload["infotree"] = infotree
         answer = self.request(payload, timeout_s)

@@ -42,8 +42,8 @@ def fenced(code: str) -> str:
 
 
 @contextlib.contextmanager
-def serve(*sets: str):
-    """Runs a server on a free port; yields (url, process)."""
+def serve(*sets: str, healthy: bool = True):
+    """Runs a server on a free port; yields (url, process) once it is healthy (or just there)."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -52,7 +52,7 @@ def serve(*sets: str):
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     url = f"http://127.0.0.1:{port}"
     try:
-        wait_for(url, process)
+        wait_for(url, process, healthy)
         yield url, process
     finally:
         process.terminate()
@@ -64,13 +64,18 @@ def serve(*sets: str):
         process.stderr.close()
 
 
-def wait_for(url: str, process: subprocess.Popen) -> None:
+def wait_for(url: str, process: subprocess.Popen, healthy: bool = True) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError(f"the server ended: {process.stderr.read()}")
-        with contextlib.suppress(urllib.error.URLError, ConnectionError):
+        try:
             with urllib.request.urlopen(f"{url}/health", timeout=5):
                 return
+        except urllib.error.HTTPError:
+            if not healthy:
+                return
+        except OSError:
+            pass
         time.sleep(0.05)
     raise RuntimeError("the server does not become healthy")

@@ -261,3 +261,36 @@ def test_work_is_spread_over_several_servers():
         with bad_server(lambda b, n: as_json(fine(b))) as (two, seen_two):
             asyncio.run(go(f"{one}, {two}/"))
             assert len(seen_one) == len(seen_two) == 4
+
+
+def test_a_missing_repl_is_no_verdict():
+    """Neither proofs nor tactics are judged when the REPL does not start."""
+
+    async def go(url):
+        cfg = lean_config(url)
+        async with Verifier(cfg, raise_unavailable=False) as verifier, Stepper(cfg) as stepper:
+            [result] = await verifier.verify([(theorem(), fenced("simp"))])
+            with pytest.raises(LeanUnavailable, match="503"):
+                await stepper.start([theorem()])
+            return result
+
+    with serve("lean.server.repl=[no-such-repl]", healthy=False) as (url, _):
+        result = asyncio.run(go(url))
+    assert (result.verdict, result.reason) == (Verdict.UNAVAILABLE, "header")
+
+
+def test_a_stopping_server_gives_no_verdicts():
+    """SIGTERM while snippets run: each is verified by the next server or not judged at all."""
+
+    async def go(url, process):
+        async with Verifier(lean_config(url), raise_unavailable=False) as verifier:
+            pairs = [(theorem(f"t{i}"), fenced("SLEEP 0.5")) for i in range(60)]
+            work = asyncio.create_task(verifier.verify(pairs))
+            await asyncio.sleep(1.0)
+            process.terminate()
+            return await work
+
+    with serve("lean.timeout_s=5") as (url, process):
+        results = asyncio.run(go(url, process))
+    assert {r.verdict.value for r in results} <= {"verified", "unavailable"}
+    assert any(r.verdict is Verdict.UNAVAILABLE for r in results)

@@ -51,7 +51,7 @@ def server():
     [
         ("CRASH", "exit status 3: PANIC"),
         ("HALF", "crashed twice"),
-        ("GARBAGE", "not JSON"),
+        ("GARBAGE", "crashed twice"),
         ("FORGE", "crashed twice"),
         ("LATE", "crashed twice"),
         ("HANG", "timed out in 1 seconds"),
