@@ -233,7 +233,7 @@ def main() -> int:
     log.info("%d training rows of %.0f tokens, %d validation rows, %d parameters, vocabulary %d",
              len(rows), sum(g.length for g in rows) / len(rows), len(valid),
              sum(p.numel() for p in model.parameters()), len(tokenizer))
-    metrics = MetricsLog(output / "metrics.jsonl", phase="warm_start")
+    metrics = MetricsLog(Path(cfg.run.dir) / "metrics.jsonl", phase="warm_start", round=0)
     train(section, model, rows, valid, metrics, state_path)
     version = save_hf(target, model, tokenizer)
     state_path.unlink(missing_ok=True)
