@@ -34,7 +34,8 @@ def world(folder):
         "theorems": {"train": str(folder / "train.jsonl"), "valid": str(folder / "valid.jsonl")},
         "warm_start": {"vocab_size": 300, "hidden_size": 16, "heads": 2, "layers": 1,
                        "intermediate_size": 32, "max_positions": 128, "batch_tokens": 400,
-                       "eval_every": 5, "max_steps": 20, "warmup_steps": 2, "seed": 3}}))
+                       "eval_every": 5, "max_steps": 20, "warmup_steps": 2, "lr": 0.02,
+                       "seed": 3}}))
     return str(folder / "overlay.yaml")
 
 
@@ -72,17 +73,17 @@ def test_command_trains_and_resumes_exactly(tmp_path, monkeypatch):
     from coprover.checkpoints import weight_version
 
     folders = [tmp_path / "whole", tmp_path / "cut"]
+    original, calls = warm_start.update, []
+
+    def dies(*args):
+        calls.append(0)
+        if len(calls) == 13:
+            raise KeyboardInterrupt
+        return original(*args)
     for folder in folders:
         folder.mkdir()
         monkeypatch.setattr("sys.argv", ["warm_start", "--config", world(folder)])
         if folder.name == "cut":
-            original, calls = warm_start.update, []
-
-            def dies(*args):
-                calls.append(0)
-                if len(calls) == 13:
-                    raise KeyboardInterrupt
-                return original(*args)  # noqa: B023
             monkeypatch.setattr(warm_start, "update", dies)
             with pytest.raises(KeyboardInterrupt):
                 warm_start.main()
