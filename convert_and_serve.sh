@@ -62,6 +62,7 @@ main() {
     [[ -f "$root/tools/convert_torch_dist_to_hf.py" ]] || coprover_die "no SLIME at $root: run this inside its container (bash run_docker.sh)"
   fi
   input="$(newest_iteration "$input")"
+  coprover_run rm -rf "$output.tmp" # left by an interrupted conversion
   coprover_run env "PYTHONPATH=$megatron" "$(coprover_python)" "$root/tools/convert_torch_dist_to_hf.py" \
     --input-dir "$input" --output-dir "$output.tmp" --origin-hf-dir "$origin"
   coprover_run mv "$output.tmp" "$output"

@@ -4,7 +4,8 @@ The prompt is the theorem's whole-proof prompt continued with the proof so far (
 metadata may carry `tactics`, the steps already done). The engine's answer is cut after its first
 step; the cut falls behind a token, so tokens, log-probabilities and loss mask keep their one-to-one
 order and every kept token has the log-probability with which the policy drew it. The decision to
-end the step lies in the first dropped token and is not trained. `compute_reward` is 1.0 only where proof so far + step is a verified whole proof.
+end the step lies in the first dropped token and is not trained. `compute_reward` is 1.0 only where
+proof so far + step is a verified whole proof.
 
 Contract: SLIME 0.3.1, `async f(args, sample, sampling_params) -> Sample`.
 Usage: SLIME imports this file; bash train_step_grpo.sh --set \\

@@ -37,6 +37,10 @@ main() {
     lean.url servers.lean.health -- "${config_args[@]}")"
   { read -r model; read -r output; read -r train; read -r work; read -r lean; read -r health; } <<< "$text"
   if [[ "${DRY_RUN:-0}" != 1 ]]; then
+    if [[ -f "$output/config.json" ]]; then
+      printf 'already trained: %s (delete it and %s to train again)\n' "$output" "$work"
+      return 0
+    fi
     [[ -f "$model/config.json" ]] || coprover_die "no checkpoint at grpo.model=$model; download it (bash prepare_all.sh --models) or correct the key"
     [[ -f "$train" ]] || coprover_die "no theorems at theorems.train=$train; run bash prepare_all.sh"
     curl -fsS -o /dev/null --max-time 10 "${lean%%,*}$health" || coprover_die "no Lean server answers at $lean$health; start it (bash launch_servers.sh start lean). From inside the container the host's is --set servers.lean.url=http://host.docker.internal:8000"

@@ -35,6 +35,10 @@ main() {
   text="$(coprover_get value.base_model value.output value.data value.work -- "${config_args[@]}")"
   { read -r model; read -r output; read -r data; read -r work; } <<< "$text"
   if [[ "${DRY_RUN:-0}" != 1 ]]; then
+    if [[ -f "$output/config.json" ]]; then
+      printf 'already trained: %s (delete it and %s to train again)\n' "$output" "$work"
+      return 0
+    fi
     [[ -f "$model/config.json" ]] || coprover_die "no checkpoint at value.base_model=$model; download it (bash prepare_all.sh --models) or correct the key"
     [[ -f "$data/train.jsonl" ]] || coprover_die "no $data/train.jsonl; run python prepare_value_data.py first"
     mkdir -p "$work"

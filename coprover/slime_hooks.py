@@ -69,12 +69,13 @@ def post_process_rewards(args, samples: list) -> tuple[list[float], list[float]]
     """
     groups: dict[object, list[int]] = defaultdict(list)
     raw = [0.0] * len(samples)
+    key = getattr(args, "reward_key", None)
     for i, sample in enumerate(samples):
         if sample.remove_sample:
             continue
         if sample.reward is None:
             raise ValueError(f"sample {sample.index} has no reward and is not marked unscored")
-        raw[i] = float(sample.get_reward_value(args))
+        raw[i] = float(sample.reward[key] if key else sample.reward)
         groups[sample.group_index].append(i)
     advantages = [0.0] * len(samples)
     for members in groups.values():

@@ -119,7 +119,7 @@ def test_conversion_then_serving():
     commands = planned(
         sh("convert_and_serve.sh", "--input", "m/iter_0000019", "--output", "hf", "--dry-run")
     )
-    assert "/root/slime/tools/convert_torch_dist_to_hf.py" in commands[0]
+    assert "/root/slime/tools/convert_torch_dist_to_hf.py" in commands[1]
     assert commands[-1] == ["bash", "launch_servers.sh", "start", "generator", "--set",
                             "servers.generator.checkpoint=hf"]  # fmt: skip
     assert sh("convert_and_serve.sh").returncode == 2
@@ -237,6 +237,10 @@ def test_a_phase_leaves_the_newest_weights_and_no_process(node):
     assert json.loads((work / "prompts.jsonl").read_text())["label"] == "t"
     assert (work / "config.yaml").is_file()
     assert head_is_gone(node.folder)
+    (node.folder / "job").unlink()
+    again = node()
+    assert again.returncode == 0 and "already trained" in again.stdout
+    assert not (node.folder / "job").exists()
 
 
 def test_a_failed_job_fails_the_phase_and_publishes_nothing(node):
