@@ -185,8 +185,9 @@ async def _search(cfg, theorems, expander, path: Path, stamp: dict) -> None:
             log.info("searched %d of %d, %d solved in this call", len(done), len(theorems), solved)
 
     await run_rules(todo, [rule], expander, budget=section.budget, batch=cfg.search.batch,
-                    time_s=cfg.search.time_s, concurrent=cfg.search.concurrent,
-                    streams=cfg.search.streams, keep_tree=True, on_theorem=keep)
+                    max_turns=cfg.search.turns, time_s=cfg.search.time_s,
+                    concurrent=cfg.search.concurrent, streams=cfg.search.streams,
+                    keep_tree=True, on_theorem=keep)
 
 
 def write_trajectories(out: Path, theorems: Sequence[Theorem], gamma: float, stamp: dict) -> dict:

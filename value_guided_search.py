@@ -67,7 +67,7 @@ def rule_of(cfg: DictConfig, spec: str) -> Rule:
 def settings_hash(cfg: DictConfig, *more: object) -> str:
     """Ten hex digits over everything that would change a search's result."""
     keys = ("a", "alpha", "w", "candidates", "distinct", "temperature", "max_new_tokens", "prompt",
-            "per_goal", "batch", "time_s")
+            "per_goal", "batch", "turns", "max_state_chars", "time_s")
     text = json.dumps([*(str(cfg.search[key]) for key in keys), *map(str, more)])
     return hashlib.sha256(text.encode()).hexdigest()[:10]
 
@@ -98,8 +98,9 @@ async def search_file(cfg: DictConfig, theorems: Sequence[Theorem], path: Path) 
             log.info("%s: %s after %d expansions", theorem.name, row["status"], row["expansions"])
 
         await run_rules([t for t in theorems if t.name not in done], [rule], expander,
-                        budget=section.budget, batch=section.batch, time_s=section.time_s,
-                        concurrent=section.concurrent, streams=section.streams, on_theorem=keep)
+                        budget=section.budget, batch=section.batch, max_turns=section.turns,
+                        time_s=section.time_s, concurrent=section.concurrent,
+                        streams=section.streams, on_theorem=keep)
 
 
 async def compare_rules(cfg: DictConfig, theorems: Sequence[Theorem], specs: Sequence[str],
@@ -138,7 +139,8 @@ async def compare_rules(cfg: DictConfig, theorems: Sequence[Theorem], specs: Seq
             done[theorem.name] = row
 
         await run_rules(todo, rules, expander, budget=section.search_budget,
-                        batch=cfg.search.batch, time_s=cfg.search.time_s,
+                        batch=cfg.search.batch, max_turns=cfg.search.turns,
+                        time_s=cfg.search.time_s,
                         concurrent=cfg.search.concurrent, streams=cfg.search.streams,
                         on_theorem=keep)
         rows = [done[t.name] for t in theorems]

@@ -1,7 +1,9 @@
 """One best-first search: queue, nodes, paths and counters; it talks to no server.
 
 States equal up to renaming and order of hypotheses are one node; a better path to a node replaces
-the worse one and is passed on to its children. coprover/search.py runs many of these in lock step.
+the worse one and is passed on to its children. When the queue runs dry before the budget, all
+states are opened again for another turn of candidates. coprover/search.py runs many of these in
+lock step.
 """
 
 from __future__ import annotations
@@ -21,8 +23,8 @@ class SearchResult:
     """What one search did; counters are what it would have cost alone (nothing shared).
 
     status: solved | exhausted (no open state left) | budget | time | declined | not_started.
-    ``tree`` lists the nodes met: {goals, parent, expanded, failed, edges: [[tactic, log p, child
-    index or -1 for QED]]}.
+    ``tree`` lists the nodes met: {goals, parent, expanded (how often), failed, edges: [[tactic,
+    log p, child index or -1 for QED]]}.
     """
 
     theorem: str
@@ -55,7 +57,7 @@ class Node:
     """A state in one search: its best path so far and, once expanded, its edges."""
 
     __slots__ = ("state", "parent", "tactic", "logprob", "depth", "value", "priority", "edges",
-                 "queued", "expanded", "failed", "index")
+                 "open", "turns", "failed", "index")
 
     def __init__(self, state: State, parent: Node | None, tactic: str, logprob: float, depth: int,
                  index: int):
@@ -64,8 +66,8 @@ class Node:
         self.value = 1.0
         self.priority = 0.0
         self.edges: list[tuple[str, float, Node | None]] = []  # None: QED
-        self.queued = False  # valued and pushed
-        self.expanded = False
+        self.open = False  # valued and in the queue
+        self.turns = 0  # times expanded
         self.failed = 0
 
     def path(self) -> tuple[str, ...]:
@@ -81,12 +83,14 @@ class Node:
 class Search:
     """One theorem under one rule: the queue, the nodes and the counters. Talks to no server."""
 
-    def __init__(self, theorem: Theorem, rule: Rule, root: State, budget: int, seed: int):
+    def __init__(self, theorem: Theorem, rule: Rule, root: State, budget: int, seed: int,
+                 max_turns: int = 1):
         self.theorem, self.rule, self.budget, self.seed = theorem, rule, budget, seed
+        self.max_turns = max_turns
         self._priority = rule.priority()
         self.root = Node(root, None, "", 0.0, 0, 0)
         self.nodes: dict[str, Node] = {root.key: self.root}
-        self.heap: list[tuple[float, int, Node]] = [(0.0, 0, self.root)]
+        self.heap: list[tuple[float, int, Node]] = []
         self.ticket = 0
         self.valued: set[str] = set()
         self.qeds: list[tuple[float, Node, str]] = []
@@ -94,15 +98,17 @@ class Search:
         self.status = ""
         self.expansions = self.generated = self.lean_calls = self.policy_tokens = 0
         self.started = time.monotonic()
+        self.push(self.root)
 
     def pop(self, n: int) -> list[Node]:
         """The n best open nodes (fewer when the queue or the budget runs out); they count."""
         chosen: list[Node] = []
         while self.heap and len(chosen) < n and self.expansions < self.budget:
             priority, _, node = heapq.heappop(self.heap)
-            if node.expanded or -priority != node.priority:
+            if not node.open or -priority != node.priority:
                 continue  # a stale entry: the node was expanded or got another priority
-            node.expanded = True
+            node.open = False
+            node.turns += 1
             self.expansions += 1
             chosen.append(node)
         return chosen
@@ -135,7 +141,7 @@ class Search:
     def push(self, node: Node) -> None:
         """Queue a node under its current path and value."""
         node.priority = self._rank(node.logprob, node.depth, node)
-        node.queued = True
+        node.open = True
         self.ticket += 1
         heapq.heappush(self.heap, (-node.priority, self.ticket, node))
 
@@ -157,17 +163,15 @@ class Search:
             old = self._rank(node.logprob, node.depth, node), -node.depth
             if node is self.root or new <= old:
                 continue
-            if node.expanded and state.text != node.state.text:
+            if node.turns and state.text != node.state.text:
                 continue
             if _is_ancestor(node, parent):
                 continue
             node.parent, node.tactic, node.state = parent, tactic, state
             node.logprob, node.depth = logprob, depth
-            if node.expanded:
-                node.priority = new[0]
-                work += [(child, node, step, logprob + logp, child.state)
-                         for step, logp, child in node.edges if child is not None]
-            elif node.queued:
+            work += [(child, node, step, logprob + logp, child.state)
+                     for step, logp, child in node.edges if child is not None]
+            if node.open:
                 self.push(node)
 
     def candidate_proofs(self) -> list[tuple[tuple[str, ...], Node, str]]:
@@ -189,11 +193,18 @@ class Search:
             self.status = "solved"
         elif self.expansions >= self.budget:
             self.status = "budget"
-        elif not any(not node.expanded for _, _, node in self.heap):
+        elif not any(node.open for _, _, node in self.heap) and not self._widen():
             self.status = "exhausted"
         elif time_s is not None and time.monotonic() - self.started > time_s:
             self.status = "time"
         return bool(self.status)
+
+    def _widen(self) -> bool:
+        """The queue ran dry: open every state again for further candidates, if turns are left."""
+        again = [node for node in self.nodes.values() if node.turns < self.max_turns]
+        for node in again:
+            self.push(node)
+        return bool(again)
 
     def result(self, expander: Expander, keep_tree: bool) -> SearchResult:
         """The record of this search."""
@@ -216,6 +227,6 @@ def _is_ancestor(node: Node, of: Node | None) -> bool:
 
 def _tree_row(node: Node) -> dict:
     return {"goals": list(node.state.goals), "parent": node.parent.index if node.parent else None,
-            "expanded": node.expanded, "failed": node.failed,
+            "expanded": node.turns, "failed": node.failed,
             "edges": [[tactic, round(logp, 4), child.index if child else -1]
                       for tactic, logp, child in node.edges]}

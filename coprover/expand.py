@@ -1,9 +1,10 @@
 """What search needs from the servers, batched and remembered: candidates, steps, values, verdicts.
 
 An ``Expander`` belongs to one generator, one value model and one seed. It remembers every
-expansion (theorem, printed state) and every value (printed goals), so that several rules, run over
-the same theorems, share all server work. Counters stay logical: each search counts what it would
-have cost alone. The candidates of a state depend on its text and the seed only.
+expansion (theorem, printed state, turn) and every value (printed goals), so that several rules, run
+over the same theorems, share all server work. Counters stay logical: each search counts what it
+would have cost alone. The candidates of a state depend on its text, the seed and the turn only:
+turn 0 is the first expansion, turn j the j-th repetition, which draws further candidates.
 
 Used by coprover/search.py and trajectory_collector.py.
 """
@@ -23,6 +24,7 @@ from coprover.snippets import split_steps
 from coprover.stepper import State, StepFailure
 
 log = logging.getLogger(__name__)
+TURN_SEED = 1_000_003
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Settings:
     distinct: bool = True
     per_goal: bool = True
     seed: int = 0
+    max_state_chars: int = 8000  # longer states are not expanded: no model would read them
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class Expander:
     allowed: Callable[[str], bool] | None = None
     generator_version: str = ""
     value_version: str = ""
-    expansions: dict[str, dict[str, Expansion]] = field(default_factory=dict)  # theorem, text
+    expansions: dict[str, dict[tuple[str, int], Expansion]] = field(default_factory=dict)
     values: dict[str, float] = field(default_factory=dict)
     verdicts: dict[tuple[str, tuple[str, ...]], bool] = field(default_factory=dict)
     refused: set[tuple[str, str, str]] = field(default_factory=set)  # theorem, state, last step
@@ -90,25 +93,36 @@ class Expander:
         """The initial state of each theorem, in order."""
         return await self.stepper.start(theorems) if theorems else []
 
-    async def expand(self, states: Sequence[State]) -> list[Expansion]:
-        """The expansion of each state, in order: one sampler call and one stepper call at most."""
-        memo = self.expansions
-        todo = {(s.theorem.name, s.text): s for s in states}
-        todo = [s for (name, text), s in todo.items() if text not in memo.get(name, ())]
-        if todo:
-            candidates = await self._candidates(todo)
-            outcomes = await self.stepper.run(
-                [(s, [tactic for tactic, _ in kept])
-                 for s, (kept, _, _) in zip(todo, candidates, strict=True)])
-            for s, (kept, drawn, tokens), results in zip(todo, candidates, outcomes, strict=True):
-                edges = tuple(Edge(tactic, logp, o.kind, o.state)
-                              for (tactic, logp), o in zip(kept, results, strict=True))
-                memo.setdefault(s.theorem.name, {})[s.text] = Expansion(
-                    s, edges, drawn, len(kept), tokens)
-        return [memo[s.theorem.name][s.text] for s in states]
+    async def expand(self, states: Sequence[State],
+                     turns: Sequence[int] | None = None) -> list[Expansion]:
+        """The expansion of each state, in order: one call of the sampler and one of the stepper
+        per turn that occurs (0 by default). A turn > 0 needs the turns before it to be known."""
+        turns = [0] * len(states) if turns is None else turns
+        for turn in sorted(set(turns)):
+            await self._expand([s for s, t in zip(states, turns, strict=True) if t == turn], turn)
+        return [self.expansions[s.theorem.name][s.text, t]
+                for s, t in zip(states, turns, strict=True)]
 
-    async def _candidates(self, states: list[State]) -> list[tuple[list, int, int]]:
-        """Per state: ([(tactic, log p)], completions drawn, tokens drawn)."""
+    async def _expand(self, states: list[State], turn: int) -> None:
+        memo = self.expansions
+        unique = {(s.theorem.name, s.text): s for s in states}
+        todo = [s for (name, text), s in unique.items() if (text, turn) not in memo.get(name, ())]
+        short = [s for s in todo if len(s.text) <= self.settings.max_state_chars]
+        candidates = await self._candidates(short, turn)
+        outcomes = await self.stepper.run(
+            [(s, [tactic for tactic, _ in kept])
+             for s, (kept, _, _) in zip(short, candidates, strict=True)]) if short else []
+        for s in todo:
+            memo.setdefault(s.theorem.name, {})[s.text, turn] = Expansion(s, (), 0, 0, 0)
+        for s, (kept, drawn, tokens), results in zip(short, candidates, outcomes, strict=True):
+            edges = tuple(Edge(tactic, logp, o.kind, o.state)
+                          for (tactic, logp), o in zip(kept, results, strict=True))
+            memo[s.theorem.name][s.text, turn] = Expansion(s, edges, drawn, len(kept), tokens)
+
+    async def _candidates(self, states: list[State], turn: int) -> list[tuple[list, int, int]]:
+        """Per state: ([(tactic, log p)] not tried in earlier turns, completions, tokens)."""
+        if not states:
+            return []
         cfg = self.settings
         if cfg.prompt == "prefix":
             texts = [prompts.proof_prefix(s.theorem, s.tactics) for s in states]
@@ -118,11 +132,16 @@ class Expander:
         groups = await self.sampler.generate(
             distinct, cfg.candidates, temperature=cfg.temperature,
             max_new_tokens=cfg.max_new_tokens, stop=("\n",) if cfg.prompt == "prefix" else (),
-            seed=cfg.seed, distinct=cfg.distinct)
+            seed=cfg.seed + TURN_SEED * turn, distinct=cfg.distinct)
         drawn = dict(zip(distinct, groups, strict=True))
-        return [self._clean(drawn[text]) for text in texts]
+        return [self._clean(drawn[text], self._tried(state, turn))
+                for text, state in zip(texts, states, strict=True)]
 
-    def _clean(self, samples: list) -> tuple[list, int, int]:
+    def _tried(self, state: State, turn: int) -> set[str]:
+        known = self.expansions.get(state.theorem.name, {})
+        return {edge.tactic for t in range(turn) for edge in known[state.text, t].edges}
+
+    def _clean(self, samples: list, tried: set[str]) -> tuple[list, int, int]:
         kept: dict[str, float] = {}
         for sample in samples:
             if self.generator_version and sample.weight_version != self.generator_version:
@@ -130,7 +149,7 @@ class Expander:
                     f"the generator changed from {self.generator_version} to "
                     f"{sample.weight_version} during a search; restart the phase")
             tactic = _tidy(sample.text)
-            if sample.finish_reason != "stop" or not tactic:
+            if sample.finish_reason != "stop" or not tactic or tactic in tried:
                 continue
             if self.allowed is None or self.allowed(tactic):
                 kept.setdefault(tactic, sample.logprob)
@@ -204,7 +223,7 @@ async def connect(cfg, *, sglang_url: str, kimina_url: str, value_url: str | Non
     section = cfg.search
     settings = Settings(section.candidates, section.temperature, section.max_new_tokens,
                         section.prompt, section.distinct, section.per_goal,
-                        section.seed if seed is None else seed)
+                        section.seed if seed is None else seed, section.max_state_chars)
     if settings.prompt not in ("state", "prefix"):
         raise ConfigError(f"search.prompt: {settings.prompt!r}; choose state or prefix")
     async with contextlib.AsyncExitStack() as stack:

@@ -30,13 +30,16 @@ log = logging.getLogger(__name__)
 
 async def run_rules(
     theorems: Sequence[Theorem], rules: Sequence[Rule], expander: Expander, *, budget: int,
-    batch: int = 1, concurrent: int = 256, streams: int = 2, time_s: float | None = None,
-    keep_tree: bool = False, distances: Mapping[str, int] | None = None,
+    batch: int = 1, max_turns: int = 1, concurrent: int = 256, streams: int = 2,
+    time_s: float | None = None, keep_tree: bool = False,
+    distances: Mapping[str, int] | None = None,
     on_theorem: Callable[[Theorem, dict[str, SearchResult]], None] | None = None,
 ) -> dict[str, dict[str, SearchResult]]:
     """Search every theorem under every rule: {theorem name: {rule label: result}}.
 
     budget: expansions per search; batch: states popped at a time (1 = strict best-first);
+    max_turns: how often a state may be expanded, each time with further candidates, once the
+    queue has run dry;
     concurrent: theorems under way at once, over ``streams`` loops that overlap sampling and Lean.
     ``on_theorem`` is called when all rules of a theorem are done. The rule ``oracle`` runs last,
     with d from ``distances`` or, by default, from everything the run saw and the reference proofs.
@@ -50,8 +53,8 @@ async def run_rules(
         share = max(1, concurrent // streams)
         done = on_theorem if last else None
         tasks = [asyncio.ensure_future(_stream(
-            waiting, chosen, expander, results, budget, batch, share, time_s, keep_tree, known,
-            done, keep_memo=not last)) for _ in range(streams)]
+            waiting, chosen, expander, results, budget, batch, max_turns, share, time_s,
+            keep_tree, known, done, keep_memo=not last)) for _ in range(streams)]
         try:
             await asyncio.gather(*tasks)
         finally:
@@ -71,8 +74,8 @@ async def run_rules(
 
 async def _stream(
     waiting: Iterable[Theorem], rules: list[Rule], expander: Expander, results: dict, budget: int,
-    batch: int, share: int, time_s: float | None, keep_tree: bool, distances: Mapping[str, int],
-    on_theorem: Callable | None, *, keep_memo: bool,
+    batch: int, max_turns: int, share: int, time_s: float | None, keep_tree: bool,
+    distances: Mapping[str, int], on_theorem: Callable | None, *, keep_memo: bool,
 ) -> None:
     """One lock-step loop; theorems are taken from the shared iterator ``waiting``."""
     active: dict[str, tuple[Theorem, list[Search]]] = {}
@@ -93,7 +96,8 @@ async def _stream(
                 finish(theorem, [_not_started(theorem, r, root, expander) for r in rules])
             else:
                 active[theorem.name] = theorem, [
-                    Search(theorem, rule, root, budget, expander.settings.seed) for rule in rules]
+                    Search(theorem, rule, root, budget, expander.settings.seed, max_turns)
+                    for rule in rules]
         if not active:
             return
         running = [s for _, searches in active.values() for s in searches if not s.status]
@@ -110,7 +114,8 @@ async def _wave(searches: list[Search], expander: Expander, batch: int,
                 distances: Mapping[str, int]) -> None:
     """Pop, expand, verify, value, push: one step of every search."""
     popped = [(search, node) for search in searches for node in search.pop(batch)]
-    expansions = await expander.expand([node.state for _, node in popped])
+    expansions = await expander.expand([node.state for _, node in popped],
+                                       [node.turns - 1 for _, node in popped])
     fresh = [(search, child) for (search, node), expansion in zip(popped, expansions, strict=True)
              for child in search.absorb(node, expansion)]
     proofs = [(search, *item) for search in searches for item in search.candidate_proofs()]

@@ -65,14 +65,14 @@ def _add_attempt(graph: StateGraph, attempt: dict, sources: dict[str, set[str]])
 
 def _add_search(graph: StateGraph, tree: list[dict], sources: dict[str, set[str]]) -> None:
     """A search tree (SearchResult.tree); effort of a node: expansions at and below it."""
-    below = [int(node["expanded"]) for node in tree]
+    below = [node["expanded"] for node in tree]
     for i in sorted(range(len(tree)), key=lambda i: -_depth(tree, i)):
         parent = tree[i]["parent"]
         if parent is not None:
             below[parent] += below[i]
     for node, effort in zip(tree, below, strict=True):
         goals = tuple(node["goals"])
-        key = graph.add_state(goals, expanded=node["expanded"], effort=effort)
+        key = graph.add_state(goals, expanded=node["expanded"] > 0, effort=effort)
         sources.setdefault(key, set()).add("search")
         for tactic, _, child in node["edges"]:
             graph.add_step(goals, tactic, () if child < 0 else tuple(tree[child]["goals"]))

@@ -101,6 +101,28 @@ def test_small_space_is_exhausted():
     assert row.status in ("exhausted", "solved") and row.expansions < 10
 
 
+def test_dry_queue_opens_states_again_for_other_candidates():
+    narrow = Settings(candidates=1)
+    once = search(["logprob"], range(2, 12), ex=expander(settings=narrow))
+    often = search(["logprob"], range(2, 12), ex=expander(settings=narrow), max_turns=30)
+    solved = [sum(r["logprob"].solved for r in results.values()) for results in (once, often)]
+    assert solved[0] < solved[1]
+    for name, row in often.items():
+        result = row["logprob"]
+        assert result.expansions == result.generated >= result.lean_calls
+        if once[name]["logprob"].solved:
+            assert result.proof == once[name]["logprob"].proof
+
+
+def test_states_too_long_to_read_are_left_alone():
+    tight = Settings(candidates=7, max_state_chars=8)
+    row = search(["random"], [9], ex=expander(settings=tight))["reach_9"]["random"]
+    assert row.solved and "split" not in row.proof
+    none = Settings(candidates=7, max_state_chars=2)
+    row = search(["random"], [9], ex=expander(settings=none))["reach_9"]["random"]
+    assert row.status == "exhausted" and row.generated == 0
+
+
 def test_proof_that_fails_verification_does_not_count():
     refused = toy.ToyVerifier(refuse=[("done",), ("finish all",)])
     row = search(["logprob"], [0], ex=expander(verifier=refused))["reach_0"]["logprob"]
