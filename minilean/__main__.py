@@ -1,0 +1,7 @@
+"""Command line of minilean: `python -m minilean {repl, check FILE, check --jsonl FILE, build}`."""
+import sys
+
+from minilean.front.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""`python -m minilean`: REPL, checking of files and of JSONL rows, building the library.
+
+`check FILE` exits 0 accepted, 1 rejected, 2 declined. `check --jsonl FILE` reads rows with name,
+preamble, statement, proof and prints one JSON verdict a line.
+"""
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+
+STANDARD_AXIOMS = {"propext", "Classical.choice", "Quot.sound"}
+
+
+def parser():
+    top = argparse.ArgumentParser(prog="minilean", description="A small Lean 4 checker.")
+    sub = top.add_subparsers(dest="command", required=True)
+    sub.add_parser("repl", help="Lean REPL protocol on stdin/stdout")
+    sub.add_parser("build", help="check the library and write its cache")
+    check = sub.add_parser("check", help="check a Lean file, or rows of a JSONL file")
+    check.add_argument("file")
+    check.add_argument("--jsonl", action="store_true",
+                       help="FILE has rows with name, preamble, statement, proof")
+    check.add_argument("--timeout-s", type=float, default=30.0)
+    return top
+
+
+def main(argv=None):
+    args = parser().parse_args(argv)
+    from minilean.front.library import in_big_stack
+    return in_big_stack(lambda: run(args))
+
+
+def run(args):
+    if args.command == "build":
+        from minilean.front.library import load_library
+        start = time.perf_counter()
+        state = load_library()
+        print(f"{len(state.env.names())} declarations in {time.perf_counter() - start:.1f} s")
+        return 0
+    if args.command == "repl":
+        from minilean.front.repl import serve
+        serve(sys.stdin, sys.stdout)
+        return 0
+    if args.jsonl:
+        return check_rows(args)
+    return check_file(args)
+
+
+def check_file(args):
+    """Prints messages as Lean does; 0 accepted, 1 rejected, 2 declined."""
+    from minilean.front.session import Session
+    with open(args.file, encoding="utf-8") as f:
+        out = Session().command(f.read(), timeout_s=args.timeout_s)
+    for m in out.get("messages", ()):
+        print(f"{args.file}:{m['pos']['line']}:{m['pos']['column']}: {m['severity']}: {m['data']}")
+    if "declined" in out:
+        return 2
+    bad = any(m["severity"] == "error" for m in out.get("messages", ()))
+    return 1 if bad or out.get("sorries") else 0
+
+
+def check_rows(args):
+    from minilean.front.session import Session
+    session = Session()
+    with open(args.file, encoding="utf-8") as f:
+        for line in f:
+            if line.strip():
+                print(json.dumps(check_row(session, json.loads(line), args.timeout_s),
+                                 ensure_ascii=False), flush=True)
+    return 0
+
+
+def check_row(session, row, timeout_s):
+    """{name, verdict, reason, time_s} for one row: preamble, statement and proof joined."""
+    text = f"{row.get('preamble', '')}\n{row['statement']} {row['proof']}"
+    start = time.perf_counter()
+    out = session.command(text, timeout_s=timeout_s)
+    verdict, reason = verdict_of(session, out, row)
+    session.envs.pop()
+    return {"name": row["name"], "verdict": verdict, "reason": reason,
+            "time_s": round(time.perf_counter() - start, 4)}
+
+
+def verdict_of(session, out, row):
+    """verified | rejected | declined | timeout | axiom, with the reason."""
+    from minilean.kernel.axioms import collect_axioms
+    errors = [m for m in out.get("messages", ()) if m["severity"] == "error"]
+    if "declined" in out:
+        return "declined", out["declined"]
+    if any("timeout" in m["data"].split("\n")[0] or "maximum recursion" in m["data"]
+           for m in errors):
+        return "timeout", errors[0]["data"]
+    if errors:
+        first = errors[0]
+        return "rejected", f"{first['pos']['line']}:{first['pos']['column']}: {first['data']}"
+    if any("declaration uses 'sorry'" in m["data"] for m in out.get("messages", ())):
+        return "rejected", "sorry"
+    state = session.envs[-1]
+    name = row.get("theorem_name")
+    new = [d.name for d in state.env.decls() if d.name not in session.base.env]
+    found = [n for n in new if name and (n == name or n.endswith("." + name))] or new[-1:]
+    for n in found:
+        extra = [a for a in collect_axioms(state.env, n) if a not in STANDARD_AXIOMS]
+        if extra:
+            return "axiom", f"depends on {', '.join(sorted(extra))}"
+    return ("verified", "") if found else ("rejected", "no theorem")

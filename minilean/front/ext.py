@@ -1,0 +1,126 @@
+"""Front tables that travel with an environment: attributes, classes, structures, matchers, simp set.
+
+The counterpart of Lean's environment extensions. An `Ext` is never changed once it is shared:
+`child()` gives a cheap copy whose tables are copied when first written (`own`).
+Run: `python -m pytest tests/minilean/test_session.py`.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ProjInfo:
+    """A projection function: the structure, field index, number of parameters before `self`."""
+
+    struct: str
+    index: int
+    num_params: int
+    is_class: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StructInfo:
+    """A structure: constructor, field names, `parents` as (parent name, field index or None)."""
+
+    name: str
+    ctor: str
+    fields: tuple
+    parents: tuple = ()
+    is_class: bool = False
+    defaults: tuple = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MatcherInfo:
+    """An auxiliary `f.match_n`: arguments are parameters, motive, discriminants, alternatives.
+
+    alt_arity[i]: number of arguments alternative i takes; alt_units[i]: it takes a Unit instead.
+    """
+
+    name: str
+    num_params: int
+    num_discrs: int
+    alt_arity: tuple
+    patterns: Any = ()
+
+    @property
+    def num_alts(self):
+        return len(self.alt_arity)
+
+    @property
+    def first_alt(self):
+        return self.num_params + 1 + self.num_discrs
+
+    @property
+    def arity(self):
+        return self.first_alt + self.num_alts
+
+
+@dataclass(frozen=True, slots=True)
+class SmartInfo:
+    """How to unfold a function compiled from a match: `value` still has matchers and calls itself."""
+
+    value: Any
+    arity: int
+    recursive: bool
+    needs_match: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceEntry:
+    """`name` is an instance of `cls` with a priority (1000 unless given) and declaration order."""
+
+    name: str
+    cls: str
+    priority: int = 1000
+    order: int = 0
+
+
+TABLES = {
+    "reducible": set, "irreducible": set, "instance_names": set, "instances": dict,
+    "defaults": dict, "classes": dict, "structures": dict, "projections": dict, "matchers": dict,
+    "casesons": set, "smart": dict, "equations": dict, "protected": set, "aliases": dict,
+    "namespaces": set, "simp_lemmas": dict, "simp_state": dict, "ext_lemmas": dict,
+    "elab_as_elim": set, "match_pattern": set, "arg_names": dict, "opt_params": dict,
+    "refl_lemmas": dict, "symm_lemmas": dict, "trans_lemmas": dict, "docs": dict, "private": dict,
+    "rec_info": dict, "theorem_errors": set, "simprocs": dict,
+}
+
+
+class Ext:
+    """See `TABLES` for the fields; `simp_*` belong to the simp module."""
+
+    __slots__ = (*TABLES, "_owned")
+
+    def __init__(self):
+        for name, make in TABLES.items():
+            setattr(self, name, make())
+        self._owned = set(TABLES)
+
+    def child(self):
+        """A copy that shares all tables until they are written through `own`."""
+        new = object.__new__(Ext)
+        for name in TABLES:
+            setattr(new, name, getattr(self, name))
+        new._owned = set()
+        self._owned = set()
+        return new
+
+    def own(self, table):
+        """The table, copied first if another Ext may see it: use for every write."""
+        value = getattr(self, table)
+        if table not in self._owned:
+            value = value.copy()
+            setattr(self, table, value)
+            self._owned.add(table)
+        return value
+
+    def __getstate__(self):
+        return {name: getattr(self, name) for name in TABLES}
+
+    def __setstate__(self, state):
+        for name, make in TABLES.items():
+            setattr(self, name, state.get(name, make()))
+        self._owned = set()

@@ -1,0 +1,145 @@
+"""The built library: Lean text in `minilean/library/`, checked once, then cached on disk.
+
+Every declaration goes through the kernel when the cache is built. The cache is keyed by the hash
+of all minilean sources and the Python version, written to a temporary name and renamed; a broken
+or foreign file is rebuilt. Run: `python -m minilean build`.
+"""
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+from minilean.front.command import CommandElab, State
+from minilean.front.ext import Ext
+from minilean.kernel.env import Environment
+
+ROOT = Path(__file__).resolve().parent.parent
+FILES = ("core.lean",)
+STACK_MB = 256
+RECURSION_LIMIT = 60_000
+_loaded = None
+
+
+class LibraryError(Exception):
+    """The library text itself does not check: a bug of minilean."""
+
+
+def sources_hash():
+    """Hash of everything the built library depends on."""
+    h = hashlib.sha256(sys.version.encode())
+    for path in sorted([*ROOT.rglob("*.py"), *ROOT.rglob("*.lean")]):
+        h.update(path.relative_to(ROOT).as_posix().encode())
+        h.update(path.read_bytes())
+    return h.hexdigest()[:24]
+
+
+def cache_path():
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return Path(base) / "coprover" / f"minilean-{sources_hash()}.pickle"
+
+
+def library_files():
+    """core.lean first, then the lemma files in alphabetical order."""
+    first = [ROOT / "library" / name for name in FILES]
+    rest = sorted(p for p in (ROOT / "library").glob("*.lean") if p.name not in FILES)
+    return [*first, *rest]
+
+
+def build_library(files=None, report=None):
+    """Check the library text; returns its State. LibraryError names the first failure."""
+    from minilean.front.session import run_text
+    state = State(Environment(), Ext())
+    for path in files or library_files():
+        cmds = CommandElab(state, max_steps=20_000_000)
+        cmds.trusted = True
+        source, messages = run_text(cmds, path.read_text(encoding="utf-8"))
+        bad = [m for m in messages if m[0] == "error"]
+        if bad:
+            severity, text, at = bad[0]
+            pos = at[0] if isinstance(at, tuple) else at.pos
+            line, col = source.line_col(pos)
+            raise LibraryError(f"{path.name}:{line}:{col}: {text}")
+        state = State(cmds.state.env, cmds.state.ext)
+        if report:
+            report(path, cmds)
+    return state
+
+
+def load_library():
+    """The library's State, from the cache when it fits; built once per process."""
+    global _loaded
+    if _loaded is None:
+        path = cache_path()
+        _loaded = _read(path)
+        if _loaded is None:
+            _loaded = in_big_stack(build_library)
+            _write(path, _loaded)
+    return _loaded
+
+
+def _read(path):
+    import gc
+    try:
+        with open(path, "rb") as f:
+            gc.disable()
+            try:
+                decls, ext = _Loader(f).load()
+            finally:
+                gc.enable()
+    except (OSError, EOFError, pickle.UnpicklingError, AttributeError, ImportError, IndexError,
+            TypeError, ValueError, KeyError):
+        return None
+    env = Environment()._with(decls)
+    return State(Environment({d.name: d for d in decls}, {}) if env is not None else env, ext)
+
+
+class _Loader(pickle.Unpickler):
+    """Only minilean's own classes: a foreign cache file cannot name anything else."""
+
+    def find_class(self, module, name):
+        if module.startswith("minilean.") or (module, name) in (
+                ("builtins", "set"), ("builtins", "frozenset"), ("copyreg", "_reconstructor"),
+                ("builtins", "object"), ("copyreg", "__newobj__")):
+            return super().find_class(module, name)
+        raise pickle.UnpicklingError(f"{module}.{name} is not part of a library cache")
+
+
+def _write(path, state):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temp = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    try:
+        with os.fdopen(handle, "wb") as f:
+            in_big_stack(lambda: pickle.dump((state.env.decls(), state.ext), f,
+                                             pickle.HIGHEST_PROTOCOL))
+        os.replace(temp, path)
+    except BaseException:
+        os.unlink(temp)
+        raise
+
+
+def in_big_stack(fn):
+    """fn() in a thread with a stack large enough for deep terms; its exceptions propagate."""
+    box = {}
+
+    def work():
+        try:
+            box["value"] = fn()
+        except BaseException as err:
+            box["error"] = err
+    old_limit, old_size = sys.getrecursionlimit(), threading.stack_size()
+    sys.setrecursionlimit(max(old_limit, RECURSION_LIMIT))
+    threading.stack_size(STACK_MB << 20)
+    try:
+        t = threading.Thread(target=work)
+        t.start()
+        t.join()
+    finally:
+        threading.stack_size(old_size)
+    if "error" in box:
+        raise box["error"]
+    return box["value"]

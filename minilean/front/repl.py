@@ -1,0 +1,63 @@
+"""The Lean REPL's JSON protocol on standard input and output.
+
+Requests are JSON objects separated by blank lines (leanprover-community/repl): `{"cmd": …,
+"env": n, "allTactics": …}`, `{"tactic": …, "proofState": n}`, `{"path": …}`. Pickling is declined.
+Run: `python -m minilean repl`.
+"""
+from __future__ import annotations
+
+import json
+
+from minilean.front.session import Session
+
+
+def read_requests(stream):
+    """Yields the text of one request at a time: lines up to a blank one, joined."""
+    lines = []
+    for line in stream:
+        line = line.rstrip()
+        if line:
+            lines.append(line)
+        elif lines:
+            yield "".join(lines)
+            lines = []
+    if lines:
+        yield "".join(lines)
+
+
+def answer(session, request):
+    """The response (a dict) to one decoded request."""
+    if not isinstance(request, dict):
+        return {"message": "Could not parse JSON: an object was expected"}
+    if "tactic" in request:
+        return session.tactic(request.get("proofState"), request["tactic"],
+                              request.get("timeout"))
+    if "path" in request:
+        try:
+            with open(request["path"], encoding="utf-8") as f:
+                code = f.read()
+        except OSError as err:
+            return {"message": f"Could not read {request['path']}: {err.strerror}"}
+        return session.command(code, request.get("env"), bool(request.get("allTactics")))
+    if "cmd" in request:
+        return session.command(request["cmd"], request.get("env"),
+                               bool(request.get("allTactics")), request.get("infotree"),
+                               request.get("timeout"), bool(request.get("rootGoals")))
+    for key in ("pickleTo", "unpickleEnvFrom", "unpickleProofStateFrom"):
+        if key in request:
+            return {"message": f"minilean declined: {key}", "declined": key}
+    return {"message": "Could not parse JSON: unknown request"}
+
+
+def serve(stdin, stdout):
+    """Answers requests until the input ends."""
+    session = Session()
+    for text in read_requests(stdin):
+        try:
+            request = json.loads(text)
+        except ValueError as err:
+            response = {"message": f"Could not parse JSON:\n{err}"}
+        else:
+            response = answer(session, request)
+        stdout.write(json.dumps(response, ensure_ascii=False) + "\n\n")
+        stdout.flush()
