@@ -338,8 +338,7 @@ def case(ctx, stx, tags, seq):
             ctx.prune()
             ctx.goals = rest[:at] + ctx.goals + rest[at + 1:]
             continue
-        ctx.goals[at] = renamed
-        ctx.meta.decls[renamed].name = ""
+        ctx.goals[at] = renamed = untagged(ctx.meta, renamed)
         close_or_admit(ctx, stx, renamed, lambda: run_tactic_seq(ctx, seq))
 
 
@@ -347,9 +346,18 @@ def case(ctx, stx, tags, seq):
 def next_(ctx, stx, names, seq):
     goal = ctx.main()
     renamed = rename_last(ctx.meta, goal, names)
-    ctx.goals[0] = renamed
-    ctx.meta.decls[renamed].name = ""
+    ctx.goals[0] = renamed = untagged(ctx.meta, renamed)
     close_or_admit(ctx, stx, renamed, lambda: run_tactic_seq(ctx, seq))
+
+
+def untagged(meta, goal: int) -> int:
+    """The goal without its tag (inside `case`, `next`); older states keep theirs."""
+    d = meta.decls[goal]
+    if not d.name:
+        return goal
+    new = meta.mk_goal(d.type, "", d.lctx)
+    meta.assign_mvar(goal, MVar(new))
+    return new
 
 
 @tactic("rename_i")
