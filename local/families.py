@@ -26,15 +26,19 @@ from coprover import config
 from coprover.prompts import prompt_text
 from coprover.records import write_jsonl_atomic, write_text_atomic
 from local import families_check
+from local.families_greedy import needs_no_search
 from local.families_logic import Exhausted, canonical_key, statement
 from local.families_mixed import HELD_OUT, TRAINED
 from local.families_prover import Prover
 
 log = logging.getLogger("families")
 SOURCES = ("families.py", "families_logic.py", "families_prover.py", "families_generate.py",
-           "families_mixed.py", "families_check.py")
-CHUNK = 150  # drafts a task; part of the recipe, since chunks are seeded one by one
+           "families_mixed.py", "families_greedy.py", "families_check.py")
+# drafts a chunk (seeded as a whole), in proportion to how rarely a family's drafts are theorems
+CHUNK = {"prop": 450, "chain": 500, "quant": 230, "rewrite": 110, "sums": 50, "induct": 300,
+         "lists": 80, "mixed": 160, "alternate": 40, "paths": 30}
 MAX_ROUNDS = 14
+SHALLOW_KEPT = 0.4  # share kept of the theorems of depth 1 and 2 that a greedy chain proves
 MAX_NODES = {"prop": 600, "rewrite": 200, "mixed": 250, "sums": 250}  # goals a proof search expands
 
 
@@ -152,7 +156,7 @@ def prove_chunk(task: tuple) -> list[Candidate]:
     rng = random.Random(f"{seed}/{family}/{chunk}")
     write = {**TRAINED, **HELD_OUT}[family]
     found = []
-    for _ in range(CHUNK):
+    for _ in range(CHUNK[family]):
         draft = write(rng, rng.choice(sizes))
         if draft.goal.target in [f for _, f in draft.goal.hyps]:
             continue
@@ -160,7 +164,8 @@ def prove_chunk(task: tuple) -> list[Candidate]:
             proof = Prover(draft.lemmas, MAX_NODES.get(family, 800)).prove(draft.goal, max_depth)
         except Exhausted:
             continue
-        if proof:
+        keep = SHALLOW_KEPT if proof and len(proof) <= 2 else 0.0
+        if proof and (rng.random() < keep or not needs_no_search(draft.goal)):
             key = canonical_key(draft.goal)
             found.append(Candidate(family, draft.goal, tuple(proof), key))
     return found

@@ -30,7 +30,7 @@ def check_all(rows: list[dict], pool) -> list[dict]:
     batches = [rows[i:i + BATCH] for i in range(0, len(rows), BATCH)]
     kept, failures = [], []
     for number, results in enumerate(pool.imap(check_batch, batches), 1):
-        for row, (states, problem) in zip(batches[number - 1], results):
+        for row, (states, problem) in zip(batches[number - 1], results, strict=True):
             if problem:
                 failures.append((row, problem))
             else:

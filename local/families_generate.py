@@ -11,6 +11,7 @@ Used by local/families.py: `python -m local.families --out data/families`.
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 from typing import NamedTuple
 
 from local.families_logic import Goal, occurs, signature
@@ -54,7 +55,7 @@ def prop(rng: random.Random, size: int) -> Draft:
     """Random intuitionistic sequents over three to five atoms."""
     atoms = rng.sample(PREDICATES[:5], 3 + (size > 3) + (size > 6))
     hyps = [_formula(rng, atoms, rng.choice((1, 1, 2, 2))) for _ in range(2 + min(size, 6) // 2)]
-    return draft(_distinct(hyps), _formula(rng, atoms, rng.choice((0, 0, 1, 1, 2))))
+    return draft(distinct(hyps), _formula(rng, atoms, rng.choice((0, 0, 1, 1, 2))))
 
 
 def _formula(rng, atoms, size: int):
@@ -68,7 +69,7 @@ def _formula(rng, atoms, size: int):
     return (op, left, right) if left != right else _formula(rng, atoms, size)
 
 
-def _distinct(hyps: list) -> list:
+def distinct(hyps: list) -> list:
     return list(dict.fromkeys(hyps))
 
 
@@ -94,7 +95,7 @@ def chain(rng: random.Random, size: int) -> Draft:
         target = rng.choice((("and", target, (preds[1], "a")), ("or", (preds[2], "b"), target),
                              ("ex", "x", (preds[0], "x"))))
     rng.shuffle(hyps)
-    return draft(_distinct(hyps), target)
+    return draft(distinct(hyps), target)
 
 
 def _rule(rng, premises: list, conclusion: str):
@@ -120,7 +121,7 @@ def quant(rng: random.Random, size: int) -> Draft:
         ("not", ("ex", "x", (p, "x"))), (p, "a"), imp(("ex", "x", (p, "x")), ("ex", "x", (q, "x"))),
         forall(imp((p, "x"), ("ex", "y", ("and", (q, "y"), (p, "x")))))))
     rng.shuffle(hyps)
-    return draft(_distinct(hyps), target)
+    return draft(distinct(hyps), target)
 
 
 def _quant_fact(rng, preds):
@@ -137,7 +138,8 @@ def _quant_rule(rng, preds):
     return rng.choice((
         forall(imp((p, "x"), (q, "x"))), forall(imp((p, "x"), (q, ("f", "x")))),
         forall(imp((p, "x"), ("ex", "y", (q, "y")))),
-        forall(imp((p, "x"), ("or", (q, "x"), (r, "x")))), forall(imp((p, "x"), (r, "x"), (q, "x"))),
+        forall(imp((p, "x"), ("or", (q, "x"), (r, "x")))),
+        forall(imp((p, "x"), (r, "x"), (q, "x"))),
         imp(("ex", "x", (p, "x")), (q, "a")), forall(imp((p, "x"), (r, "y"), (q, "x"))),
         forall(imp((p, "x"), ("not", (r, "x")))), imp(forall((p, "x")), (q, "b"))))
 
@@ -163,7 +165,7 @@ def rewrite(rng: random.Random, size: int) -> Draft:
             target = rng.choice((("ex", "x", ("and", (p, "x"), ("=", "x", term))),
                                  ("and", target, ("=", term, start))))
     rng.shuffle(hyps)
-    return draft(_distinct(hyps), target)
+    return draft(distinct(hyps), target)
 
 
 def _detour(rng, term, letters):
@@ -211,7 +213,7 @@ def sums(rng: random.Random, size: int) -> Draft:
         target = ("ex", "x", (p, ("+", "x", leaves[0])))
         hyps.append((p, _sum(rng, rng.sample(leaves, len(leaves)))))
     rng.shuffle(hyps)
-    return draft(_distinct(hyps), target, SUMS)
+    return draft(distinct(hyps), target, SUMS)
 
 
 def _sum(rng, leaves):
@@ -238,7 +240,7 @@ def induct(rng: random.Random, size: int) -> Draft:
     else:
         links = preds[:1 + max(0, min(2, size - 5))]
         hyps = [(p, "0") if rng.random() < 0.8 else ("and", (preds[2], "0"), (p, "0"))]
-        hyps += [_rule_of(b, a) for b, a in zip(links, links[1:])]
+        hyps += [_rule_of(b, a) for b, a in pairwise(links)]
         hyps.append(forall(imp((links[-1], "x"), (p, ("+", "x", "1")))))
     for _ in range(rng.choice((0, 1, 1, 2))):
         hyps.append(rng.choice((
@@ -250,7 +252,7 @@ def induct(rng: random.Random, size: int) -> Draft:
         target = rng.choice(((dead, "n"), ("or", (dead, "n"), (preds[2], "n")),
                              ("and", target, (dead, "n"))))
     rng.shuffle(hyps)
-    return draft(_distinct(hyps), target if rng.random() < 0.5 else ("all", "n", target))
+    return draft(distinct(hyps), target if rng.random() < 0.5 else ("all", "n", target))
 
 
 def _rule_of(premise: str, conclusion: str):
@@ -262,12 +264,12 @@ def _recursion(rng) -> Draft:
     start = rng.choice(("a", "0", ("g", "a")))
     step = rng.choice((("g", "#"), ("g", ("g", "#")), ("+", "#", "a"), ("g", ("+", "#", "1"))))
     def at(t):
-        return _fill(step, t)
+        return fill(step, t)
     succ = ("+", "x", "1")
-    hyps = [_maybe_flip(rng, ("=", ("f", "0"), start)),
-            _maybe_flip(rng, forall(("=", ("f", succ), at(("f", "x"))))),
-            _maybe_flip(rng, ("=", ("k", "0"), start)),
-            _maybe_flip(rng, forall(("=", ("k", succ), at(("k", "x")))))]
+    hyps = [maybe_flip(rng, ("=", ("f", "0"), start)),
+            maybe_flip(rng, forall(("=", ("f", succ), at(("f", "x"))))),
+            maybe_flip(rng, ("=", ("k", "0"), start)),
+            maybe_flip(rng, forall(("=", ("k", succ), at(("k", "x")))))]
     if rng.random() < 0.5:
         hyps.append(forall(("=", ("g", "x"), ("f", "x"))) if rng.random() < 0.3 else
                     ("=", ("g", "a"), "a"))
@@ -277,17 +279,17 @@ def _recursion(rng) -> Draft:
         hyps.append(forall((p, ("k", "x"))) if rng.random() < 0.5 else forall((p, ("f", "x"))))
         target = ("and", target, (p, hyps[-1][2][1][0] == "k" and ("k", "n") or ("f", "n")))
     rng.shuffle(hyps)
-    return draft(_distinct(hyps), target if rng.random() < 0.5 else ("all", "n", target))
+    return draft(distinct(hyps), target if rng.random() < 0.5 else ("all", "n", target))
 
 
-def _fill(shape, term):
+def fill(shape, term):
     if shape == "#":
         return term
-    return shape if isinstance(shape, str) else tuple(_fill(s, term) for s in shape)
+    return shape if isinstance(shape, str) else tuple(fill(s, term) for s in shape)
 
 
-def _maybe_flip(rng, equation):
+def maybe_flip(rng, equation):
     """The equation, sometimes read from right to left (so that simplifiers loop or stall)."""
     if equation[0] == "all":
-        return ("all", equation[1], _maybe_flip(rng, equation[2]))
+        return ("all", equation[1], maybe_flip(rng, equation[2]))
     return ("=", equation[2], equation[1]) if rng.random() < 0.35 else equation

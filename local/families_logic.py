@@ -18,8 +18,9 @@ Bound variables are x y z l, never free names, so alpha-equality is equality of 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import Iterator, NamedTuple
+from typing import NamedTuple
 
 BINARY = {"iff": ("↔", 20, 21, 21), "imp": ("→", 25, 26, 25), "or": ("∨", 30, 31, 30),
           "and": ("∧", 35, 36, 35), "=": ("=", 50, 51, 51), "+": ("+", 65, 65, 66),
@@ -137,7 +138,7 @@ def match(pattern, holes: tuple, e, binding: dict) -> bool:
         return pattern == e
     if isinstance(e, str) or len(e) != len(pattern):
         return False
-    return all(match(p, holes, s, binding) for p, s in zip(pattern, e))
+    return all(match(p, holes, s, binding) for p, s in zip(pattern, e, strict=True))
 
 
 def occurs(name: str, e) -> bool:
@@ -157,6 +158,11 @@ def subterms(e) -> Iterator:
             yield from subterms(s)
 
 
+def size(e) -> int:
+    """Number of symbols in an expression."""
+    return 1 if isinstance(e, str) else 1 + sum(map(size, e[1:]))
+
+
 def replace(e, old, new):
     """`e` with every occurrence of `old` replaced by `new`."""
     if e == old:
@@ -164,7 +170,7 @@ def replace(e, old, new):
     return e if isinstance(e, str) else (e[0], *(replace(s, old, new) for s in e[1:]))
 
 
-def _first_instance(pattern, holes: tuple, e, bound: tuple = ()):
+def first_instance(pattern, holes: tuple, e, bound: tuple = ()):
     """Binding of the first place that matches and mentions no bound variable, else None."""
     binding: dict = {}
     if match(pattern, holes, e, binding) and not any(occurs(b, e) for b in bound):
@@ -172,9 +178,9 @@ def _first_instance(pattern, holes: tuple, e, bound: tuple = ()):
     if isinstance(e, str):
         return None
     if e[0] in ("all", "ex"):
-        return _first_instance(pattern, holes, e[2], (*bound, e[1]))
+        return first_instance(pattern, holes, e[2], (*bound, e[1]))
     for s in e[1:]:
-        found = _first_instance(pattern, holes, s, bound)
+        found = first_instance(pattern, holes, s, bound)
         if found is not None:
             return found
     return None

@@ -9,11 +9,25 @@ Used by local/families.py: `python -m local.families --out data/families`.
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 from local.families_generate import (
-    PREDICATES, Draft, chain, draft, forall, imp, induct, prop, quant, rewrite, sums, _distinct,
-    _fill, _maybe_flip,
+    PREDICATES,
+    Draft,
+    chain,
+    distinct,
+    draft,
+    fill,
+    forall,
+    imp,
+    induct,
+    maybe_flip,
+    prop,
+    quant,
+    rewrite,
+    sums,
 )
+from local.families_prover import rewritings
 
 APPEND = ("List.nil_append", "List.append_nil", "List.cons_append", "List.append_assoc")
 OTHERS = ("List.reverse_append", "List.reverse_reverse", "List.map_append", "List.map_cons",
@@ -45,7 +59,7 @@ def _list_predicate(rng, size: int) -> Draft:
     hyps = [h for h in hyps if h[1] != ("++", "xs", "[]")]
     rng.shuffle(hyps)
     target = (p, "xs") if rng.random() < 0.7 else (p, ("++", "xs", "[]"))
-    return draft(_distinct(hyps), target if rng.random() < 0.5 else ("all", "xs", target),
+    return draft(distinct(hyps), target if rng.random() < 0.5 else ("all", "xs", target),
                  ("List.append_nil",))
 
 
@@ -53,9 +67,9 @@ def _list_recursion(rng) -> Draft:
     start = rng.choice(("a", "0", ("g", "a")))
     step = rng.choice((("g", "#"), ("+", "#", "x"), ("+", "x", "#"), ("g", ("+", "#", "1"))))
     cons = ("::", "x", "l")
-    hyps = [_maybe_flip(rng, ("=", ("f", "[]"), start)),
-            _maybe_flip(rng, ("=", ("k", "[]"), start))]
-    hyps += [forall(("=", (name, cons), _fill(step, (name, "l")))) for name in "fk"]
+    hyps = [maybe_flip(rng, ("=", ("f", "[]"), start)),
+            maybe_flip(rng, ("=", ("k", "[]"), start))]
+    hyps += [forall(("=", (name, cons), fill(step, (name, "l")))) for name in "fk"]
     rng.shuffle(hyps)
     target = ("=", ("f", "xs"), ("k", "xs"))
     return draft(hyps, target if rng.random() < 0.5 else ("all", "xs", target))
@@ -81,7 +95,7 @@ def _list_rewriting(rng, size: int) -> Draft:
         hyps.append(rng.choice((("=", "xs", "ys"), ("=", ("++", "xs", "ys"), "zs"),
                                 ("=", ("reverse", "xs"), "ys"))))
     rng.shuffle(hyps)
-    return draft(_distinct(hyps), target, lemmas)
+    return draft(distinct(hyps), target, lemmas)
 
 
 def _list_term(rng, size: int):
@@ -99,7 +113,6 @@ def _list_term(rng, size: int):
 
 def _simplify_once(rng, term, lemmas):
     """One random library rewriting of the term (the term itself if none applies)."""
-    from local.families_prover import rewritings  # the prover knows how `rw` acts
     options = list(rewritings(term, tuple(n for n in lemmas if n.startswith("List."))))
     return rng.choice(options) if options else term
 
@@ -145,17 +158,18 @@ def alternate(rng: random.Random, size: int) -> Draft:
         hyps[0] = (r, "0")
         hyps.append(forall(imp((r, "x"), (p, "x"))))
     for _ in range(rng.choice((0, 1, 1, 2))):
-        hyps.append(rng.choice((forall(imp((dead, "x"), (p, succ))), forall(imp((p, "x"), (r, "x"))),
-                                (dead, "a"), forall(imp((dead, "x"), (q, "x"))))))
+        hyps.append(rng.choice((forall(imp((dead, "x"), (p, succ))), (dead, "a"),
+                                forall(imp((p, "x"), (r, "x"))),
+                                forall(imp((dead, "x"), (q, "x"))))))
     rng.shuffle(hyps)
     target = ("or", (p, "n"), (q, "n"))
-    return draft(_distinct(hyps), target if size < 6 else ("all", "n", target))
+    return draft(distinct(hyps), target if size < 6 else ("all", "n", target))
 
 
 def paths(rng: random.Random, size: int) -> Draft:
     """Walks along a transitive relation: which intermediate point, which edge."""
     points = rng.sample(("a", "b", "c", "d", "e"), min(5, 2 + size // 2 + (rng.random() < 0.3)))
-    hyps = [("R", x, y) for x, y in zip(points, points[1:])]
+    hyps = [("R", x, y) for x, y in pairwise(points)]
     for _ in range(rng.choice((1, 1, 2))):
         hyps.append(("R", *rng.sample(points, 2)) if len(points) > 2 else ("S", "a", "b"))
     hyps = [h for h in hyps if h != ("R", points[0], points[-1]) or len(points) < 3]
@@ -172,7 +186,7 @@ def paths(rng: random.Random, size: int) -> Draft:
         hyps = [*hyps, transitive, carry, (p, start)]
         target = ("ex", "x", ("and", (p, "x"), ("R", "x", goal)))
     rng.shuffle(hyps)
-    return draft(_distinct(hyps), target)
+    return draft(distinct(hyps), target)
 
 
 TRAINED = {"prop": prop, "chain": chain, "quant": quant, "rewrite": rewrite, "sums": sums,

@@ -9,11 +9,23 @@ free letter. Used by local/families.py: `python -m local.families --out data/fam
 
 from __future__ import annotations
 
-from typing import Iterator
+from collections.abc import Iterator
 
 from local.families_logic import (
-    INDIVIDUALS, LEMMAS, LISTS, Exhausted, Goal, _first_instance, match, negative, occurs, replace,
-    show, subst, subterms, telescope,
+    INDIVIDUALS,
+    LEMMAS,
+    LISTS,
+    Exhausted,
+    Goal,
+    first_instance,
+    match,
+    negative,
+    occurs,
+    replace,
+    show,
+    subst,
+    subterms,
+    telescope,
 )
 
 FORWARD = ("or", "and", "ex", "False", "=", "iff")  # worth deriving with `have`; atoms are applied
@@ -188,7 +200,7 @@ def _rewrites(goal: Goal, lemmas: tuple):
 def _rewrite(goal: Goal, name: str, holes: tuple, left, right):
     if left in holes:
         return  # a bare variable as pattern: Lean refuses it
-    binding = _first_instance(left, holes, goal.target)
+    binding = first_instance(left, holes, goal.target)
     if binding is None or any(h not in binding for h in holes):
         return
     new = replace(goal.target, subst(left, binding), subst(right, binding))
@@ -197,7 +209,7 @@ def _rewrite(goal: Goal, name: str, holes: tuple, left, right):
 
 
 def _explicit(goal: Goal, name: str, holes: tuple, left, right):
-    first = _first_instance(left, holes, goal.target)
+    first = first_instance(left, holes, goal.target)
     seen = [subst(left, first)] if first is not None else []
     for place in subterms(goal.target):
         binding: dict = {}
