@@ -17,10 +17,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from coprover.errors import InputError
+
 WEIGHT_SUFFIXES = (".safetensors", ".bin", ".pt")
 
 
-class CheckpointError(ValueError):
+class CheckpointError(InputError):
     """A checkpoint directory is missing or incomplete; the message names it and the remedy."""
 
 

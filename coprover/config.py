@@ -19,16 +19,10 @@ from pathlib import Path
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from coprover.errors import ConfigError, InputError
+
 ROOT = Path(__file__).resolve().parent.parent
 BASE_FILES = ("co_training.yaml", "generator_grpo.yaml", "value_model_sft.yaml")
-
-
-class ConfigError(ValueError):
-    """The configuration is wrong; the message names the key or file and the remedy."""
-
-
-class InputError(ValueError):
-    """An input other than the configuration is wrong or missing; the message says what to do."""
 
 
 def load(overlays: Iterable[str | Path] = (), sets: Iterable[str] = ()) -> DictConfig:
@@ -109,7 +103,7 @@ def main(function: Callable[[], int | None]) -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         raise SystemExit(function() or 0)
-    except (ConfigError, InputError) as error:
+    except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     except KeyboardInterrupt:

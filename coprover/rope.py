@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from coprover.errors import InputError
+
 YARN_KEYS = {
     "type", "rope_type", "rope_theta", "factor", "original_max_position_embeddings", "beta_fast",
     "beta_slow", "mscale", "mscale_all_dim",
@@ -26,7 +28,7 @@ LLAMA3_KEYS = {
 }  # fmt: skip
 
 
-class RopeError(ValueError):
+class RopeError(InputError):
     """The checkpoint's rotary scaling is not one we reproduce exactly; the message says why."""
 
 

@@ -25,8 +25,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from coprover.errors import InputError
 
-class SamplingError(RuntimeError):
+
+class SamplingError(InputError):
     """A model server is unreachable, refused a request, or answered out of contract."""
 
 
