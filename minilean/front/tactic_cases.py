@@ -497,7 +497,9 @@ def _branch(meta, ctor: str, goal: int, minor_ty, motive, names, induction: bool
     lambda_decls = []
     for k in range(n_fields):
         name = names.pop(0) if names else None
-        d = meta.mk_local(_field_name(ctor, ty.name, name), instantiate_rev(ty.type, fvars))
+        # a parameter may be a predicate, as in ∃ x, p x: Lean shows the field as p a, contracted
+        field_ty = meta.head_beta(instantiate_rev(ty.type, fvars))
+        d = meta.mk_local(_field_name(ctor, ty.name, name), field_ty)
         fvars.append(d.fvar)
         decls.append(d)
         lambda_decls.append(d)
