@@ -379,7 +379,7 @@ def _run_commands(run: Run, phase: Phase) -> float:
             code = _tee(command, log_file)
             if code:
                 raise InputError(
-                    f"phase {phase.name} failed: {Path(command[1]).name} ended with status {code}; "
+                    f"phase {phase.name} failed: {' '.join(command[1:3])} ended with {code}; "
                     f"see {path}, then run the same command again to resume"
                 )
     return time.monotonic() - started

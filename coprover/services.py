@@ -70,6 +70,7 @@ def start(cfg: DictConfig, name: str) -> Record:
     """
     section = _section(cfg, name)
     command = _command(cfg, name)
+    config.save(cfg, _config_path(cfg, name))
     old = read_record(cfg, name)
     if old is not None:
         if old.command == command and _running(old) and healthy(section):
@@ -173,8 +174,12 @@ def _record_path(cfg: DictConfig, name: str) -> Path:
     return Path(cfg.run.dir) / "servers" / f"{name}.json"
 
 
+def _config_path(cfg: DictConfig, name: str) -> Path:
+    return Path(cfg.run.dir) / "servers" / f"{name}.yaml"
+
+
 def _command(cfg: DictConfig, name: str) -> list[str]:
-    """The argument array with {python}, {checkpoint}, {weight_version} and {port} filled in."""
+    """The argument array with {python}, {port}, {config}, {checkpoint}, {weight_version} filled."""
     section = _section(cfg, name)
     words = [str(word) for word in section.start]
     checkpoint = section.checkpoint
@@ -188,7 +193,8 @@ def _command(cfg: DictConfig, name: str) -> list[str]:
             raise ConfigError(
                 f"no checkpoint in {checkpoint} for the {name} server (config.json is missing)"
             )
-    values = {"python": sys.executable, "port": str(_port(section.url)), "checkpoint": checkpoint}
+    values = {"python": sys.executable, "port": str(_port(section.url)), "checkpoint": checkpoint,
+              "config": _config_path(cfg, name)}  # fmt: skip
     if any("{weight_version}" in word for word in words):
         from coprover.checkpoints import weight_version
 

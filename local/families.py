@@ -38,7 +38,7 @@ SOURCES = ("families.py", "families_logic.py", "families_prover.py", "families_g
 CHUNK = {"prop": 450, "chain": 500, "quant": 230, "rewrite": 110, "sums": 50, "induct": 300,
          "lists": 80, "mixed": 160, "alternate": 40, "paths": 30}
 MAX_ROUNDS = 14
-SHALLOW_KEPT = 0.4  # share kept of the theorems of depth 1 and 2 that a greedy chain proves
+SHALLOW_KEPT = 0.3  # share kept of the theorems of depth 1 and 2 that a greedy chain proves
 MAX_NODES = {"prop": 600, "rewrite": 200, "mixed": 250, "sums": 250}  # goals a proof search expands
 
 
@@ -197,7 +197,7 @@ def select(plan: Plan, pool) -> list[tuple[str, str | None, Candidate]]:
     want = quotas(plan)
     found: dict = defaultdict(list)  # (family, depth) -> candidates in order of discovery
     keys: set = set()
-    open_families = set(want)
+    open_families = {f for f in want if _missing(want[f], found, f)}
     for round_ in range(MAX_ROUNDS):
         tasks = [(f, plan.seed, round_, plan.test_depth, _sizes(want[f], found, f))
                  for f in want if f in open_families]
