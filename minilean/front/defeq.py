@@ -518,7 +518,7 @@ class DefEqMixin:
                 and args[1] is self.NAT:
             k = self.nat_value(args[5])
             if not k:
-                return None
+                return self.nat_offset(args[4]) if k == 0 else None
             base = args[4]
         elif f.name == "Nat.add" and len(args) == 2:
             k = self.nat_value(args[1])

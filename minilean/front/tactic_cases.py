@@ -13,6 +13,7 @@ from minilean.front import syntax as S
 from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
 from minilean.front.tactic import close_or_admit, on_main, run_tactic_seq
+from minilean.front.tactic_basic import find_assumption
 from minilean.front.tactic_util import append_tag, inaccessible, tactic, tactic_error
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
@@ -182,6 +183,12 @@ def recursor_motive_app(meta, ind_name: str, ty, result_level, result, branch):
     return meta.mk_lambda([x.fvar], body)
 
 
+def congr_arg(meta, f, h, result, level):
+    """congrArg f h for f : α → result, where result : Sort level."""
+    us, (ty, a, b) = meta._eq_of(h)
+    return tm.mk_app(Const("congrArg", (us[0], level)), ty, result, a, b, f, h)
+
+
 def clash_proof(meta, h, ty, ctor: str):
     """A proof of False from h : c … = c' … with different constructors (c = ctor)."""
     decl, *_ = U.whnf_inductive(meta, ty)
@@ -189,7 +196,7 @@ def clash_proof(meta, h, ty, ctor: str):
         return None
     f = recursor_motive_app(meta, decl.name, ty, lv.ONE, tm.PROP,
                             lambda name, _: TRUE if name == ctor else FALSE)
-    eq = meta.mk_congr_arg(f, h)
+    eq = congr_arg(meta, f, h, tm.PROP, lv.ONE)
     return tm.mk_app(Const("Eq.mp", (lv.ZERO,)), TRUE, FALSE, eq, Const("True.intro"))
 
 
@@ -214,8 +221,9 @@ def field_equations(meta, h, ty, left, right):
             if decls[i].type is not fty and not meta.is_def_eq(decls[i].type, fty):
                 raise Declined("injectivity of a constructor with dependent fields")
             return decls[i].fvar
-        f = recursor_motive_app(meta, ind.name, ty, meta.sort_level(fty), fty, branch)
-        out.append((meta.mk_eq(a, b), meta.mk_congr_arg(f, h)))
+        level = meta.sort_level(fty)
+        f = recursor_motive_app(meta, ind.name, ty, level, fty, branch)
+        out.append((meta.mk_eq(a, b), congr_arg(meta, f, h, fty, level)))
     return out
 
 
@@ -716,7 +724,12 @@ def injection(ctx, stx, term, names):
             with meta.with_goal(goal):
                 _, goal = U.assert_hyp(meta, goal, inaccessible("h") if name in (None, "_")
                                        else name, eq_ty, proof)
-        return [U.try_clear(meta, goal, [e.id] if type(e) is FVar and False else [])]
+        with meta.with_goal(goal):
+            found = find_assumption(meta, goal)
+        if found is not None:
+            meta.assign_mvar(goal, found)
+            return []
+        return [goal]
     on_main(ctx, go)
 
 
