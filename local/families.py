@@ -215,7 +215,7 @@ def select(plan: Plan, pool) -> list[tuple[str, str | None, Candidate]]:
 
 
 def _missing(want: dict, found: dict, family: str) -> list[int]:
-    return [d for d in want if len(found[family, d]) < sum(want[d].values())]
+    return [d for d in want if len(found[family, d]) < round(sum(want[d].values()))]
 
 
 def _sizes(want: dict, found: dict, family: str) -> list[int]:

@@ -9,6 +9,7 @@ the generation. Used by local/families.py: `python -m local.families --out data/
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 
 from coprover.config import InputError
@@ -52,11 +53,30 @@ def check_all(rows: list[dict], pool) -> list[dict]:
 
 def check_batch(rows: list[dict]) -> list[tuple[list[str], str | None]]:
     """(states before each tactic, problem or None) for each row; runs in a worker process."""
+    return [check_proof(session(), row) for row in rows]
+
+
+def session():
+    """This process's minilean session, made at the first call."""
     global _session
     if _session is None:
         from minilean.front.session import Session
         _session = Session()
-    return [check_proof(_session, row) for row in rows]
+    return _session
+
+
+def prove_with(task: tuple[dict, tuple[str, ...], float]) -> list[tuple[str, float]]:
+    """(outcome, seconds) of each one-line script on a row: proved, failed or declined."""
+    row, scripts, timeout_s = task
+    outcomes = []
+    for script in scripts:
+        started = time.monotonic()
+        answer = session().command(f"{row['formal_statement']}\n  {script}", timeout_s=timeout_s)
+        outcome = "failed" if _error(answer) else "proved"
+        if "declined" in answer:
+            outcome = "declined"
+        outcomes.append((outcome, time.monotonic() - started))
+    return outcomes
 
 
 def check_proof(session, row: dict) -> tuple[list[str], str | None]:

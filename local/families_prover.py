@@ -158,13 +158,12 @@ def _choices(goal: Goal):
 
 
 def _witnesses(goal: Goal) -> list:
-    """Variables in scope, then closed applications f t that hypotheses mention."""
-    found = [v for v in goal.vars if v not in LISTS]
-    for _, f in goal.hyps:
-        for term in _closed_applications(f):
-            if term not in found:
-                found.append(term)
-    return found
+    """Variables in scope, closed applications f t in the hypotheses, functions of variables."""
+    numbers = [v for v in goal.vars if v not in LISTS]
+    mentioned = [t for _, f in goal.hyps for t in _closed_applications(f)]
+    used = dict.fromkeys(t[0] for _, f in goal.hyps for t in subterms(f)
+                         if t[0] in ("f", "g", "k") and not isinstance(t, str))
+    return list(dict.fromkeys([*numbers, *mentioned, *((f, v) for f in used for v in numbers)]))
 
 
 def _closed_applications(e, bound: tuple = ()):

@@ -9,12 +9,17 @@ Run: python -m benchmarks.portfolio --config configs/local.yaml
 
 from __future__ import annotations
 
+from local import families_check
+
 CLOSE = "first | assumption | rfl | contradiction | trivial"
 SAFE = ("first | assumption | rfl | contradiction | intro _ | constructor"
         " | (cases ‹_ ∧ _›) | (cases ‹_ ∨ _›) | (cases ‹∃ _, _›)")
 RULES = " | ".join(f"apply h{i}" for i in range(1, 8))
 AC = "Nat.add_comm, Nat.add_left_comm, Nat.add_assoc, Nat.mul_comm"
 LISTS = "List.append_assoc, List.map_append, List.reverse_append, List.length_append"
+
+TIMEOUT_S = 1.0  # a script; stock Lean would stop most of these much earlier
+LIMIT = 0.2  # of the test theorems may be proved by a script
 
 PORTFOLIO: dict[str, str] = {
     # closing tactics
@@ -67,5 +72,13 @@ PORTFOLIO: dict[str, str] = {
     "induct_nat_rules": f"(try intro n); induction n <;> repeat (first | assumption | {RULES})",
     "induct_list_rules": f"(try intro xs); induction xs <;> repeat (first | assumption | {RULES})",
     "induct_nat_rw": "(try intro n); induction n <;> repeat (first | assumption | rfl | "
-                     + " | ".join(f"rw [h{i}]" for i in range(1, 6)) + " | rw [*])",
+                     + " | ".join(f"rw [h{i}]" for i in range(1, 6)) + " | rw [ih])",
 }
+
+
+def run(rows: list[dict], pool, scripts: dict[str, str] = PORTFOLIO) -> dict[str, list[str]]:
+    """theorem name -> the scripts that prove it, in the order of `scripts`."""
+    tasks = [(row, tuple(scripts.values()), TIMEOUT_S) for row in rows]
+    results = zip(rows, pool.imap(families_check.prove_with, tasks, chunksize=4), strict=True)
+    return {row["name"]: [name for name, (outcome, _) in zip(scripts, outcomes, strict=True)
+                          if outcome == "proved"] for row, outcomes in results}

@@ -1,0 +1,36 @@
+"""One-line scripts prove at most 20 % of generated test theorems (benchmarks/: the full set)."""
+
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+
+from coprover import config
+from local import families, portfolio
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = 60
+
+
+@pytest.mark.slow
+def test_scripts_prove_few_test_theorems(monkeypatch):
+    monkeypatch.setattr(portfolio, "TIMEOUT_S", 0.5)  # what a script proves it proves at once
+    section = config.load([ROOT / "configs" / "local.yaml"]).theorems.families
+    plan = replace(families.plan_of(section), train=0, valid=0, test=SAMPLE)
+    with get_context("spawn").Pool(2) as pool:
+        rows = families.name_rows(families.select(plan, pool), plan.seed)
+        proved = portfolio.run(rows, pool)
+    assert len(rows) == SAMPLE
+    easy = {name: scripts for name, scripts in proved.items() if scripts}
+    assert len(easy) <= portfolio.LIMIT * SAMPLE, easy
+
+
+def test_the_scripts_do_prove_easy_theorems():
+    statement = "theorem t (P Q : Prop) (h1 : P) (h2 : Q) : P ∧ Q := by"
+
+    class Inline:
+        imap = staticmethod(lambda function, tasks, chunksize=1: map(function, tasks))
+
+    row = {"name": "t", "formal_statement": statement}
+    assert "repeat_safe" in portfolio.run([row], Inline)["t"]
