@@ -9,6 +9,7 @@ Run: `python -m pytest tests/minilean/test_tactics.py`
 
 from __future__ import annotations
 
+from minilean.front.equations import equations
 from minilean.front.errors import Declined, LeanError
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl
@@ -181,6 +182,11 @@ def add_simp_attr(meta, name: str, attr) -> None:
     if not meta.is_prop(decl.type):
         if type(decl) is not DefDecl:
             raise LeanError(f"invalid 'simp', it is not a proposition nor a definition: {name}")
+        if name in ext.smart:
+            table = ext.own("simp_lemmas")
+            for rule in equation_rules(meta, name, priority):
+                table[rule.key] = (rule, *table.get(rule.key, ()))
+            return
         ext.own("simp_state")[("unfold", name)] = True
         return
     table = ext.own("simp_lemmas")
@@ -193,6 +199,13 @@ def const_rules(meta, name: str, priority=DEFAULT_PRIORITY, symm=False):
     decl = meta.env.lookup(name)
     proof = Const(name, tuple([_param(u) for u in decl.level_params]))
     return rules_of(meta, name, proof, decl.type, decl.level_params, priority, symm)
+
+
+def equation_rules(meta, name: str, priority=DEFAULT_PRIORITY):
+    """Rules from the equations of a definition."""
+    decl = meta.env.lookup(name)
+    return [Rule(name, decl.level_params, proof, ty, priority)
+            for proof, ty in equations(meta, name)]
 
 
 def _param(name: str):

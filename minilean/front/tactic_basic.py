@@ -199,13 +199,11 @@ def _finish_apply(meta, goal, e, mvars, infos, extra) -> list[int]:
     new = [m.id for m in mvars if not meta.is_assigned(m.id)]
     for i in new:
         d = meta.decls[i]
-        d.kind = "opaque"
         d.type = meta.inst(d.type)
         d.name = parent if len(mvars) == 1 else append_tag(parent, d.name)
     goals = order_goals(meta, new)
     for i in extra:
         if not meta.is_assigned(i) and i not in goals:
-            meta.decls[i].kind = "opaque"
             goals.append(i)
     return goals
 
@@ -299,8 +297,10 @@ def revert(ctx, stx, idents):
 def clear(ctx, stx, idents):
     def go(goal):
         meta = ctx.meta
-        for x in reversed(idents):
-            goal = U.clear(meta, goal, [U.find_hyp(meta, goal, x.name, x).id])
+        ids = {U.find_hyp(meta, goal, x.name, x).id for x in idents}
+        for d in reversed(meta.decls[goal].lctx.decls):
+            if d.id in ids:
+                goal = U.clear(meta, goal, [d.id])
         return [goal]
     on_main(ctx, go)
 

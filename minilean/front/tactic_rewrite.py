@@ -10,7 +10,10 @@ from __future__ import annotations
 
 from minilean.front import syntax as S
 from minilean.front import tactic_util as U
+from minilean.front.equations import equations
 from minilean.front.errors import Declined, LeanError
+from minilean.front.simp import equation_rules
+from minilean.front.simp_main import Simp, SimpSet
 from minilean.front.tactic import attempt, on_main
 from minilean.front.tactic_basic import (
     apply_term,
@@ -29,7 +32,7 @@ from minilean.kernel.term import MVAR, App, Const, Lam, MVar, Pi, instantiate
 def equation_of(meta, goal: int, e, ty):
     """(mvars, proof of lhs = rhs, type, lhs, rhs) of the rule e : ty; propositions become p = True."""
     mvars, infos, result = meta.forall_meta(ty)
-    proof = tm.mk_app(e, *mvars)
+    proof = meta.beta(e, mvars)
     result = meta.inst(result)
     f, args = tm.get_app_fn_args(result)
     name = f.name if type(f) is Const else None
@@ -65,9 +68,9 @@ class Rewritten:
         self.term, self.eq, self.goals = term, eq, goals
 
 
-def rewrite_term(meta, goal: int, target, e, symm: bool, extra=()) -> Rewritten:
-    """Rewrites all instances of the rule's left side in `target`."""
-    ty = meta.inst(meta.infer(e))
+def rewrite_term(meta, goal: int, target, e, symm: bool, extra=(), ty=None) -> Rewritten:
+    """Rewrites all instances of the rule's left side in `target` (ty: the rule's statement)."""
+    ty = meta.inst(meta.infer(e) if ty is None else ty)
     mvars, infos, proof, eq_ty, lhs, rhs = equation_of(meta, goal, e, ty)
     if symm:
         u = meta.sort_level(eq_ty)
@@ -104,7 +107,7 @@ def rewrite_term(meta, goal: int, target, e, symm: bool, extra=()) -> Rewritten:
     for m in [*mvars, *[MVar(i) for i in extra]]:
         if not meta.is_assigned(m.id) and m.id not in goals:
             d = meta.decls[m.id]
-            d.kind, d.type = "opaque", meta.inst(d.type)
+            d.type = meta.inst(d.type)
             goals.append(m.id)
     return Rewritten(meta.inst(new), eq, order_goals(meta, goals))
 
@@ -200,9 +203,9 @@ def rewrite_rule(ctx, rule, place) -> None:
     def go(goal):
         options = rule_terms(ctx, rule.term)
         first_error, mark = None, meta.save()
-        for e, extra in options:
+        for e, extra, ty in options:
             try:
-                return rewrite_at(meta, goal, place, e, extra, rule.symm)
+                return rewrite_at(meta, goal, place, e, extra, rule.symm, ty)
             except LeanError as error:
                 first_error = first_error or error
                 meta.restore(mark)
@@ -220,29 +223,30 @@ def rule_terms(ctx, term):
         meta = ctx.meta
         if type(e) is Const and type(meta.env.get(e.name)) is DefDecl:
             if not meta.is_prop(meta.infer(e)):
-                return [(meta.mk_const(name), []) for name in equation_names(meta, e.name)]
-        return [(e, extra)]
+                return definition_rules(meta, e)
+        return [(e, extra, None)]
     ctx.elab.err_to_sorry = False
     e, extra = elab_for_apply(ctx, term)
-    return [(e, extra)]
+    return [(e, extra, None)]
 
 
-def equation_names(meta, name: str):
-    """Names of the equation lemmas of a definition; Declined when there are none."""
-    found = meta.ext.equations.get(name)
+def definition_rules(meta, c):
+    """The equations of a definition as rewrite rules (with their statements)."""
+    decl = meta.env.get(c.name)
+    found = equations(meta, c.name)
     if not found:
-        from minilean.front.equations import equation_lemmas
-        found = equation_lemmas(meta, name)
-    return found
+        raise Declined(f"equations of the definition {c.name}")
+    return [(tm.instantiate_level_params(proof, decl.level_params, c.levels), [],
+             tm.instantiate_level_params(ty, decl.level_params, c.levels)) for proof, ty in found]
 
 
-def rewrite_at(meta, goal: int, place, e, extra, symm: bool):
+def rewrite_at(meta, goal: int, place, e, extra, symm: bool, ty=None):
     """New goals after rewriting the target (place None) or a hypothesis."""
     if place is None:
-        r = rewrite_term(meta, goal, meta.goal_type(goal), e, symm, extra)
+        r = rewrite_term(meta, goal, meta.goal_type(goal), e, symm, extra, ty)
         return [U.replace_target_eq(meta, goal, r.term, r.eq), *r.goals]
     d = U.find_hyp(meta, goal, place)
-    r = rewrite_term(meta, goal, d.type, e, symm, extra)
+    r = rewrite_term(meta, goal, d.type, e, symm, extra, ty)
     value = meta.mk_eq_mp(r.eq, d.fvar)
     _, new = U.replace_hyp(meta, goal, d, r.term, value)
     return [U.try_clear(meta, new, [d.id]), *r.goals]
@@ -327,8 +331,19 @@ def core_beta(meta, e):
 
 
 def unfold_recursive(ctx, goal: int, name: str, place, old) -> int:
-    """Unfolding a function defined by recursion: one rewrite with its unfolding equation."""
-    raise Declined(f"unfold of the recursive function {name}")
+    """Unfolding a function defined by recursion: rewriting with its equations."""
+    meta = ctx.meta
+    rules = SimpSet(meta, False)
+    rules.add(equation_rules(meta, name))
+    new, proof = Simp(meta, rules).simp(old)
+    if new is old:
+        raise Declined(f"unfold of the recursive function {name}")
+    if place is None:
+        return U.change_target(meta, goal, new) if proof is None else \
+            U.replace_target_eq(meta, goal, new, proof)
+    d = U.find_hyp(meta, goal, place)
+    value = d.fvar if proof is None else meta.mk_eq_mp(proof, d.fvar)
+    return U.try_clear(meta, U.replace_hyp(meta, goal, d, new, value)[1], [d.id])
 
 
 # --- congr, ac_rfl --------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from __future__ import annotations
 from minilean.front import syntax as S
 from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
-from minilean.front.simp import const_rules, rules_of
+from minilean.front.simp import const_rules, equation_rules, rules_of
 from minilean.front.simp_main import FALSE, TRUE, Simp, SimpSet
 from minilean.front.tactic import attempt, on_main
 from minilean.front.tactic_basic import assumption, close_rfl, elab, elab_for_apply
@@ -82,8 +82,11 @@ def add_arg(ctx, rules: SimpSet, arg) -> None:
             if type(decl) is not DefDecl:
                 raise LeanError(f"invalid 'simp', it is not a proposition nor a definition: "
                                 f"`{e.name}`", arg)
-            rules.unfold = rules.unfold | {e.name}
             rules.erased = rules.erased - {e.name}
+            if e.name in meta.ext.smart:
+                rules.add(reversed(equation_rules(meta, e.name, 1001)))
+            else:
+                rules.unfold = rules.unfold | {e.name}
             return
         rules.erased = rules.erased - {e.name}
         rules.add(const_rules(meta, e.name, 1001, arg.symm))

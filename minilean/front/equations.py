@@ -1,0 +1,153 @@
+"""Equation lemmas of definitions: `f 0 = …`, `f (n + 1) = …`, or `f x = body` without a match.
+
+Follows Lean's `Lean/Elab/PreDefinition/Eqns.lean` in what it produces. The lemmas are not added to the
+environment: each is a closed proof (`rfl` under binders) with its statement, made when first asked
+for. A definition whose equations do not hold by `rfl` (overlapping patterns, say) has none.
+
+Run: `python -m pytest tests/minilean/test_tactics.py`
+"""
+
+from __future__ import annotations
+
+from minilean.front.errors import LeanError
+from minilean.kernel import level as lv
+from minilean.kernel import term as tm
+from minilean.kernel.env import DefDecl
+from minilean.kernel.term import App, Const, FVar, Pi, instantiate
+
+_cache: dict[int, tuple[object, list]] = {}
+MAX_SPLITS = 4
+
+
+def equations(meta, name: str) -> list[tuple]:
+    """[(proof, statement)] with the definition's own level parameters; [] when there are none."""
+    decl = meta.env.get(name)
+    if type(decl) is not DefDecl:
+        return []
+    found = _cache.get(id(decl))
+    if found is None or found[0] is not decl:
+        if len(_cache) > 5000:
+            _cache.clear()
+        found = _cache[id(decl)] = (decl, _equations(meta, decl))
+    return found[1]
+
+
+def _equations(meta, decl) -> list[tuple]:
+    fn = Const(decl.name, tuple([lv.param(u) for u in decl.level_params]))
+    info = meta.ext.smart.get(decl.name)
+    value = decl.value if info is None else info.value
+    decls, body = meta.lambda_locals(value)
+    lhs = tm.mk_app(fn, *[d.fvar for d in decls])
+    out = []
+    with meta.with_lctx(meta.lctx.add(*decls)), meta.transparency("default"):
+        for fvars, left, right in _split(meta, [d.fvar for d in decls], lhs, body, MAX_SPLITS):
+            proof = _by_rfl(meta, fvars, left, right)
+            if proof is not None:
+                out.append(proof)
+    return out
+
+
+def _split(meta, fvars, lhs, rhs, fuel: int):
+    """[(variables, left, right)] after splitting the matches on variables at the head of rhs."""
+    f, args = tm.get_app_fn_args(rhs)
+    info = meta.ext.matchers.get(f.name) if type(f) is Const else None
+    if info is None or len(args) != info.arity or not fuel:
+        return [(fvars, lhs, rhs)]
+    discrs = args[info.num_params + 1:info.first_alt]
+    if not any(type(d) is FVar and d in fvars for d in discrs):
+        return [(fvars, lhs, rhs)]
+    out = []
+    for k in range(info.num_alts):
+        case = _alternative(meta, f, args, info, discrs, k)
+        if case is None:
+            return [(fvars, lhs, rhs)]
+        ys, patterns, value = case
+        subst = {d: p for d, p in zip(discrs, patterns, strict=True) if type(d) is FVar}
+        rest = [x for x in fvars if x not in subst]
+        with meta.with_lctx(meta.lctx.add(*[meta.fvars[y.id] for y in ys])):
+            left, right = _replace(meta, lhs, subst), _replace(meta, value, subst)
+            out += _split(meta, [*rest, *ys], left, right, fuel - 1)
+    return out
+
+
+def _alternative(meta, f, args, info, discrs, k: int):
+    """(variables, pattern terms, right side) of alternative k; None when its shape is not plain."""
+    ty = meta.infer(f)
+    for a in args[:info.num_params]:
+        ty = instantiate(meta.expect_pi(ty).body, a)
+    motive = meta.mk_local("motive", ty.type)
+    ty = instantiate(ty.body, motive.fvar)
+    for d in discrs:
+        ty = instantiate(ty.body, d)
+    for _ in range(k):
+        ty = ty.body
+    alt = ty.type
+    ys = []
+    for _ in range(info.alt_arity[k]):
+        if type(alt) is not Pi:
+            return None
+        y = meta.mk_local(alt.name, alt.type)
+        ys.append(y.fvar)
+        alt = instantiate(alt.body, y.fvar)
+    extra = []
+    if type(alt) is Pi:
+        if not tm.is_app_of(alt.type, "Unit", 0) and not tm.is_app_of(alt.type, "PUnit", 0):
+            return None
+        extra = [Const("Unit.unit")]
+        alt = instantiate(alt.body, extra[0])
+    head, patterns = tm.get_app_fn_args(alt)
+    if head is not motive.fvar or len(patterns) != len(discrs):
+        return None
+    value = meta.beta(args[info.first_alt + k], [*ys, *extra])
+    return ys, [readable(meta, p) for p in patterns], value
+
+
+def readable(meta, p):
+    """`0` and `n + 1` for Nat.zero and Nat.succ n, as Lean states equations."""
+    def visit(s):
+        if s is Const("Nat.zero"):
+            return meta.mk_nat(0)
+        if tm.is_app_of(s, "Nat.succ", 1):
+            inner = readable(meta, s.arg)
+            return meta.mk_nat_add(inner, meta.mk_nat(1))
+        return None
+    return tm.replace(p, visit)
+
+
+def _replace(meta, e, subst):
+    return tm.replace(meta.inst(e), lambda s: subst.get(s) if type(s) is FVar else None)
+
+
+def _by_rfl(meta, fvars, left, right):
+    """(proof, statement) of ∀ fvars, left = right when both sides are definitionally equal."""
+    used = _closed_order(meta, fvars)
+    try:
+        mark = meta.save()
+        if not meta.is_def_eq(left, right):
+            meta.restore(mark)
+            return None
+        statement = meta.mk_pi(used, meta.mk_eq(left, right))
+        proof = meta.mk_lambda(used, meta.mk_eq_refl(left))
+    except LeanError:
+        return None
+    if (statement.flags | proof.flags) & tm.FVAR:
+        return None
+    return proof, statement
+
+
+def _closed_order(meta, fvars):
+    """The variables ordered so that types only mention earlier ones."""
+    out, todo = [], list(fvars)
+    while todo:
+        for x in todo:
+            rest = {y.id for y in todo if y is not x}
+            if not meta.mentions(meta.fvars[x.id].type, rest):
+                out.append(x)
+                todo.remove(x)
+                break
+        else:
+            return list(fvars)
+    return out
+
+
+__all__ = ["App", "equations"]
