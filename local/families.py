@@ -39,7 +39,7 @@ CHUNK = {"prop": 450, "chain": 500, "quant": 230, "rewrite": 110, "sums": 50, "i
          "lists": 80, "mixed": 160, "alternate": 40, "paths": 30}
 MAX_ROUNDS = 14
 SHALLOW_KEPT = 0.3  # share kept of the theorems of depth 1 and 2 that a greedy chain proves
-MAX_NODES = {"prop": 600, "rewrite": 200, "mixed": 250, "sums": 250}  # goals a proof search expands
+MAX_NODES = {"mixed": 90, "rewrite": 100, "sums": 200}  # goals a proof search expands, else 300
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ def prove_chunk(task: tuple) -> list[Candidate]:
         if draft.goal.target in [f for _, f in draft.goal.hyps]:
             continue
         try:
-            proof = Prover(draft.lemmas, MAX_NODES.get(family, 800)).prove(draft.goal, max_depth)
+            proof = Prover(draft.lemmas, MAX_NODES.get(family, 300)).prove(draft.goal, max_depth)
         except Exhausted:
             continue
         keep = SHALLOW_KEPT if proof and len(proof) <= 2 else 0.0
