@@ -274,8 +274,10 @@ def _lean_error(errors: list[dict], snippet: Snippet) -> tuple[Verdict, str, str
 
 def _axioms_problem(messages: list[dict], snippet: Snippet) -> tuple[str, str] | None:
     """None if exactly one message at the epilogue's line names our target and allowed axioms."""
-    at_line = [m for m in messages if _line(m) == snippet.axioms_line]
-    answers = [_AXIOMS.match(str(m.get("data", ""))) for m in at_line if m.get("severity") == "info"]
+    infos = [
+        m for m in messages if _line(m) == snippet.axioms_line and m.get("severity") == "info"
+    ]
+    answers = [_AXIOMS.match(str(m.get("data", ""))) for m in infos]
     if len(answers) != 1 or not answers[0]:
         return "incomplete", "no answer about the axioms of the theorem"
     name, listed = answers[0].groups()
