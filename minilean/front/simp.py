@@ -22,7 +22,7 @@ DEFAULT_PRIORITY = 1000
 class Rule:
     """`type` is ∀ xs, lhs = rhs with proof `proof`; `origin` is the name that `-name` erases."""
 
-    __slots__ = ("conds", "key", "levels", "origin", "perm", "prefilter", "priority", "proof", "type")
+    __slots__ = ("key", "levels", "order", "origin", "perm", "prefilter", "priority", "proof", "type")
 
     def __init__(self, origin, levels, proof, type, priority=DEFAULT_PRIORITY):
         self.origin, self.levels, self.proof, self.type = origin, levels, proof, type
@@ -34,6 +34,7 @@ class Rule:
         self.key = head_key(lhs)
         self.prefilter = skeleton(lhs)
         self.perm = is_permutation(lhs, rhs)
+        self.order = (-priority, star_path(lhs))
 
     def __getstate__(self):
         return tuple(getattr(self, s) for s in ("origin", "levels", "proof", "type", "priority"))
@@ -67,6 +68,36 @@ def skeleton(lhs):
         else:
             out.append(f.name)
     return tuple(out)
+
+
+def star_path(e) -> tuple[int, ...]:
+    """0 for each variable and 1 for each symbol of a left side, in preorder.
+
+    Lean's discrimination tree yields patterns with an earlier variable first; among equals the one
+    declared first comes first.
+    """
+    out = []
+
+    def go(s):
+        f, args = tm.get_app_fn_args(s)
+        if type(f) is BVar or type(f) is MVar or is_offset(f, args):
+            out.append(0)
+            return
+        out.append(1)
+        for a in args:
+            g = tm.get_app_fn(a)
+            if not (type(g) is Const and g.name.startswith("inst")):
+                go(a)
+    go(e)
+    return tuple(out)
+
+
+def is_offset(f, args) -> bool:
+    """n + k and Nat.succ n are treated as variables by the index."""
+    if type(f) is not Const:
+        return False
+    return (f.name == "HAdd.hAdd" and len(args) == 6 and args[0] is Const("Nat")
+            and lit_value(args[5]) is not None) or (f.name == "Nat.succ" and len(args) == 1)
 
 
 def may_match(rule: Rule, args, reducible) -> bool:
@@ -185,13 +216,13 @@ def add_simp_attr(meta, name: str, attr) -> None:
         if name in ext.smart:
             table = ext.own("simp_lemmas")
             for rule in equation_rules(meta, name, priority):
-                table[rule.key] = (rule, *table.get(rule.key, ()))
+                table[rule.key] = (*table.get(rule.key, ()), rule)
             return
         ext.own("simp_state")[("unfold", name)] = True
         return
     table = ext.own("simp_lemmas")
     for rule in const_rules(meta, name, priority, symm):
-        table[rule.key] = (rule, *[r for r in table.get(rule.key, ()) if r.origin != name])
+        table[rule.key] = (*[r for r in table.get(rule.key, ()) if r.origin != name], rule)
 
 
 def const_rules(meta, name: str, priority=DEFAULT_PRIORITY, symm=False):

@@ -32,16 +32,21 @@ class SimpSet:
         self.erased = {k[1] for k in state if k[0] == "erased"} if use_default else set()
         self.unfold = {k[1] for k in state if k[0] == "unfold"} if use_default else set()
         self.extra = {}
+        self.sorted = {}
 
     def add(self, rules) -> None:
         for rule in rules:
-            self.extra.setdefault(rule.key, []).insert(0, rule)
+            self.sorted.pop(rule.key, None)
+            self.extra.setdefault(rule.key, []).append(rule)
 
     def rules(self, key):
-        """Rules for a head key, highest priority first, newer ones first."""
-        found = [*self.extra.get(key, ()), *self.table.get(key, ())]
-        if len(found) > 1:
-            found.sort(key=lambda r: -r.priority)
+        """Rules for a head key in the order Lean tries them."""
+        found = self.sorted.get(key)
+        if found is None:
+            found = [*self.table.get(key, ()), *self.extra.get(key, ())]
+            if len(found) > 1:
+                found.sort(key=lambda r: r.order)
+            self.sorted[key] = found
         return found
 
 

@@ -774,6 +774,9 @@ def _refute(meta, d, decls):
             return App(d.fvar, meta.mk_eq_refl(parts[1]))
         return None
     if name == "Eq" and len(args) == 3:
+        proof = refute_literals(meta, d, w, args)
+        if proof is not None:
+            return proof
         left, right = ctor_of(meta, args[1]), ctor_of(meta, args[2])
         if left is not None and right is not None and left[0].name != right[0].name:
             return clash_proof(meta, d.fvar, args[0], left[0].name)
@@ -784,6 +787,18 @@ def _refute(meta, d, decls):
                 return App(d.fvar, other.fvar)
         return None
     return _refute_empty(meta, d, w)
+
+
+def refute_literals(meta, d, p, args):
+    """False from an equation between different numerals."""
+    m, n = meta.nat_value(args[1]), meta.nat_value(args[2])
+    if m is None or n is None or m == n:
+        return None
+    inst = meta.synth_inst(App(Const("Decidable"), p))
+    if inst is None:
+        return None
+    refl = tm.mk_app(Const("Eq.refl", (lv.ONE,)), Const("Bool"), Const("Bool.false"))
+    return App(tm.mk_app(Const("of_decide_eq_false"), p, inst, refl), d.fvar)
 
 
 def _refute_empty(meta, d, w):

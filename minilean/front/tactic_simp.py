@@ -67,7 +67,7 @@ def erase(ctx, rules: SimpSet, arg) -> None:
 
 def hyp_rules(meta, d):
     """Rules from a hypothesis; its id is the origin."""
-    return rules_of(meta, d.id, d.fvar, d.type, priority=1001)
+    return rules_of(meta, d.id, d.fvar, d.type)
 
 
 def add_arg(ctx, rules: SimpSet, arg) -> None:
@@ -84,12 +84,12 @@ def add_arg(ctx, rules: SimpSet, arg) -> None:
                                 f"`{e.name}`", arg)
             rules.erased = rules.erased - {e.name}
             if e.name in meta.ext.smart:
-                rules.add(reversed(equation_rules(meta, e.name, 1001)))
+                rules.add(equation_rules(meta, e.name))
             else:
                 rules.unfold = rules.unfold | {e.name}
             return
         rules.erased = rules.erased - {e.name}
-        rules.add(const_rules(meta, e.name, 1001, arg.symm))
+        rules.add(const_rules(meta, e.name, symm=arg.symm))
         return
     ty = meta.inst(meta.infer(e))
     if not meta.is_prop(ty):
@@ -106,7 +106,7 @@ def add_arg(ctx, rules: SimpSet, arg) -> None:
         e = meta.mk_lambda(locals_, tm.replace(meta.inst(e), subst.get))
         ty = meta.inst(meta.infer(e))
     origin = e.id if type(e) is FVar else f"_arg{arg.pos}"
-    rules.add(rules_of(meta, origin, e, ty, priority=1001, symm=arg.symm))
+    rules.add(rules_of(meta, origin, e, ty, symm=arg.symm))
 
 
 # --- simplifying one place ------------------------------------------------------------------------
