@@ -11,6 +11,7 @@ Run: python co_train.py --config configs/local.yaml    (or `make co-train`, `bas
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import subprocess
 import sys
@@ -49,6 +50,7 @@ class Phase:
     outputs: list[Path]
     servers: dict[str, Path | None] = field(default_factory=dict)
     inputs: list[Path] = field(default_factory=list)
+    threads: int = 0  # OMP_NUM_THREADS of the commands; 0 leaves it alone
 
 
 class Run:
@@ -139,6 +141,7 @@ class Run:
             [self.script("python", "-m", "local.warm_start", warm_start__output=out)],
             [out / "generator"],
             inputs=[Path(self.cfg.theorems.train)],
+            threads=self.cfg.warm_start.threads,
         )
 
     def _collect(self, number: int) -> Phase:
@@ -376,7 +379,7 @@ def _run_commands(run: Run, phase: Phase) -> float:
         for command in phase.commands:
             log_file.write(f"$ {' '.join(command)}\n")
             log_file.flush()
-            code = _tee(command, log_file)
+            code = _tee(command, log_file, phase.threads or run.cfg.run.threads)
             if code:
                 raise InputError(
                     f"phase {phase.name} failed: {' '.join(command[1:3])} ended with {code}; "
@@ -385,10 +388,13 @@ def _run_commands(run: Run, phase: Phase) -> float:
     return time.monotonic() - started
 
 
-def _tee(command: list[str], log_file) -> int:
+def _tee(command: list[str], log_file, threads: int) -> int:
+    environment = {**os.environ, "TQDM_DISABLE": "1", "PYTHONUNBUFFERED": "1"}
+    if threads:  # waiting threads must sleep: spinning ones starve the servers on two cores
+        environment |= {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE"}
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, errors="replace", bufsize=1,
+        text=True, errors="replace", bufsize=1, env=environment,
     ) as process:  # fmt: skip
         for line in process.stdout:
             log_file.write(line)

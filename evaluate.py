@@ -127,10 +127,11 @@ def summarise(rows: Sequence[dict], ks: Sequence[int]) -> dict:
 def print_tables(result: dict) -> None:
     """Prints pass@k and, if there were searches, the rules side by side."""
     console = Console(width=100, highlight=False)
-    table = Table(
-        title=f"{result['dataset']}: {result['n_theorems']} theorems × {result['n_samples']} "
-        f"samples, weights {result['weight_version']}"
+    console.print(
+        f"{result['dataset']}: {result['n_theorems']} theorems × {result['n_samples']} samples, "
+        f"weights {result['weight_version']}"
     )
+    table = Table()
     for column in ("metric", "mean", "95 % interval"):
         table.add_column(column)
     for k, value in result["pass_at_k"].items():

@@ -19,6 +19,8 @@ from coprover.compare import at_budget
 from coprover.metrics import paired_difference, pass_at_k
 from coprover.records import read_jsonl, write_text_atomic
 
+WIDTH = 126  # columns of the last screen
+
 
 def main() -> int:
     """Writes the report of the run that the configuration names."""
@@ -53,9 +55,9 @@ def load_evaluations(run: Path, rounds: int) -> dict[str, dict]:
 def result_table(evaluations: dict[str, dict], metrics: list[dict]) -> Table:
     """One line per evaluation: pass@k with 95 % intervals, search, value calibration."""
     ks = sorted({int(k) for e in evaluations.values() for k in e["pass_at_k"]})
-    table = Table(title="Generator, search and value model by round (95 % intervals over theorems)")
+    table = Table(title="By round: whole proofs (pass@k), guided search, value model (ECE)")
     table.add_column("generator of", no_wrap=True)
-    for name in (*(f"pass@{k}" for k in ks), "search solved", "expansions", "value ECE"):
+    for name in (*(f"pass@{k}" for k in ks), "solved", "expansions", "ECE"):
         table.add_column(name, justify="right", no_wrap=True)
     for label, evaluation in evaluations.items():
         cells = [_interval(evaluation["pass_at_k"].get(str(k))) for k in ks]
@@ -116,8 +118,8 @@ def changes(evaluations: dict[str, dict]) -> list[str]:
 
 
 def render(tables: list[Table | None], lines: list[str]) -> str:
-    """Returns tables and sentences as plain text, 110 columns wide."""
-    console = Console(width=110, record=True, file=io.StringIO(), highlight=False)
+    """Returns tables and sentences as plain text, WIDTH columns wide."""
+    console = Console(width=WIDTH, record=True, file=io.StringIO(), highlight=False)
     for table in filter(None, tables):
         console.print(table)
     for line in lines:

@@ -209,7 +209,7 @@ def _spawn(cfg: DictConfig, section: DictConfig, name: str, command: list[str]) 
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = dict(os.environ)
     if section.threads:
-        environment |= {"OMP_NUM_THREADS": str(section.threads)}
+        environment |= {"OMP_NUM_THREADS": str(section.threads), "OMP_WAIT_POLICY": "PASSIVE"}
     environment["PYTHONPATH"] = os.pathsep.join(
         filter(None, [str(ROOT), environment.get("PYTHONPATH", "")])
     )
