@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from minilean.front import syntax as sx
 from minilean.front.decl_types import declare_inductive, declare_structure
 from minilean.front.elab import AutoBound, Scope, TermElab
-from minilean.front.elab_rec import compile_recursion, mentions_name
+from minilean.front.elab_rec import compile_recursion, mentions_name, smart_info
 from minilean.front.errors import Declined, LeanError, StepLimit
 from minilean.front.meta import Meta
+from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.axioms import collect_axioms
 from minilean.kernel.env import AxiomDecl, DefDecl, OpaqueDecl, TheoremDecl
@@ -609,7 +610,7 @@ class DeclRun:
         body = cmd.body
         lctx = meta.lctx
         if cmd.kind != "example" and self.short and mentions_name(body, self.short, self.name):
-            fvars = [d.fvar for d in self._closed_decls()]
+            fvars = [d.fvar for d in [*self.auto_decls, *self.decls]]
             self.rec_fvar = self._rec_local(meta.mk_pi(fvars, ty))
         try:
             if isinstance(body, list):
@@ -722,8 +723,8 @@ class DeclRun:
         terms = elab.levels_to_params(*terms)
         ty = terms[0]
         value = terms[1] if len(terms) > 1 else None
-        for aux in getattr(elab, "aux_decls", ()):
-            cmds.add_decl(aux)
+        if meta.env is not cmds.state.env:  # matchers and other auxiliary declarations
+            cmds.state = replace(cmds.state, env=meta.env, ext=meta.ext)
         params = self._level_params(ty, value)
         errors = any(m[0] == "error" for m in cmds.messages[n_messages:])
         decl = self._decl(params, ty, value)
@@ -737,7 +738,18 @@ class DeclRun:
             cmds.messages.append(("warning", "declaration uses 'sorry'", cmd.name_pos))
         if cmd.kind == "example":
             return
+        if type(decl) is DefDecl:
+            self._add_smart(params, value)
         self._register(ty, value, meta)
+
+    def _add_smart(self, params, value):
+        """Functions defined by matching unfold only as far as their equations say."""
+        self.final_value = value
+        const = Const(self.name, tuple([lv.param(u) for u in params]))
+        info = smart_info(self.elab.meta, self, const)
+        if info is not None:
+            value = self.elab.levels_to_params(info.value)[0]
+            self.cmds.own_ext().own("smart")[self.name] = replace(info, value=value)
 
     def _uses_sorry(self, ty, value):
         return any("sorryAx" in tm.const_names(e) for e in (ty, value) if e is not None)

@@ -479,8 +479,10 @@ class DefEqMixin:
         """Restrict ?s to the variables that the assigned metavariable may mention."""
         d = self.decls[s.id]
         if d.kind != "natural" or s.id in self.delayed:
-            # a goal or instance of a larger context may be mentioned only if it is delayed here
-            return d.kind != "natural" and self._prunable_goal(s, lctx, extra)
+            if d.kind == "synthetic" and self.synth_pending(s.id):
+                value = self.inst(s)
+                return not any(y not in lctx and y not in extra for y in self._fvar_ids(value))
+            return False
         keep = [x for x in d.lctx.decls if x.id in lctx or x.id in extra]
         ids = {x.id for x in keep}
         if any(y not in ids for x in keep for y in self._fvar_ids(x.type)):
@@ -490,9 +492,6 @@ class DefEqMixin:
         new = self.mk_mvar(d.type, d.kind, d.name, d.lctx.replace(keep))
         self.assign_mvar(s.id, new)
         return True
-
-    def _prunable_goal(self, s, lctx, extra):
-        return False
 
     def _fvar_ids(self, e):
         e = self.inst(e)

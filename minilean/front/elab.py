@@ -521,7 +521,7 @@ class TermElab(AppMixin, OpMixin, MatchMixin):
         meta = self.meta
         options = []
         for p in self.pending:
-            if p.kind != "inst" or p.mvar.id in meta.assign:
+            if p.kind != "inst" or type(tm.get_app_fn(meta.inst(p.mvar))) is not MVar:
                 continue
             ty = meta.inst(meta.decls[p.mvar.id].type)
             cls = meta.class_name(ty)
@@ -539,15 +539,22 @@ class TermElab(AppMixin, OpMixin, MatchMixin):
         with meta.with_lctx(p.lctx):
             f = meta.mk_const(name)
             mvars, infos, result = meta.forall_meta(meta.infer(f), reducing=False)
-            if meta.is_def_eq(meta.decls[p.mvar.id].type, result):
-                meta.assign_mvar(p.mvar.id, tm.mk_app(f, *mvars))
+            if meta.is_def_eq(meta.decls[p.mvar.id].type, result) \
+                    and self._give_inst(p.mvar, tm.mk_app(f, *mvars)):
                 for m, info in zip(mvars, infos):
-                    if info == "inst" and m.id not in meta.assign:
+                    if info == "inst" and type(tm.get_app_fn(meta.inst(m))) is MVar:
                         self.pending.append(Pending("inst", m, p.stx, p.lctx, p.errs))
                 self.pending = [q for q in self.pending if q is not p]
                 return True
         meta.restore(mark)
         return False
+
+    def _give_inst(self, m, value):
+        meta = self.meta
+        if m.id in meta.assign:
+            return meta.is_def_eq(m, value)
+        meta.assign_mvar(m.id, value)
+        return True
 
     def _report_stuck(self):
         meta = self.meta

@@ -127,7 +127,7 @@ class AppMixin(ElimMixin):
         from minilean.front.elab import AutoBound
         name = stx.name
         d, rest = self.resolve_local(name)
-        if d is not None:
+        if d is not None and not (rest and d.hidden and self.global_candidates(name)):
             return [(d.fvar, rest)]
         found, rest = self.resolve_global(name)
         if not found:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from minilean.front.errors import LeanError
 from minilean.front.ext import InstanceEntry
 from minilean.kernel import term as tm
+from minilean.kernel.env import DefDecl
 from minilean.kernel.term import FVAR, LMVAR, MVAR, Const, MVar, Pi
 
 MAX_INSTANCE_DEPTH = 32
@@ -19,20 +20,45 @@ class InstanceMixin:
 
     def class_name(self, ty):
         """The class that `∀ …, C a` belongs to, or None (no unfolding)."""
-        while type(ty) is Pi:
-            ty = ty.body
-        f = tm.get_app_fn(ty)
-        if type(f) is MVar:
-            f = tm.get_app_fn(self.inst(ty))
-        if type(f) is Const:
+        for _ in range(20):
+            while type(ty) is Pi:
+                ty = ty.body
+            f = tm.get_app_fn(ty)
+            if type(f) is MVar:
+                ty = self.inst(ty)
+                f = tm.get_app_fn(ty)
+            if type(f) is not Const:
+                return None
             if f.name in self.ext.classes:
                 return f.name
-            if f.name in self.ext.reducible and self.env.get(f.name) is not None:
-                new = self.whnf_r(ty) if not ty.loose else ty
-                g = tm.get_app_fn(new)
-                if type(g) is Const and g.name in self.ext.classes:
-                    return g.name
+            if f.name not in self.ext.reducible or self.env.get(f.name) is None:
+                return None
+            new = self._unfold_reducible(ty)
+            if new is None:
+                return None
+            ty = new
         return None
+
+    def _unfold_reducible(self, ty):
+        """One unfolding of a reducible definition at the head (loose variables allowed)."""
+        f, args = tm.get_app_fn_args(ty)
+        decl = self.env.get(f.name)
+        if type(decl) is not DefDecl or f.name in self.ext.projections:
+            return None
+        return self.beta(tm.instantiate_level_params(decl.value, decl.level_params, f.levels),
+                         args)
+
+    def _expose_class(self, ty):
+        """ty with reducible abbreviations of (∀ …, class) types unfolded."""
+        while True:
+            f = tm.get_app_fn(ty)
+            if type(f) is not Const or f.name in self.ext.classes \
+                    or f.name not in self.ext.reducible:
+                return ty
+            new = self._unfold_reducible(ty)
+            if new is None:
+                return ty
+            ty = new
 
     class_of_local = class_name
 
@@ -50,9 +76,12 @@ class InstanceMixin:
         return value
 
     def _synth_main(self, ty, depth):
+        ty = self._expose_class(ty)
         decls, body = [], ty
-        if type(ty) is Pi:
-            decls, body = self.forall_locals(ty, reducing=False)
+        while type(body) is Pi:
+            more, body = self.forall_locals(body, reducing=False)
+            decls += more
+            body = self._expose_class(body)
         cls = self.class_name(body)
         if cls is None:
             body = self.whnf_r(body)
@@ -121,7 +150,13 @@ class InstanceMixin:
     def _try_instance(self, f, fty, goal, depth):
         """f applied so that it proves goal, with its instance arguments searched for, or None."""
         mark = self.save()
-        mvars, infos, result = self.forall_meta(fty, reducing=False)
+        mvars, infos, result = self.forall_meta(self._expose_class(fty), reducing=False)
+        while True:
+            new = self._expose_class(result)
+            if type(new) is not Pi:
+                break
+            more, more_infos, result = self.forall_meta(new, reducing=False)
+            mvars, infos = [*mvars, *more], [*infos, *more_infos]
         if not self._quick_match(result, goal):
             return None
         if not self.is_def_eq(result, goal):

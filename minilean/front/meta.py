@@ -138,7 +138,6 @@ class Meta(WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin):
         self.defeq_cache = {}
         self.inst_cache = {}
         self.postponed_levels = []
-        self.pending_insts = {}
         self._busy_insts = set()
 
     # --- budget and backtracking --------------------------------------------------------------
@@ -446,9 +445,7 @@ class Meta(WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin):
 
     def _revert_natural(self, i, d, ids):
         _, small, ty, args = self._revert_parts(d, ids)
-        new = self.mk_mvar(ty, d.kind, d.name, small)
-        if i in self.pending_insts:
-            self.pending_insts[new.id] = self.pending_insts[i]
+        new = self.mk_mvar(ty, "natural", d.name, small)
         self.assign_mvar(i, tm.mk_app(new, *args))
 
     def _revert_opaque(self, i, d, ids):

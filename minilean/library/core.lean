@@ -236,3 +236,322 @@ instance instSubNat : Sub Nat := ⟨Nat.sub⟩
 protected def List.append {α : Type u} (xs ys : List α) : List α :=
   List.rec ys (fun x _ ih => List.cons x ih) xs
 instance List.instAppend {α : Type u} : Append (List α) := ⟨List.append⟩
+
+/-! ## Decidability -/
+
+def ite {α : Sort u} (c : Prop) [h : Decidable c] (t e : α) : α :=
+  Decidable.casesOn (motive := fun _ => α) h (fun _ => e) (fun _ => t)
+def dite {α : Sort u} (c : Prop) [h : Decidable c] (t : c → α) (e : ¬c → α) : α :=
+  Decidable.casesOn (motive := fun _ => α) h e t
+def Decidable.decide (p : Prop) [h : Decidable p] : Bool :=
+  Decidable.casesOn (motive := fun _ => Bool) h (fun _ => false) (fun _ => true)
+export Decidable (decide)
+abbrev DecidablePred {α : Sort u} (r : α → Prop) := (a : α) → Decidable (r a)
+abbrev DecidableRel {α : Sort u} {β : Sort v} (r : α → β → Prop) :=
+  (a : α) → (b : β) → Decidable (r a b)
+abbrev DecidableEq (α : Sort u) := (a b : α) → Decidable (a = b)
+def decEq {α : Sort u} [inst : DecidableEq α] (a b : α) : Decidable (a = b) := inst a b
+
+instance instDecidableTrue : Decidable True := isTrue trivial
+instance instDecidableFalse : Decidable False := isFalse (fun h => h)
+instance instDecidableAnd {p q : Prop} [dp : Decidable p] [dq : Decidable q] : Decidable (p ∧ q) :=
+  match dp with
+  | isTrue hp =>
+    match dq with
+    | isTrue hq => isTrue ⟨hp, hq⟩
+    | isFalse hq => isFalse (fun h => hq h.2)
+  | isFalse hp => isFalse (fun h => hp h.1)
+instance instDecidableOr {p q : Prop} [dp : Decidable p] [dq : Decidable q] : Decidable (p ∨ q) :=
+  match dp with
+  | isTrue hp => isTrue (Or.inl hp)
+  | isFalse hp =>
+    match dq with
+    | isTrue hq => isTrue (Or.inr hq)
+    | isFalse hq => isFalse (fun h => Or.rec (motive := fun _ => False) hp hq h)
+instance instDecidableNot {p : Prop} [dp : Decidable p] : Decidable (¬p) :=
+  match dp with
+  | isTrue hp => isFalse (fun h => h hp)
+  | isFalse hp => isTrue hp
+instance instDecidableForall {p q : Prop} [dp : Decidable p] [dq : Decidable q] :
+    Decidable (p → q) :=
+  match dp with
+  | isTrue hp =>
+    match dq with
+    | isTrue hq => isTrue (fun _ => hq)
+    | isFalse hq => isFalse (fun h => hq (h hp))
+  | isFalse hp => isTrue (fun h => False.elim (hp h))
+instance instDecidableIff {p q : Prop} [dp : Decidable p] [dq : Decidable q] : Decidable (p ↔ q) :=
+  match dp with
+  | isTrue hp =>
+    match dq with
+    | isTrue hq => isTrue ⟨fun _ => hq, fun _ => hp⟩
+    | isFalse hq => isFalse (fun h => hq (h.1 hp))
+  | isFalse hp =>
+    match dq with
+    | isTrue hq => isFalse (fun h => hp (h.2 hq))
+    | isFalse hq => isTrue ⟨fun h => absurd h hp, fun h => absurd h hq⟩
+instance instDecidableNe {α : Sort u} [DecidableEq α] (a b : α) : Decidable (a ≠ b) :=
+  match decEq a b with
+  | isTrue h => isFalse (fun h' => h' h)
+  | isFalse h => isTrue h
+
+/-! ## Booleans -/
+
+theorem Bool.false_ne_true (h : false = true) : False :=
+  @Eq.rec Bool false (fun b _ => Bool.rec (motive := fun _ => Prop) True False b) trivial true h
+def cond {α : Sort u} (c : Bool) (x y : α) : α := match c with
+  | true => x
+  | false => y
+def or (x y : Bool) : Bool := match x with
+  | true => true
+  | false => y
+def and (x y : Bool) : Bool := match x with
+  | false => false
+  | true => y
+def not (x : Bool) : Bool := match x with
+  | true => false
+  | false => true
+def xor (x y : Bool) : Bool := match x with
+  | true => not y
+  | false => y
+theorem of_decide_eq_true {p : Prop} [inst : Decidable p] : decide p = true → p :=
+  match inst with
+  | isTrue h => fun _ => h
+  | isFalse _ => fun h => (Bool.false_ne_true h).elim
+theorem of_decide_eq_false {p : Prop} [inst : Decidable p] : decide p = false → ¬p :=
+  match inst with
+  | isTrue _ => fun h => (Bool.false_ne_true h.symm).elim
+  | isFalse h => fun _ => h
+theorem decide_eq_true {p : Prop} [inst : Decidable p] : p → decide p = true :=
+  match inst with
+  | isTrue _ => fun _ => rfl
+  | isFalse h => fun h' => absurd h' h
+theorem decide_eq_false {p : Prop} [inst : Decidable p] : ¬p → decide p = false :=
+  match inst with
+  | isTrue h => fun h' => absurd h h'
+  | isFalse _ => fun _ => rfl
+def Bool.decEq (a b : Bool) : Decidable (a = b) := match a, b with
+  | false, false => isTrue rfl
+  | false, true => isFalse (fun h => Bool.false_ne_true h)
+  | true, false => isFalse (fun h => Bool.false_ne_true h.symm)
+  | true, true => isTrue rfl
+instance instDecidableEqBool : DecidableEq Bool := Bool.decEq
+@[default_instance low] instance instBEqOfDecidableEq {α : Type u} [DecidableEq α] : BEq α :=
+  ⟨fun a b => decide (a = b)⟩
+def bne {α : Type u} [BEq α] (a b : α) : Bool := not (BEq.beq a b)
+class LawfulBEq (α : Type u) [BEq α] : Prop where
+  eq_of_beq : ∀ {a b : α}, BEq.beq a b = true → a = b
+  rfl : ∀ {a : α}, BEq.beq a a = true
+
+/-! ## Nat: order and decidability -/
+
+protected inductive Nat.le (n : Nat) : Nat → Prop where
+  | refl : Nat.le n n
+  | step {m : Nat} : Nat.le n m → Nat.le n (Nat.succ m)
+protected def Nat.lt (n m : Nat) : Prop := Nat.le (n + 1) m
+instance instLENat : LE Nat := ⟨Nat.le⟩
+instance instLTNat : LT Nat := ⟨Nat.lt⟩
+protected def Nat.beq : Nat → Nat → Bool
+  | 0, 0 => true
+  | 0, _ + 1 => false
+  | _ + 1, 0 => false
+  | n + 1, m + 1 => Nat.beq n m
+protected def Nat.ble : Nat → Nat → Bool
+  | 0, 0 => true
+  | 0, _ + 1 => true
+  | _ + 1, 0 => false
+  | n + 1, m + 1 => Nat.ble n m
+theorem Nat.eq_of_beq_eq_true : ∀ {n m : Nat}, Nat.beq n m = true → n = m
+  | 0, 0, _ => rfl
+  | 0, _ + 1, h => (Bool.false_ne_true h).elim
+  | _ + 1, 0, h => (Bool.false_ne_true h).elim
+  | n + 1, m + 1, h => congrArg Nat.succ (Nat.eq_of_beq_eq_true (n := n) (m := m) h)
+theorem Nat.beq_refl : ∀ n : Nat, Nat.beq n n = true
+  | 0 => rfl
+  | n + 1 => Nat.beq_refl n
+theorem Nat.ne_of_beq_eq_false {n m : Nat} (h : Nat.beq n m = false) : ¬(n = m) :=
+  fun e => Bool.false_ne_true (Eq.trans h.symm (Eq.subst (motive := fun k => Nat.beq n k = true) e
+    (Nat.beq_refl n)))
+protected def Nat.decEq (n m : Nat) : Decidable (n = m) :=
+  match h : Nat.beq n m with
+  | true => isTrue (Nat.eq_of_beq_eq_true h)
+  | false => isFalse (Nat.ne_of_beq_eq_false h)
+instance instDecidableEqNat : DecidableEq Nat := Nat.decEq
+instance instBEqNat : BEq Nat := ⟨Nat.beq⟩
+protected theorem Nat.zero_le : ∀ n : Nat, 0 ≤ n
+  | 0 => Nat.le.refl
+  | n + 1 => Nat.le.step (Nat.zero_le n)
+theorem Nat.succ_le_succ {n m : Nat} (h : n ≤ m) : Nat.succ n ≤ Nat.succ m :=
+  Nat.le.rec (motive := fun k _ => Nat.succ n ≤ Nat.succ k) Nat.le.refl
+    (fun _ ih => Nat.le.step ih) h
+protected theorem Nat.le_trans {n m k : Nat} (h₁ : n ≤ m) (h₂ : m ≤ k) : n ≤ k :=
+  Nat.le.rec (motive := fun k _ => n ≤ k) h₁ (fun _ ih => Nat.le.step ih) h₂
+theorem Nat.pred_le_pred {n m : Nat} (h : n ≤ m) : Nat.pred n ≤ Nat.pred m :=
+  Nat.le.rec (motive := fun k _ => Nat.pred n ≤ Nat.pred k) Nat.le.refl
+    (fun {m} _ ih => Nat.rec (motive := fun k => Nat.pred n ≤ Nat.pred k → Nat.pred n ≤ k)
+      (fun x => x) (fun _ _ x => Nat.le.step x) m ih) h
+theorem Nat.le_of_succ_le_succ {n m : Nat} (h : Nat.succ n ≤ Nat.succ m) : n ≤ m :=
+  Nat.pred_le_pred h
+theorem Nat.not_succ_le_zero (n : Nat) (h : Nat.succ n ≤ 0) : False :=
+  @Nat.le.rec (n + 1) (fun k _ => Nat.rec (motive := fun _ => Prop) False (fun _ _ => True) k)
+    trivial (fun _ _ => trivial) 0 h
+theorem Nat.le_of_ble_eq_true : ∀ {n m : Nat}, Nat.ble n m = true → n ≤ m
+  | 0, _, _ => Nat.zero_le _
+  | _ + 1, 0, h => (Bool.false_ne_true h).elim
+  | n + 1, m + 1, h => Nat.succ_le_succ (Nat.le_of_ble_eq_true (n := n) (m := m) h)
+theorem Nat.ble_eq_true_of_le : ∀ {n m : Nat}, n ≤ m → Nat.ble n m = true
+  | 0, 0, _ => rfl
+  | 0, _ + 1, _ => rfl
+  | n + 1, 0, h => (Nat.not_succ_le_zero n h).elim
+  | n + 1, m + 1, h => Nat.ble_eq_true_of_le (n := n) (m := m) (Nat.le_of_succ_le_succ h)
+instance Nat.decLe (n m : Nat) : Decidable (n ≤ m) :=
+  match h : Nat.ble n m with
+  | true => isTrue (Nat.le_of_ble_eq_true h)
+  | false => isFalse (fun e => Bool.false_ne_true (Eq.trans h.symm (Nat.ble_eq_true_of_le e)))
+instance Nat.decLt (n m : Nat) : Decidable (n < m) := Nat.decLe (Nat.succ n) m
+protected def Nat.pow (m n : Nat) : Nat := Nat.rec 1 (fun _ ih => Nat.mul ih m) n
+instance instNatPowNat : NatPow Nat := ⟨Nat.pow⟩
+instance : Inhabited Nat := ⟨Nat.zero⟩
+instance : Max Nat := ⟨fun a b => if a ≤ b then b else a⟩
+instance : Min Nat := ⟨fun a b => if a ≤ b then a else b⟩
+instance : Dvd Nat := ⟨fun a b => ∃ c, b = a * c⟩
+def Nat.div.go (y : Nat) (hy : 0 < y) (fuel x : Nat) : Nat := match fuel with
+  | 0 => 0
+  | fuel + 1 => if y ≤ x then Nat.div.go y hy fuel (x - y) + 1 else 0
+protected def Nat.div (x y : Nat) : Nat :=
+  if h : 0 < y then Nat.div.go y h (x + 1) x else 0
+instance Nat.instDiv : Div Nat := ⟨Nat.div⟩
+def Nat.modCore.go (y : Nat) (hy : 0 < y) (fuel x : Nat) : Nat := match fuel with
+  | 0 => x
+  | fuel + 1 => if y ≤ x then Nat.modCore.go y hy fuel (x - y) else x
+protected def Nat.mod (x y : Nat) : Nat :=
+  if h : 0 < y then Nat.modCore.go y h (x + 1) x else x
+instance Nat.instMod : Mod Nat := ⟨Nat.mod⟩
+instance : LawfulBEq Nat := ⟨fun h => Nat.eq_of_beq_eq_true h, fun {a} => Nat.beq_refl a⟩
+
+/-! ## Lists, options and the rest -/
+
+namespace List
+def length {α : Type u} : List α → Nat
+  | nil => 0
+  | cons _ as => length as + 1
+def map {α : Type u} {β : Type v} (f : α → β) : (l : List α) → List β
+  | [] => []
+  | a :: as => f a :: map f as
+def filter {α : Type u} (p : α → Bool) : (l : List α) → List α
+  | [] => []
+  | a :: as => match p a with
+    | true => a :: filter p as
+    | false => filter p as
+def foldr {α : Type u} {β : Type v} (f : α → β → β) (init : β) : (l : List α) → β
+  | [] => init
+  | a :: as => f a (foldr f init as)
+def foldl {α : Type u} {β : Type v} (f : α → β → α) : (init : α) → (l : List β) → α
+  | a, nil => a
+  | a, cons b l => foldl f (f a b) l
+def reverseAux {α : Type u} : List α → List α → List α
+  | [], r => r
+  | a :: l, r => reverseAux l (a :: r)
+def reverse {α : Type u} (as : List α) : List α := reverseAux as []
+def flatten {α : Type u} : List (List α) → List α
+  | [] => []
+  | l :: L => l ++ flatten L
+def flatMap {α : Type u} {β : Type v} (b : α → List β) (as : List α) : List β := flatten (map b as)
+def replicate {α : Type u} : (n : Nat) → (a : α) → List α
+  | 0, _ => []
+  | n + 1, a => a :: replicate n a
+def take {α : Type u} : (n : Nat) → (xs : List α) → List α
+  | 0, _ => []
+  | _ + 1, [] => []
+  | n + 1, a :: as => a :: take n as
+def drop {α : Type u} : (n : Nat) → (xs : List α) → List α
+  | 0, as => as
+  | _ + 1, [] => []
+  | n + 1, _ :: as => drop n as
+def zipWith {α : Type u} {β : Type v} {γ : Type w} (f : α → β → γ) :
+    (xs : List α) → (ys : List β) → List γ
+  | x :: xs, y :: ys => f x y :: zipWith f xs ys
+  | _, _ => []
+def zip {α : Type u} {β : Type v} : List α → List β → List (α × β) := zipWith Prod.mk
+def head? {α : Type u} : List α → Option α
+  | [] => none
+  | a :: _ => some a
+def tail? {α : Type u} : List α → Option (List α)
+  | [] => none
+  | _ :: as => some as
+def tail {α : Type u} : List α → List α
+  | [] => []
+  | _ :: as => as
+def headD {α : Type u} : (as : List α) → (fallback : α) → α
+  | [], fallback => fallback
+  | a :: _, _ => a
+def getLast? {α : Type u} : List α → Option α
+  | [] => none
+  | [a] => some a
+  | _ :: b :: as => getLast? (b :: as)
+def isEmpty {α : Type u} : List α → Bool
+  | [] => true
+  | _ :: _ => false
+def all {α : Type u} : List α → (α → Bool) → Bool
+  | [], _ => true
+  | h :: t, p => p h && all t p
+def any {α : Type u} : List α → (α → Bool) → Bool
+  | [], _ => false
+  | h :: t, p => p h || any t p
+def elem {α : Type u} [BEq α] (a : α) : (l : List α) → Bool
+  | [] => false
+  | b :: bs => match a == b with
+    | true => true
+    | false => elem a bs
+def concat {α : Type u} : List α → α → List α
+  | [], a => [a]
+  | b :: bs, a => b :: concat bs a
+def dropLast {α : Type u} : List α → List α
+  | [] => []
+  | [_] => []
+  | a :: b :: as => a :: dropLast (b :: as)
+def sum {α : Type u} [Add α] [OfNat α 0] : List α → α
+  | [] => 0
+  | a :: as => a + sum as
+inductive Mem {α : Type u} (a : α) : List α → Prop where
+  | head (as : List α) : Mem a (a :: as)
+  | tail (b : α) {as : List α} : Mem a as → Mem a (b :: as)
+instance instMembership {α : Type u} : Membership α (List α) := ⟨fun l a => Mem a l⟩
+end List
+instance {α : Type u} : Inhabited (List α) := ⟨[]⟩
+instance {α : Type u} : EmptyCollection (List α) := ⟨[]⟩
+protected def List.beq {α : Type u} [BEq α] : List α → List α → Bool
+  | [], [] => true
+  | a :: as, b :: bs => a == b && List.beq as bs
+  | _, _ => false
+instance List.instBEq {α : Type u} [BEq α] : BEq (List α) := ⟨List.beq⟩
+
+instance : Inhabited Bool := ⟨false⟩
+instance : Inhabited Prop := ⟨True⟩
+instance {α : Type u} : Inhabited (Option α) := ⟨none⟩
+instance {α : Type u} {β : Type v} [Inhabited α] [Inhabited β] : Inhabited (α × β) :=
+  ⟨(default, default)⟩
+instance {α : Sort u} {β : Sort v} [Inhabited β] : Inhabited (α → β) := ⟨fun _ => default⟩
+instance instNonemptyOfInhabited {α : Sort u} [Inhabited α] : Nonempty α := ⟨default⟩
+namespace Option
+def map {α : Type u} {β : Type v} (f : α → β) : Option α → Option β
+  | some x => some (f x)
+  | none => none
+protected def bind {α : Type u} {β : Type v} : Option α → (α → Option β) → Option β
+  | none, _ => none
+  | some a, f => f a
+def getD {α : Type u} (opt : Option α) (dflt : α) : α := match opt with
+  | some x => x
+  | none => dflt
+def isSome {α : Type u} : Option α → Bool
+  | some _ => true
+  | none => false
+def isNone {α : Type u} : Option α → Bool
+  | some _ => false
+  | none => true
+end Option
+def Prod.map {α₁ : Type u} {α₂ : Type v} {β₁ : Type w} {β₂ : Type u_1} (f : α₁ → α₂) (g : β₁ → β₂) :
+    α₁ × β₁ → α₂ × β₂
+  | (a, b) => (f a, g b)
+def Prod.swap {α : Type u} {β : Type v} : α × β → β × α
+  | (a, b) => (b, a)
