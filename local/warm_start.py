@@ -2,8 +2,9 @@
 
 A tiny Llama learns both forms the loop asks for: whole proof from the theorem, and next step from
 the proof state. Training follows the validation loss: the learning rate is cut when it stops
-falling and training ends after the last cut (or at max_steps / max_time_s). The best weights and
-the tokenizer are written as a Hugging Face checkpoint. A killed run continues where it was.
+falling and training ends after the last cut; towards max_steps it falls to zero, which flattens
+the loss there at the latest (max_time_s is a safety limit). The best weights and the tokenizer are
+written as a Hugging Face checkpoint. A killed run continues where it was.
 
 The reference proofs of theorems deeper than warm_start.max_depth are never read.
 
@@ -163,7 +164,9 @@ def train(section, model, rows: Sequence, valid: Sequence, metrics: MetricsLog,
             epoch, position = epoch + 1, 0
             order = epoch_batches(rows, section.batch_tokens, section.seed + epoch)
         batch = [rows[i] for i in order[position]]
-        losses.append(update(model, optimizer, batch, section, step, plateau.scale))
+        left = (section.max_steps - step) / (section.decay_share * section.max_steps)
+        losses.append(update(model, optimizer, batch, section, step,
+                             plateau.scale * min(1.0, left)))
         tokens += sum(g.length for g in batch)
         step, position = step + 1, position + 1
         seconds = time.perf_counter() - started
