@@ -10,6 +10,8 @@ Run: python co_train.py --config configs/local.yaml    (or `make co-train`, `bas
 
 from __future__ import annotations
 
+import fcntl
+import json
 import logging
 import os
 import shutil
@@ -26,7 +28,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from coprover import config, services
 from coprover.config import ConfigError, InputError
-from coprover.records import load_theorems
+from coprover.records import load_theorems, write_text_atomic
 from coprover.runlog import Manifest, MetricsLog, provenance
 
 log = logging.getLogger("co_train")
@@ -233,7 +235,10 @@ def main() -> int:
     """Runs or continues the loop."""
     cfg = config.from_cli(__doc__, FLAGS)
     print(f"co_train: {cfg.run.profile_reason}", flush=True)
-    run = _open_run(cfg)
+    run = Run(cfg)
+    lock = _lock(run)  # held until this process ends
+    _stop_orphans(run)
+    _open(run)
     plan = run.single(cfg.run.only) if cfg.run.only else run.phases()
     if cfg.run.only:
         _forget(run, plan[-1])
@@ -250,6 +255,8 @@ def main() -> int:
         print(f"{cfg.run.only}: written to {', '.join(str(p) for p in plan[-1][0].outputs)}")
     else:
         print((run.dir / "screen.txt").read_text(encoding="utf-8"))
+        print(f"report: {run.dir}/report.md, plots in {run.dir}/plots")
+    lock.close()
     return 0
 
 
@@ -261,9 +268,9 @@ def _forget(run: Run, phases: list[Phase]) -> None:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def _open_run(cfg: DictConfig) -> Run:
-    """Creates the run folder, or checks that the saved configuration is the one asked for."""
-    run = Run(cfg)
+def _open(run: Run) -> None:
+    """Saves the configuration, or checks that the saved one is the one asked for."""
+    cfg = run.cfg
     _preflight(cfg)
     if run.config_path.exists():
         saved = OmegaConf.load(run.config_path)
@@ -273,12 +280,10 @@ def _open_run(cfg: DictConfig) -> Run:
                     f"run {cfg.run.name!r} in {run.dir} was started with another {key}; continue "
                     "it with the same settings, choose another --run-name, or delete that folder"
                 )
-    run.dir.mkdir(parents=True, exist_ok=True)
     config.save(cfg, run.config_path)
     facts = run.manifest.data.setdefault("calls", [])
     facts.append(provenance())
     run.manifest.write()
-    return run
 
 
 def _preflight(cfg: DictConfig) -> None:
@@ -379,7 +384,7 @@ def _run_commands(run: Run, phase: Phase) -> float:
         for command in phase.commands:
             log_file.write(f"$ {' '.join(command)}\n")
             log_file.flush()
-            code = _tee(command, log_file, phase.threads or run.cfg.run.threads)
+            code = _tee(run, command, log_file, phase.threads or run.cfg.run.threads)
             if code:
                 raise InputError(
                     f"phase {phase.name} failed: {' '.join(command[1:3])} ended with {code}; "
@@ -388,19 +393,59 @@ def _run_commands(run: Run, phase: Phase) -> float:
     return time.monotonic() - started
 
 
-def _tee(command: list[str], log_file, threads: int) -> int:
+def _tee(run: Run, command: list[str], log_file, threads: int) -> int:
+    """Runs a command in a process group of its own and returns its exit status.
+
+    The group is recorded on disk: if this process is killed, the next call stops what is left of
+    it, so that two processes never write the same files.
+    """
     environment = {**os.environ, "TQDM_DISABLE": "1", "PYTHONUNBUFFERED": "1"}
     if threads:  # waiting threads must sleep: spinning ones starve the servers on two cores
         environment |= {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE"}
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, errors="replace", bufsize=1, env=environment,
+        text=True, errors="replace", bufsize=1, env=environment, start_new_session=True,
     ) as process:  # fmt: skip
-        for line in process.stdout:
-            log_file.write(line)
-            log_file.flush()
-            print("   " + line, end="", flush=True)
-        return process.wait()
+        handle = psutil.Process(process.pid)
+        record = run.dir / "processes" / f"{process.pid}.json"
+        write_text_atomic(record, json.dumps({"created": handle.create_time()}))
+        try:
+            for line in process.stdout:
+                log_file.write(line)
+                log_file.flush()
+                print("   " + line, end="", flush=True)
+            return process.wait()
+        finally:
+            if process.poll() is None:
+                services.stop_group(handle)
+            record.unlink()
+
+
+def _stop_orphans(run: Run) -> None:
+    """Stops the phase processes that a killed orchestrator left behind."""
+    for record in (run.dir / "processes").glob("*.json"):
+        created = json.loads(record.read_text(encoding="utf-8"))["created"]
+        try:
+            process = psutil.Process(int(record.stem))
+            if abs(process.create_time() - created) < 1.0:
+                log.warning("stopping PID %d, left by a killed run", process.pid)
+                services.stop_group(process)
+        except psutil.NoSuchProcess:
+            pass
+        record.unlink()
+
+
+def _lock(run: Run):
+    """Returns the open lock file of the run folder; InputError if another process holds it."""
+    run.dir.mkdir(parents=True, exist_ok=True)
+    handle = (run.dir / "lock").open("a+", encoding="utf-8")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise InputError(
+            f"another process is working on {run.dir}; wait for it, or choose another --run-name"
+        ) from None
+    return handle
 
 
 def _stop_servers(run: Run) -> None:

@@ -93,7 +93,7 @@ def stop(cfg: DictConfig, name: str) -> bool:
     if record.container:
         subprocess.run(["docker", "rm", "-f", record.container], check=False, capture_output=True)
     elif process := record.process():
-        _stop_group(process)
+        stop_group(process)
     _record_path(cfg, name).unlink(missing_ok=True)
     return True
 
@@ -243,7 +243,7 @@ def _wait(section: DictConfig, record: Record, timeout_s: float) -> None:
             raise ServiceError(f"the {record.name} server died while starting:\n{_log(record)}")
         if time.monotonic() > deadline:
             if process := record.process():
-                _stop_group(process)
+                stop_group(process)
             raise ServiceError(
                 f"the {record.name} server was not healthy after {timeout_s} s:\n{_log(record)}"
             )
@@ -285,8 +285,8 @@ def _running(record: Record) -> bool:
     return record.process() is not None
 
 
-def _stop_group(process: psutil.Process) -> None:
-    """SIGTERM to the group, SIGKILL to whatever is left after the grace time."""
+def stop_group(process: psutil.Process) -> None:
+    """Sends SIGTERM to a process group and SIGKILL to whatever is left after the grace time."""
     members = [process, *process.children(recursive=True)]
     for how in (signal.SIGTERM, signal.SIGKILL):
         try:
