@@ -51,7 +51,7 @@ _DECLINED_INFIX = frozenset(
 _DECLINED_LEAD = frozenset(
     "∑ ∏ ∫ √ ‖ ⌊ ⌈ ⊤ ⊥ ⨆ ⨅ ∞ ∂ ⋃ ⋂ 𝓝 ⟦ #[ `( ``( ↑ ⇑ ↥ ~~~ %[ ∅ | ∥ ⋯ Σ Π ∃!".split()
 )
-_BINDER_OPEN = frozenset(("(", "{", "[", "⦃", "{{"))
+_BINDER_OPEN = frozenset(("(", "{", "[", "⦃"))
 _TERM_START = frozenset(("id", "num", "str", "hole", "synth", "dotid", "char", "decimal"))
 _TERM_OPEN = frozenset(("(", "⟨", "[", "{", "@", "‹", "·", ".(", "¬", "!", "∅", "#[", "⌊", "⌈", "√",
                         "λ"))
@@ -132,9 +132,9 @@ class TermParser:
             word = text[i]
             if kind[i] == "sym":
                 if word[-1] in opens:
-                    depth += 2 if word == "{{" else 1
+                    depth += 1
                 elif word[-1] in closes and word[0] in closes:
-                    depth -= 2 if word == "}}" else 1
+                    depth -= 1
                     if depth <= 0:
                         return i
             i += 1
@@ -508,7 +508,11 @@ class TermParser:
         saved, self.col = self.col, -1
         self.i += 1
         info, close = {"(": ("default", ")"), "{": ("implicit", "}"), "⦃": ("strict", "⦄"),
-                       "{{": ("strict", "}}"), "[": ("inst", "]")}[word]
+                       "[": ("inst", "]")}[word]
+        double = word == "{" and self.at("{") and self.glued()
+        if double:
+            self.i += 1
+            info = "strict"
         if word == "[":
             name = None
             if self.kind[self.i] in ("id", "hole") and self.text[self.i + 1] == ":":
@@ -524,6 +528,8 @@ class TermParser:
         if word == "(" and self.accept(":="):
             default = self.term()
         self.expect(close)
+        if double:
+            self.expect("}")
         self.col = saved
         return S.Binder(start, self.end(), names, kind, info, None, default)
 
@@ -543,7 +549,7 @@ class TermParser:
         found: list[S.Binder] = []
         while True:
             kind, word = self.kind[self.i], self.text[self.i]
-            if kind == "sym" and word in ("(", "{", "⦃", "[", "{{"):
+            if kind == "sym" and word in ("(", "{", "⦃", "["):
                 found.append(self.bracketed_binder())
             elif kind in ("id", "hole"):
                 found.append(S.Binder(self.pos[self.i], self.ends[self.i], [word], None))
@@ -625,7 +631,7 @@ class TermParser:
             if kind in ("id", "hole") and not (self.text[self.i + 1] == "@"):
                 self.i += 1
                 found.append(S.Binder(start, self.end(), [word], None))
-            elif kind == "sym" and (word in ("{", "⦃", "[", "{{") or self.is_plain_binder()):
+            elif kind == "sym" and (word in ("{", "⦃", "[") or self.is_plain_binder()):
                 found.append(self.bracketed_binder())
             elif self.starts_argument() or (kind == "sym" and word in _TERM_OPEN):
                 pattern = self.term(MAX)
@@ -757,7 +763,7 @@ class TermParser:
         kind, word = self.kind[self.i], self.text[self.i]
         if kind in ("id", "hole", "eof", "kw"):
             return True
-        return word in (":", ":=", "(", "{", "[", "⦃", "|", ";", ")", "{{") or self.nl[self.i]
+        return word in (":", ":=", "(", "{", "[", "⦃", "|", ";", ")") or self.nl[self.i]
 
     def body(self) -> S.Term:
         """The body of `have`/`let`/`suffices`: after `;` or on a new line."""

@@ -430,6 +430,9 @@ class Parser(TacticParser):
     def cmd_omit(self, start: int) -> S.Command:
         raise Declined("command omit")
 
+    def cmd_init_quot(self, start: int) -> S.Command:
+        return S.InitQuot(start, 0)
+
     def cmd_mutual(self, start: int) -> S.Command:
         commands = []
         while not self.accept("end"):

@@ -660,3 +660,8 @@ class Include(Command):
 
     names: list[str]
     omit: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class InitQuot(Command):
+    """`init_quot`: declares the quotient constants."""

@@ -41,10 +41,6 @@ def Not.elim {α : Sort u} (H1 : ¬a) (H2 : a) : α := absurd H2 H1
 theorem not_not_intro {p : Prop} (h : p) : ¬¬p := fun hn => hn h
 theorem mt {a b : Prop} (h₁ : a → b) (h₂ : ¬b) : ¬a := fun ha => h₂ (h₁ ha)
 theorem Not.imp {a b : Prop} (H2 : ¬b) (H1 : a → b) : ¬a := mt H1 H2
-theorem Exists.elim {α : Sort u} {p : α → Prop} {b : Prop} (h₁ : Exists (fun x => p x))
-    (h₂ : ∀ (a : α), p a → b) : b := by
-  cases h₁ with
-  | intro w h => exact h₂ w h
 theorem Exists.imp {α : Sort u} {p q : α → Prop} (h : ∀ a, p a → q a) (hp : ∃ a, p a) : ∃ a, q a :=
   hp.elim (fun a ha => ⟨a, h a ha⟩)
 theorem not_exists_of_forall_not {α : Sort u} {p : α → Prop} (h : ∀ x, ¬p x) : ¬∃ x, p x :=
