@@ -17,7 +17,7 @@ from minilean.front.meta import Meta
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.axioms import collect_axioms
-from minilean.kernel.env import AxiomDecl, DefDecl, OpaqueDecl, TheoremDecl
+from minilean.kernel.env import AxiomDecl, DefDecl, OpaqueDecl, QuotSpec, TheoremDecl
 from minilean.kernel.errors import KernelError
 from minilean.kernel.term import LMVAR, MVAR, Const, MVar
 
@@ -106,10 +106,30 @@ class CommandElab:
 
     def new_elab(self, name="_example"):
         """A TermElab over a fresh Meta in the current state."""
-        meta = Meta(self.state.env, self.state.ext, self.max_steps, self.deadline)
+        meta = Meta(self.state.env, self.active_ext(), self.max_steps, self.deadline)
         elab = TermElab(meta, self.state.scope, self.messages, name)
         elab.recorder = self._recorder(elab) if self.tactics is not None else None
         return elab
+
+    def active_ext(self):
+        """The state's Ext with the scoped instances of the open namespaces switched on."""
+        ext, scope = self.state.ext, self.state.scope
+        if not ext.scoped:
+            return ext
+        spaces = [data[0] for kind, *data in scope.opens if kind == "ns"]
+        ns = scope.namespace
+        while ns:
+            spaces.append(ns)
+            ns = ns.rpartition(".")[0]
+        todo = [entry for space in spaces for entry in ext.scoped.get(space, ())]
+        if not todo:
+            return ext
+        ext = ext.child()
+        meta = Meta(self.state.env, ext)
+        for name, priority in dict.fromkeys(todo):
+            if name not in ext.instance_names:
+                meta.add_instance(name, priority)
+        return ext
 
     def _recorder(self, elab):
         def record(ctx, stx, goals):
@@ -117,6 +137,9 @@ class CommandElab:
             self.tactics.append((stx, meta, meta.snapshot(), goals,
                                  [meta.pp_goal(g) for g in goals], elab))
         return record
+
+    def cmd_initquot(self, cmd):
+        self.add_decl(QuotSpec())
 
     def full_name(self, name, modifiers=None):
         if name.startswith("_root_."):
@@ -151,6 +174,9 @@ class CommandElab:
 
     def cmd_structure(self, cmd):
         declare_structure(self, cmd)
+
+    def cmd_initquot(self, cmd):
+        self.add_decl(QuotSpec())
 
     def cmd_mutual(self, cmd):
         raise Declined("mutual declarations", cmd)
@@ -342,11 +368,14 @@ class CommandElab:
             ext.own("reducible").discard(name)
             ext.own("irreducible").discard(name)
         elif kind == "instance":
-            meta = Meta(self.state.env, ext)
-            meta.add_instance(name, int(attr.args[0]) if attr.args else 1000)
+            priority = self._priority(attr, 1000)
+            if attr.kind == "global":
+                Meta(self.state.env, ext).add_instance(name, priority)
+            else:
+                self._scoped_instance(ext, attr, name, priority)
         elif kind == "default_instance":
             meta = Meta(self.state.env, ext)
-            meta.add_default_instance(name, self._default_priority(attr))
+            meta.add_default_instance(name, self._priority(attr, 1000))
         elif kind == "elab_as_elim":
             ext.own("elab_as_elim").add(name)
         elif kind == "match_pattern":
@@ -359,10 +388,22 @@ class CommandElab:
         elif kind not in IGNORED_ATTRS:
             raise Declined(f"attribute {kind}", attr)
 
-    def _default_priority(self, attr):
+    def _scoped_instance(self, ext, attr, name, priority):
+        """`scoped` instances belong to the namespace; `local` ones are declined."""
+        space = self.state.scope.namespace
+        if attr.kind != "scoped" or not space:
+            raise Declined("local instance", attr)
+        table = ext.own("scoped")
+        table[space] = (*table.get(space, ()), (name, priority))
+
+    def _priority(self, attr, default):
         text = " ".join(attr.args)
-        return {"": 1000, "mid": 500, "low": 100, "high": 10000}.get(text) or (
-            int(text) if text.isdigit() else 100)
+        named = {"": default, "mid": 500, "low": 100, "high": 10000}
+        if text in named:
+            return named[text]
+        if not text.isdigit():
+            raise Declined("symbolic instance priority", attr)
+        return int(text)
 
     # --- queries ------------------------------------------------------------------------------
 
