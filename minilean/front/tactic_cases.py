@@ -329,10 +329,11 @@ def unify_ctors(meta, goal: int, h, ty, a, b):
 class Branch:
     """One goal of a case split: constructor name, its fields and (for induction) hypotheses."""
 
-    __slots__ = ("ctor", "decls", "goal", "subst")
+    __slots__ = ("count", "ctor", "decls", "explicit", "goal", "subst")
 
-    def __init__(self, ctor, goal, decls, subst):
+    def __init__(self, ctor, goal, decls, subst, explicit=0):
         self.ctor, self.goal, self.decls, self.subst = ctor, goal, decls, subst
+        self.count, self.explicit = len(decls), explicit
 
 
 def split_hyp(meta, goal: int, h, names_of=lambda ctor: (), induction=False, tag=True):
@@ -502,15 +503,20 @@ def _branch(meta, ctor: str, goal: int, minor_ty, motive, names, induction: bool
     decls, fvars, ty, ih_args = [], [], minor_ty, []
     n_fields = decl.num_fields
     names = list(names)
-    lambda_decls = []
-    for k in range(n_fields):
-        name = names.pop(0) if names else None
+    explicit = names[:1] == ["@"]
+    if explicit:
+        del names[0]
+    lambda_decls, n_explicit = [], 0
+    for _ in range(n_fields):
+        named = names and (explicit or ty.info == "default")
+        name = names.pop(0) if named else None
         # a parameter may be a predicate, as in ∃ x, p x: Lean shows the field as p a, contracted
         field_ty = meta.head_beta(instantiate_rev(ty.type, fvars))
         d = meta.mk_local(_field_name(ctor, ty.name, name), field_ty)
         fvars.append(d.fvar)
         decls.append(d)
         lambda_decls.append(d)
+        n_explicit += ty.info == "default"
         ty = ty.body
     while type(ty) is Pi and _is_ih(ty.type, motive):
         ih_ty = beta_motive(meta, instantiate_rev(ty.type, fvars), motive)
@@ -529,7 +535,7 @@ def _branch(meta, ctor: str, goal: int, minor_ty, motive, names, induction: bool
     lctx = meta.decls[goal].lctx
     lctx = lctx.add(*[d for d in lambda_decls if d not in ih_args])
     new = meta.intro_goal(goal, lambda_decls, target, lctx)
-    return Branch(ctor, new, decls, {})
+    return Branch(ctor, new, decls, {}, n_explicit + len(decls) - n_fields)
 
 
 def _field_name(ctor: str, binder: str, name) -> str:
@@ -637,7 +643,7 @@ def alt_names(alts):
     table = {}
     for alt in alts:
         for name, names, explicit in alt.lhs:
-            table[_last(name)] = names
+            table[_last(name)] = ["@", *names] if explicit else names
     return lambda ctor: table.get(_last(ctor), ())
 
 
@@ -662,10 +668,10 @@ def finish_alts(ctx, stx, branches, alts, rest, h) -> None:
                 branch = left.pop(key, None)
                 if branch is None:
                     continue
-                if len(names) > len(branch.decls) and name != "_":
+                room = branch.count if explicit else branch.explicit
+                if len(names) > room and name != "_":
                     raise LeanError(f"Too many variable names provided at alternative `{key}`: "
-                                    f"{len(names)} provided, but {len(branch.decls)} expected",
-                                    alt)
+                                    f"{len(names)} provided, but {room} expected", alt)
                 new += run_alt(ctx, alt, branch)
     if left:
         missing = next(iter(left))
