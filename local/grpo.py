@@ -3,7 +3,8 @@
 A rollout draws 64 theorems x 8 whole proofs at T = 1 from the current generator, asks the reward
 hook in SLIME's own signature (`lean_reward.compute_reward(args, samples)`), normalises rewards
 within each group, and takes two optimiser steps, each on half of the theorems, so that the clip
-range acts in the second. Loss: local/grpo_loss.py. No KL term.
+range acts in the second; the first is taken while the second half is still being judged. Loss:
+local/grpo_loss.py. No KL term.
 
 Theorems come from the frontier: earlier attempts verified some but not all of their samples
 (coprover/frontier.py); `grpo.frontier.explore` of each rollout are theorems without attempts.
@@ -64,13 +65,6 @@ def pools(theorems: Sequence[Theorem], section) -> tuple[list[str], list[str]]:
     bounds = section.frontier
     known = frontier(theorems, rates, bounds.min_rate, bounds.max_rate, bounds.min_samples)
     return [t.name for t in known], [t.name for t in theorems if t.name not in rates]
-
-
-def halves(trials: Sequence, parts: int, rng: random.Random) -> list[list]:
-    """The trials, shuffled and dealt into `parts` optimiser steps of nearly equal size."""
-    order = list(trials)
-    rng.shuffle(order)
-    return [order[i::parts] for i in range(parts)]
 
 
 def summary(steps: Sequence[dict]) -> dict[str, float]:
@@ -159,27 +153,33 @@ class Trainer:
 
         section = self.section
         names = self.picker.next(section.prompts_per_rollout)
-        samples, row = roll_out(self.sampler, self.rewarder, section,
-                                [self.theorems[n] for n in names], self.rollout, self.version)
-        row |= describe(samples, self.args, section.samples_per_prompt)
+        started = time.perf_counter()
+        parts = roll_out(self.sampler, self.rewarder, section, [self.theorems[n] for n in names],
+                         self.rollout, self.version)
+        sampled, trained = time.perf_counter(), 0.0
+        pick = trials_of if section.objective == "grpo" else verified_trials
+        steps, groups = [], 0
+        for part in parts:
+            trials = pick(part.wait(), self.args)
+            groups += len(trials)
+            rows = self.replay.draw(section.replay.batch_size, self.rng) if self.replay else []
+            began = time.perf_counter()
+            steps.append(optimizer_step(self.model, self.optimizer, trials, rows, section))
+            trained += time.perf_counter() - began
+        samples = [s for part in parts for s in part.samples]
         for g, name in enumerate(names):
             rewards = [s.get_reward_value(self.args) for s in samples
                        if s.group_index == g and not s.remove_sample]
             if rewards:
                 self.picker.learn(name, sum(r >= 1.0 for r in rewards) / len(rewards))
-        started = time.perf_counter()
-        pick = trials_of if section.objective == "grpo" else verified_trials
-        parts = halves(pick(samples, self.args), section.updates_per_rollout, self.rng)
-        row["train/groups"] = sum(map(len, parts))
-        steps = []
-        for part in parts:
-            rows = (self.replay.draw(section.replay.batch_size, self.rng) if self.replay else [])
-            steps.append(optimizer_step(self.model, self.optimizer, part, rows, section))
-        row |= summary(steps)
         self.sampler.load(self.model)
         self.rollout += 1
         self.version = f"{section.output}:{self.rollout}"
-        return {**row, "time/train_s": time.perf_counter() - started}
+        whole = time.perf_counter() - started
+        return {**describe(samples, self.args, section.samples_per_prompt), **summary(steps),
+                "train/groups": groups, "time/sample_s": sampled - started,
+                "time/train_s": trained, "time/rollout_s": whole,
+                "time/reward_wait_s": whole - trained - (sampled - started)}
 
     def save(self) -> None:
         """Everything needed to go on exactly here."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -74,7 +73,8 @@ class Picker:
         passes = 0
         while len(chosen) < count and passes < 2:
             if not self.queue:
-                self.queue = [n for n in self.known if self.last.get(n, 0.0) < 1.0] or self.known[:]
+                self.queue = ([n for n in self.known if self.last.get(n, 0.0) < 1.0]
+                              or self.known[:] or list(self.last))
                 self.rng.shuffle(self.queue)
                 passes += 1
             while self.queue and len(chosen) < count:
@@ -136,22 +136,39 @@ def sample_groups(sampler, section, theorems: Sequence[Theorem], rollout: int, v
     return samples
 
 
+@dataclass
+class Part:
+    """The samples of one optimiser step and the rewards under way for them."""
+
+    samples: list[Sample] = field(default_factory=list)
+    waiting: list = field(default_factory=list)
+
+    def wait(self) -> list[Sample]:
+        """The samples, rewards set. Raises what the reward hook raised."""
+        for future in self.waiting:
+            future.result()
+        return self.samples
+
+
 def roll_out(sampler, rewarder: Rewarder, section, theorems: Sequence[Theorem], rollout: int,
-             version: str) -> tuple[list[Sample], dict[str, float]]:
-    """A rollout's samples with rewards; the hook judges one chunk while the next is sampled."""
-    started = time.perf_counter()
-    chunk = -(-len(theorems) // section.reward_chunks)
-    samples, waiting = [], []
-    for start in range(0, len(theorems), chunk):
-        part = sample_groups(sampler, section, theorems[start:start + chunk], rollout, version,
-                             start)
-        samples += part
-        waiting.append(rewarder.submit(part))
-    sampled = time.perf_counter()
-    for future in waiting:
-        future.result()
-    return samples, {"time/sample_s": sampled - started,
-                     "time/reward_wait_s": time.perf_counter() - sampled}
+             version: str) -> list[Part]:
+    """A rollout, all of it from one policy, dealt into one part per optimiser step.
+
+    The hook judges the first chunk while the next is sampled, and later parts while the trainer
+    works on the first. Theorems come in random order, so the parts are alike.
+    """
+    size = -(-len(theorems) // section.updates_per_rollout)
+    chunk = -(-size // section.reward_chunks)
+    parts = []
+    for start in range(0, len(theorems), size):
+        part = Part()
+        for first in range(start, min(start + size, len(theorems)), chunk):
+            some = theorems[first:min(first + chunk, start + size)]
+            samples = sample_groups(sampler, section, some, rollout, version, first)
+            part.samples += samples
+            part.waiting.append(rewarder.submit(samples))
+        parts.append(part)
+    return parts
 
 
 def trials_of(samples: Sequence[Sample], args) -> list:
