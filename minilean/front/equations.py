@@ -9,10 +9,10 @@ Run: `python -m pytest tests/minilean/test_tactics.py`
 
 from __future__ import annotations
 
-from minilean.front.errors import LeanError
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
-from minilean.kernel.env import DefDecl
+from minilean.kernel.env import DefDecl, TheoremDecl
+from minilean.kernel.errors import KernelError
 from minilean.kernel.term import App, Const, FVar, Pi, instantiate
 
 _cache: dict[int, tuple[object, list]] = {}
@@ -39,9 +39,9 @@ def _equations(meta, decl) -> list[tuple]:
     decls, body = meta.lambda_locals(value)
     lhs = tm.mk_app(fn, *[d.fvar for d in decls])
     out = []
-    with meta.with_lctx(meta.lctx.add(*decls)), meta.transparency("default"):
+    with meta.with_lctx(meta.lctx.add(*decls)):
         for fvars, left, right in _split(meta, [d.fvar for d in decls], lhs, body, MAX_SPLITS):
-            proof = _by_rfl(meta, fvars, left, right)
+            proof = _by_rfl(meta, decl, fvars, left, right)
             if proof is not None:
                 out.append(proof)
     return out
@@ -118,19 +118,16 @@ def _replace(meta, e, subst):
     return tm.replace(meta.inst(e), lambda s: subst.get(s) if type(s) is FVar else None)
 
 
-def _by_rfl(meta, fvars, left, right):
-    """(proof, statement) of ∀ fvars, left = right when both sides are definitionally equal."""
+def _by_rfl(meta, decl, fvars, left, right):
+    """(proof, statement) of ∀ fvars, left = right when the kernel accepts `rfl` for it."""
     used = _closed_order(meta, fvars)
-    try:
-        mark = meta.save()
-        if not meta.is_def_eq(left, right):
-            meta.restore(mark)
-            return None
-        statement = meta.mk_pi(used, meta.mk_eq(left, right))
-        proof = meta.mk_lambda(used, meta.mk_eq_refl(left))
-    except LeanError:
+    statement = meta.mk_pi(used, meta.mk_eq(left, right))
+    proof = meta.mk_lambda(used, meta.mk_eq_refl(left))
+    if (statement.flags | proof.flags) & (tm.FVAR | tm.MVAR | tm.LMVAR):
         return None
-    if (statement.flags | proof.flags) & tm.FVAR:
+    try:
+        meta.env.add(TheoremDecl(f"{decl.name}.eq", decl.level_params, statement, proof))
+    except KernelError:
         return None
     return proof, statement
 
