@@ -106,30 +106,27 @@ class CommandElab:
 
     def new_elab(self, name="_example"):
         """A TermElab over a fresh Meta in the current state."""
-        meta = Meta(self.state.env, self.active_ext(), self.max_steps, self.deadline)
+        meta = Meta(self.state.env, self.state.ext, self.max_steps, self.deadline)
+        meta.scoped_insts = self.scoped_instances()
         elab = TermElab(meta, self.state.scope, self.messages, name)
         elab.recorder = self._recorder(elab) if self.tactics is not None else None
         return elab
 
-    def active_ext(self):
-        """The state's Ext with the scoped instances of the open namespaces switched on."""
+    def scoped_instances(self):
+        """{class: [(name, priority)]}: the scoped instances of the namespaces that are open."""
         ext, scope = self.state.ext, self.state.scope
         if not ext.scoped:
-            return ext
+            return {}
         spaces = [data[0] for kind, *data in scope.opens if kind == "ns"]
         ns = scope.namespace
         while ns:
             spaces.append(ns)
             ns = ns.rpartition(".")[0]
-        todo = [entry for space in spaces for entry in ext.scoped.get(space, ())]
-        if not todo:
-            return ext
-        ext = ext.child()
-        meta = Meta(self.state.env, ext)
-        for name, priority in dict.fromkeys(todo):
-            if name not in ext.instance_names:
-                meta.add_instance(name, priority)
-        return ext
+        found = {}
+        for space in dict.fromkeys(spaces):
+            for cls, name in ext.scoped.get(space, ()):
+                found.setdefault(cls, []).append(name)
+        return found
 
     def _recorder(self, elab):
         def record(ctx, stx, goals):
@@ -194,6 +191,7 @@ class CommandElab:
         scope = replace(scope, variables=(*updated, *new))
         elab = self.new_elab()
         elab.scope = scope
+        elab.auto_bound = scope.options.get("autoImplicit", True)
         run = DeclRun(self, None)
         run.elab = elab
         run.with_auto_bound(elab, lambda: elab.elab_binders(
@@ -372,7 +370,7 @@ class CommandElab:
             if attr.kind == "global":
                 Meta(self.state.env, ext).add_instance(name, priority)
             else:
-                self._scoped_instance(ext, attr, name, priority)
+                self._scoped_instance(ext, attr, name)
         elif kind == "default_instance":
             meta = Meta(self.state.env, ext)
             meta.add_default_instance(name, self._priority(attr, 1000))
@@ -388,13 +386,15 @@ class CommandElab:
         elif kind not in IGNORED_ATTRS:
             raise Declined(f"attribute {kind}", attr)
 
-    def _scoped_instance(self, ext, attr, name, priority):
-        """`scoped` instances belong to the namespace; `local` ones are declined."""
+    def _scoped_instance(self, ext, attr, name):
+        """`scoped` instances belong to the namespace and are tried last; `local` are declined."""
         space = self.state.scope.namespace
         if attr.kind != "scoped" or not space:
             raise Declined("local instance", attr)
         table = ext.own("scoped")
-        table[space] = (*table.get(space, ()), (name, priority))
+        cls = Meta(self.state.env, ext).class_name(self.state.env.lookup(name).type)
+        table[space] = (*table.get(space, ()), (cls, name))
+        ext.own("instance_names").add(name)
 
     def _priority(self, attr, default):
         text = " ".join(attr.args)
@@ -423,7 +423,8 @@ class CommandElab:
             e = elab.elab_term(term)
             if any(m[0] == "error" for m in self.messages[n:]):
                 return
-            self.info(f"{meta.pp(e)} : {meta.pp(meta.infer(e))}", span)
+            e, ty = elab.levels_to_params(e, meta.infer(e))
+            self.info(f"{meta.pp(e)} : {meta.pp(ty)}", span)
         elab.elab_binders(self.state.scope.variables, k)
 
     def signature(self, meta, name):

@@ -86,6 +86,9 @@ class TermElab(AppMixin, OpMixin, MatchMixin):
         self.messages.append((severity, text, stx))
 
     def log_error(self, err, stx=None):
+        if err.silent:
+            self.had_error = True
+            return
         self.log("error", err.message, err.stx if err.stx is not None else stx)
 
     # --- entry points -------------------------------------------------------------------------
@@ -279,7 +282,12 @@ class TermElab(AppMixin, OpMixin, MatchMixin):
         coerced = self.coerce(e, meta.inst(ty), meta.inst(expected), stx)
         if coerced is not None:
             return coerced
-        raise LeanError(self.mismatch_text(e, ty, expected), stx)
+        raise LeanError(self.mismatch_text(e, ty, expected), stx,
+                        self.tainted(ty) or self.tainted(expected))
+
+    def tainted(self, e):
+        """Does e contain the `sorry` of an earlier error?"""
+        return self.had_error and "sorryAx" in tm.const_names(self.meta.inst(e))
 
     def mismatch_text(self, e, ty, expected):
         pp = self.meta.pp
@@ -347,7 +355,7 @@ class TermElab(AppMixin, OpMixin, MatchMixin):
             if ty.flags & MVAR and any(meta.decls[i].kind == "natural"
                                        for i in meta.mvars_in(ty)):
                 return False
-            raise LeanError(f"failed to synthesize\n  {meta.pp(ty)}")
+            raise LeanError(f"failed to synthesize\n  {meta.pp(ty)}", None, self.tainted(ty))
         if m.id in meta.assign:
             return True
         if not meta.is_def_eq(meta.decls[m.id].type, meta.infer(value)):

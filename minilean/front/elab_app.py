@@ -131,7 +131,7 @@ class AppMixin(ElimMixin):
             return [(d.fvar, rest)]
         found, rest = self.resolve_global(name)
         if not found:
-            if self.auto_bound and "." not in name:
+            if self.auto_bound and "." not in name and not self.known_elsewhere(name):
                 raise AutoBound(name)
             self.unknown_ident(name, stx)
         if rest and all(self._is_type_const(full) for full in found):

@@ -16,7 +16,7 @@ from minilean.kernel import term as tm
 from minilean.kernel.env import ConstructorDecl, DefDecl, TheoremDecl
 from minilean.kernel.term import LMVAR, MVAR, App, Const, FVar, Lam, MVar, Pi
 
-MAX_SPLITS = 400
+MAX_SPLITS = 3000
 
 
 class Alt:
@@ -361,6 +361,7 @@ class MatchMixin(PatternMixin):
                 continue
             if stuck is None:
                 a.used = True
+                self._bind_rest(a, terms, bound)
                 args = [bound[d.id] for d in a.decls] if a.decls else [Const("Unit.unit")]
                 fvar = lctx.find(h.name).fvar
                 meta.assign_mvar(goal, tm.mk_app(fvar, *args))
@@ -379,6 +380,25 @@ class MatchMixin(PatternMixin):
         with meta.with_goal(goal):
             shown = ", ".join(meta.pp(t).replace("✝", "") for t in terms)
         raise LeanError(f"Missing cases:\n{shown}", stx)
+
+    def _bind_rest(self, a, terms, bound):
+        """Variables that occur only in inaccessible parts are found by unification."""
+        meta = self.meta
+        if all(d.id in bound for d in a.decls):
+            return
+        fvars = [d.fvar for d in a.decls]
+        values = []
+        for d in a.decls:
+            ty = tm.instantiate_rev(tm.abstract(d.type, fvars[:len(values)]), values)
+            values.append(bound[d.id] if d.id in bound else meta.mk_mvar(ty))
+        for p, t in zip(a.pats, terms):
+            p = tm.instantiate_rev(tm.abstract(p, fvars), values)
+            if not meta.is_def_eq(p, t) or not meta.is_def_eq(meta.infer(p), meta.infer(t)):
+                raise Declined("pattern with inaccessible parts", a.stx)
+        for d, v in zip(a.decls, values):
+            bound[d.id] = meta.inst(v)
+            if bound[d.id].flags & MVAR:
+                raise Declined("pattern with inaccessible parts", a.stx)
 
     def _absurd_case(self, goal, terms, close_contradiction, split_hyp):
         """Is the case impossible (a hypothesis of an empty type, or clashing indices)?"""

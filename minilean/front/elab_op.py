@@ -298,12 +298,13 @@ class OpMixin:
         acc = acc_ty = None
         for i, step in enumerate(steps):
             rel = step.rel
-            ty = self._calc_rel(rel, acc_ty, step)
             if step.proof is None:
-                if i == 0:
-                    acc, acc_ty = None, ty
-                    continue
-                raise LeanError("invalid 'calc' step", step)
+                if i:
+                    raise LeanError("invalid 'calc' step", step)
+                first = self.elab_term(rel)
+                acc_ty = meta.mk_eq(first, first)
+                continue
+            ty = self._calc_rel(rel, acc_ty, step)
             proof = self.term_ensuring(step.proof, ty)
             self.synthesize("yes")
             ty = meta.inst(ty)

@@ -119,6 +119,10 @@ class PatternMixin:
                     new = meta.unfold_def(e)
                 if new is not None:
                     return self.normal_pattern(new)
+            if f.name == "OfNat.ofNat" and len(args) == 3 and args[0] is not meta.NAT:
+                new = meta.whnf(e)
+                if meta.is_ctor_app(new):
+                    return self.normal_pattern(new)
             off = meta.nat_offset(e)
             if off is not None and off[1] > MAX_LITERAL:
                 raise Declined("large numeral in a pattern")

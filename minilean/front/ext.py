@@ -85,7 +85,7 @@ TABLES = {
     "namespaces": set, "simp_lemmas": dict, "simp_state": dict, "ext_lemmas": dict,
     "elab_as_elim": set, "match_pattern": set, "arg_names": dict, "opt_params": dict,
     "refl_lemmas": dict, "symm_lemmas": dict, "trans_lemmas": dict, "docs": dict, "private": dict,
-    "rec_info": dict, "theorem_errors": set, "simprocs": dict,
+    "rec_info": dict, "theorem_errors": set, "simprocs": dict, "scoped": dict,
 }
 
 

@@ -140,8 +140,9 @@ class InstanceMixin:
                 value = self._try_instance(d.fvar, d.type, goal, depth)
                 if value is not None:
                     return value
-        for entry in self.ext.instances.get(cls, ()):
-            f = self.mk_const(entry.name)
+        names = [entry.name for entry in self.ext.instances.get(cls, ())]
+        for name in [*names, *self.scoped_insts.get(cls, ())]:
+            f = self.mk_const(name)
             value = self._try_instance(f, self.infer(f), goal, depth)
             if value is not None:
                 return value

@@ -139,6 +139,7 @@ class Meta(WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin):
         self.inst_cache = {}
         self.postponed_levels = []
         self._busy_insts = set()
+        self.scoped_insts = {}
 
     # --- budget and backtracking --------------------------------------------------------------
 
@@ -398,15 +399,15 @@ class Meta(WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin):
             return e
         ids = {x.id for x in fvars}
         todo = [i for i in self._raw_mvars(e)
-                if not self.is_assigned(i) and any(d.id in ids for d in self.decls[i].lctx.decls)]
+                if i not in self.assign and any(d.id in ids for d in self.decls[i].lctx.decls)]
         if not todo:
             return self.inst(e)
         subst = {}
         for i in todo:
-            if self.is_assigned(i):
+            if i in self.assign:
                 continue
             d = self.decls[i]
-            if d.kind == "opaque":
+            if d.kind == "opaque" or i in self.delayed:
                 subst[MVar(i)] = self._revert_opaque(i, d, ids)
             else:
                 self._revert_natural(i, d, ids)

@@ -6,6 +6,7 @@ error message "minilean declined: …" and the key "declined". Run: `python -m m
 """
 from __future__ import annotations
 
+import logging
 import time
 
 from minilean.front import syntax as sx
@@ -19,6 +20,7 @@ from minilean.kernel.env import TheoremDecl
 from minilean.kernel.errors import KernelError
 from minilean.kernel.term import MVAR, MVar
 
+log = logging.getLogger(__name__)
 DEFAULT_TIMEOUT_S = 60.0
 MAX_STEPS = 2_000_000
 
@@ -81,7 +83,10 @@ class Session:
         cmds = CommandElab(state, MAX_STEPS, deadline)
         if all_tactics:
             cmds.tactics = []
-        source, messages = run_text(cmds, code)
+        try:
+            source, messages = run_text(cmds, code)
+        except Exception as err:  # a bug of minilean must cost one answer, not the worker
+            return self._internal_error(err)
         out = {}
         sorries = [self._sorry(s, source) for s in cmds.sorries]
         if all_tactics:
@@ -95,6 +100,16 @@ class Session:
         if cmds.declined:
             out["declined"] = cmds.declined
         return out
+
+    def _internal_error(self, err):
+        """The answer when minilean itself failed: declined, with the traceback in the log."""
+        log.exception("internal error")
+        feature = f"internal error ({type(err).__name__}: {err})"
+        self.envs.append(self.base)
+        zero = {"line": 1, "column": 0}
+        return {"messages": [{"severity": "error", "pos": zero, "endPos": None,
+                              "data": f"minilean declined: {feature}"}],
+                "env": len(self.envs) - 1, "declined": feature}
 
     def _message(self, message, source):
         severity, text, at = message
@@ -151,6 +166,9 @@ class Session:
             return {"message": f"Lean error:\n(kernel) {err.message}"}
         except RecursionError:
             return {"message": "Lean error:\nmaximum recursion depth has been reached"}
+        except Exception as err:  # as in `command`
+            log.exception("internal error")
+            return self._declined(Declined(f"internal error ({type(err).__name__}: {err})"))
 
     def _declined(self, err):
         return {"message": f"Lean error:\nminilean declined: {err.feature}",

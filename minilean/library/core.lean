@@ -555,3 +555,90 @@ def Prod.map {α₁ : Type u} {α₂ : Type v} {β₁ : Type w} {β₂ : Type u_
   | (a, b) => (f a, g b)
 def Prod.swap {α : Type u} {β : Type v} : α × β → β × α
   | (a, b) => (b, a)
+
+/-! ## Quotients, extensionality, choice -/
+
+init_quot
+axiom Quot.sound : ∀ {α : Sort u} {r : α → α → Prop} {a b : α}, r a b → Quot.mk r a = Quot.mk r b
+protected abbrev Quot.liftOn {α : Sort u} {β : Sort v} {r : α → α → Prop} (q : Quot r) (f : α → β)
+    (c : (a b : α) → r a b → f a = f b) : β := Quot.lift f c q
+theorem funext {α : Sort u} {β : α → Sort v} {f g : (x : α) → β x} (h : ∀ x, f x = g x) : f = g :=
+  congrArg (fun (q : Quot (fun f g : (x : α) → β x => ∀ x, f x = g x)) (x : α) =>
+      Quot.lift (fun (f : (x : α) → β x) => f x) (fun _ _ h => h x) q)
+    (Quot.sound (r := fun f g : (x : α) → β x => ∀ x, f x = g x) h)
+theorem Exists.elim {α : Sort u} {p : α → Prop} {b : Prop} (h₁ : Exists (fun x => p x))
+    (h₂ : ∀ (a : α), p a → b) : b := match h₁ with
+  | ⟨w, hw⟩ => h₂ w hw
+theorem Subsingleton.elim {α : Sort u} [h : Subsingleton α] : ∀ (a b : α), a = b :=
+  Subsingleton.allEq
+instance instSubsingletonPUnit : Subsingleton PUnit := ⟨fun _ _ => rfl⟩
+instance (p : Prop) : Subsingleton p := ⟨fun _ _ => rfl⟩
+inductive Acc {α : Sort u} (r : α → α → Prop) : α → Prop where
+  | intro (x : α) (h : (y : α) → r y x → Acc r y) : Acc r x
+inductive WellFounded {α : Sort u} (r : α → α → Prop) : Prop where
+  | intro (h : ∀ a, Acc r a) : WellFounded r
+theorem Acc.inv {α : Sort u} {r : α → α → Prop} {x y : α} (h₁ : Acc r x) (h₂ : r y x) : Acc r y :=
+  Acc.rec (motive := fun x _ => r y x → Acc r y) (fun _ h _ h₂ => h y h₂) h₁ h₂
+theorem WellFounded.apply {α : Sort u} {r : α → α → Prop} (wf : WellFounded r) (a : α) : Acc r a :=
+  match wf with
+  | ⟨h⟩ => h a
+
+namespace Classical
+noncomputable def indefiniteDescription {α : Sort u} (p : α → Prop) (h : ∃ x, p x) :
+    { x // p x } :=
+  Classical.choice (match h with
+    | ⟨x, px⟩ => ⟨⟨x, px⟩⟩)
+noncomputable def choose {α : Sort u} {p : α → Prop} (h : ∃ x, p x) : α :=
+  (indefiniteDescription p h).val
+theorem choose_spec {α : Sort u} {p : α → Prop} (h : ∃ x, p x) : p (choose h) :=
+  (indefiniteDescription p h).property
+theorem em (p : Prop) : p ∨ ¬p :=
+  have exU : ∃ x : Prop, x = True ∨ p := ⟨True, Or.inl rfl⟩
+  have exV : ∃ x : Prop, x = False ∨ p := ⟨False, Or.inl rfl⟩
+  have u_def : choose exU = True ∨ p := choose_spec exU
+  have v_def : choose exV = False ∨ p := choose_spec exV
+  have p_implies : p → choose exU = choose exV := fun hp =>
+    have hpred : (fun x : Prop => x = True ∨ p) = (fun x : Prop => x = False ∨ p) :=
+      funext (fun x => propext ⟨fun _ => Or.inr hp, fun _ => Or.inr hp⟩)
+    have h₀ : ∀ (e₁ : ∃ x : Prop, x = True ∨ p) (e₂ : ∃ x : Prop, x = False ∨ p),
+        @choose Prop (fun x => x = True ∨ p) e₁ = @choose Prop (fun x => x = False ∨ p) e₂ :=
+      @Eq.rec (Prop → Prop) (fun x => x = True ∨ p)
+        (fun q _ => ∀ (e₁ : ∃ x : Prop, x = True ∨ p) (e₂ : ∃ x, q x),
+          @choose Prop (fun x => x = True ∨ p) e₁ = @choose Prop q e₂)
+        (fun _ _ => rfl) (fun x => x = False ∨ p) hpred
+    h₀ exU exV
+  match u_def with
+  | Or.inr h => Or.inl h
+  | Or.inl hu => match v_def with
+    | Or.inr h => Or.inl h
+    | Or.inl hv => Or.inr (fun hp =>
+        Eq.mp (Eq.trans hu.symm (Eq.trans (p_implies hp) hv)) trivial)
+theorem byCases {p q : Prop} (hpq : p → q) (hnpq : ¬p → q) : q := match em p with
+  | Or.inl h => hpq h
+  | Or.inr h => hnpq h
+theorem byContradiction {p : Prop} (h : ¬p → False) : p := match em p with
+  | Or.inl hp => hp
+  | Or.inr hn => (h hn).elim
+noncomputable def propDecidable (a : Prop) : Decidable a :=
+  Classical.choice (match em a with
+    | Or.inl h => ⟨isTrue h⟩
+    | Or.inr h => ⟨isFalse h⟩)
+attribute [scoped instance low] propDecidable
+theorem not_not {a : Prop} : ¬¬a ↔ a := ⟨fun h => byContradiction h, fun h h' => h' h⟩
+theorem exists_true_of_nonempty {α : Sort u} : Nonempty α → ∃ _ : α, True
+  | ⟨x⟩ => ⟨x, trivial⟩
+theorem axiomOfChoice {α : Sort u} {β : α → Sort v} {r : (x : α) → β x → Prop}
+    (h : ∀ x, ∃ y, r x y) : ∃ (f : (x : α) → β x), ∀ x, r x (f x) :=
+  ⟨fun x => choose (h x), fun x => choose_spec (h x)⟩
+end Classical
+theorem Decidable.em (p : Prop) [inst : Decidable p] : p ∨ ¬p := match inst with
+  | isTrue h => Or.inl h
+  | isFalse h => Or.inr h
+theorem Decidable.byContradiction {p : Prop} [dec : Decidable p] (h : ¬p → False) : p :=
+  match dec with
+  | isTrue hp => hp
+  | isFalse hn => (h hn).elim
+def Decidable.byCases {p : Prop} {q : Sort u} [dec : Decidable p] (h1 : p → q) (h2 : ¬p → q) : q :=
+  match dec with
+  | isTrue h => h1 h
+  | isFalse h => h2 h

@@ -1,0 +1,97 @@
+"""Elaborator: what Lean accepts is accepted, what it rejects is rejected, with Lean's words.
+
+Run: `python -m pytest tests/minilean/test_elab.py`.
+"""
+import pytest
+
+from minilean.front.library import in_big_stack
+from minilean.front.session import Session
+
+
+@pytest.fixture(scope="module")
+def session():
+    return Session()
+
+
+def errors(session, text):
+    """The error messages of a text, run with a stack that is deep enough."""
+    out = in_big_stack(lambda: session.command(text))
+    return [m["data"] for m in out.get("messages", ()) if m["severity"] == "error"]
+
+
+ACCEPTED = {
+    "fun pattern": "example (p q : Prop) : p ∧ q → q ∧ p := fun ⟨a, b⟩ => ⟨b, a⟩",
+    "match": "example (p q : Prop) (h : p ∨ q) : q ∨ p := match h with\n"
+             "  | .inl a => .inr a\n  | .inr b => .inl b",
+    "match rfl": "example (a b c : Nat) (h : a = b) (k : b = c) : a = c := match h, k with\n"
+                 "  | rfl, rfl => rfl",
+    "let pattern": "example (P : Nat → Prop) (h : ∃ x, P x ∧ P (x + 1)) : ∃ y, P y :=\n"
+                   "  let ⟨x, hx, _⟩ := h\n  ⟨x, hx⟩",
+    "structural recursion": "def fib : Nat → Nat\n  | 0 => 0\n  | 1 => 1\n"
+                            "  | n+2 => fib (n+1) + fib n\nexample : fib 10 = 55 := rfl",
+    "recursive theorem": "theorem z : ∀ n : Nat, 0 + n = n\n  | 0 => rfl\n"
+                         "  | n+1 => congrArg Nat.succ (z n)",
+    "inductive": "inductive T (α : Type u) where\n  | leaf : T α\n  | node : T α → α → T α → T α\n"
+                 "def T.size {α} : T α → Nat\n  | leaf => 0\n  | node l _ r => l.size + 1 + r.size\n"
+                 "example : (T.node .leaf 1 .leaf).size = 1 := rfl",
+    "structure": "structure P where\n  x : Nat\n  y : Nat := 3\nexample : ({x := 1} : P).y = 3 := rfl\n"
+                 "example (p : P) : {p with x := 2}.x = 2 := rfl",
+    "class": "class Magma (α : Type u) where\n  op : α → α → α\n"
+             "instance : Magma Nat := ⟨fun a b => a + b⟩\nexample : Magma.op 1 2 = 3 := rfl",
+    "auto-bound": "theorem t (h : p) : p := h",
+    "variables": "variable (p q : Prop)\nvariable (hp : p)\ntheorem t : q → p → p := fun _ h => h\n"
+                 "#check (t : ∀ p q : Prop, q → p → p)",
+    "calc": "example (a b c : Nat) (h : a = b) (k : b = c) : a = c := calc\n  a = b := h\n  _ = c := k",
+    "subst": "example (a b : Nat) (P : Nat → Prop) (h : a = b) (x : P a) : P b := h ▸ x",
+    "named argument": "example (a b : Nat) : b + a = a + b := Nat.add_comm (m := a) (n := b)",
+    "section": "section\nvariable {α : Type}\ndef idd (a : α) := a\nend\nexample : idd 3 = 3 := rfl",
+    "namespace": "namespace A\ntheorem b : True := trivial\nend A\nopen A in\nexample : True := b",
+    "nested by": "example (p q : Prop) (hp : p) (hq : q) : p ∧ q := ⟨by assumption, by exact hq⟩",
+    "if": "example : (if 1 = 1 then 2 else 3) = 2 := rfl",
+    "mathlib header": "import Mathlib\n\nopen Nat Real\n\ntheorem t : 1 + 1 = 2 := rfl",
+    "eliminator": "example (n : Nat) : 0 + n = n :=\n  Nat.recOn (motive := fun n => 0 + n = n) n rfl\n"
+                  "    (fun _ ih => congrArg Nat.succ ih)",
+    "indexed family": "inductive V (α : Type u) : Nat → Type u where\n  | nil : V α 0\n"
+                      "  | cons : α → V α n → V α (n+1)\n"
+                      "def V.head : V α (n+1) → α\n  | .cons a _ => a",
+}
+
+REJECTED = {
+    "wrong side": ("example (P Q : Prop) (h : P ∧ Q) : P := h.right", "Type mismatch"),
+    "false": ("example : 1 = 2 := rfl", "mismatch"),
+    "unknown": ("example : True := my_fake", "Unknown identifier `my_fake`"),
+    "self": ("theorem ex : False := ex", "fail to show termination"),
+    "missing case": ("def f : Nat → Nat\n  | 0 => 1", "Missing cases"),
+    "redundant": ("def f : Nat → Nat\n  | _ => 1\n  | 0 => 2", "Redundant alternative"),
+    "hole": ("def f : Nat := _", "don't know how to synthesize placeholder"),
+    "twice": ("theorem a : True := trivial\ntheorem a : True := trivial", "already been declared"),
+    "not a type": ("example : 3 := 3", "failed to synthesize"),
+    "positivity": ("inductive B where\n  | mk : (B → Nat) → B", "(kernel)"),
+    "large elimination": ("def f (h : 1 = 1 ∨ 2 = 2) : Nat := match h with\n  | .inl _ => 0\n"
+                          "  | .inr _ => 1", "can only eliminate into `Prop`"),
+    "instance": ("example (p : Prop) : Bool := decide p", "failed to synthesize"),
+    "unsolved": ("example (p q : Prop) : p → p ∧ q := by\n  intro h\n  constructor\n  exact h",
+                 "unsolved goals"),
+}
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_accepted(session, name):
+    assert errors(session, ACCEPTED[name]) == []
+
+
+@pytest.mark.parametrize("name", REJECTED)
+def test_rejected(session, name):
+    text, why = REJECTED[name]
+    found = errors(session, text)
+    assert found and why in found[0]
+
+
+def test_universes_are_real(session):
+    text = "def f (α : Type u) : Type u := α → Type u"
+    assert errors(session, text)
+
+
+def test_declines_by_name(session):
+    out = in_big_stack(lambda: session.command("theorem t (x : ℝ) : x = x := rfl"))
+    assert out["declined"] == "library name ℝ"

@@ -1,0 +1,125 @@
+"""Sessions speak the Lean REPL's JSON; states are immutable and only the kernel completes a proof.
+
+Run: `python -m pytest tests/minilean/test_session.py`.
+"""
+import io
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from minilean.front import repl
+from minilean.front.library import in_big_stack
+from minilean.front.session import Session
+
+
+@pytest.fixture
+def session():
+    return Session()
+
+
+def run(fn, *args, **kwargs):
+    return in_big_stack(lambda: fn(*args, **kwargs))
+
+
+def test_sorry_gives_a_proof_state(session):
+    out = run(session.command, "theorem foo (P Q : Prop) (h : P ∧ Q) : Q ∧ P := by sorry")
+    assert out["sorries"] == [{"pos": {"line": 1, "column": 51}, "endPos": {"line": 1, "column": 56},
+                               "goal": "P Q : Prop\nh : P ∧ Q\n⊢ Q ∧ P", "proofState": 0}]
+    assert out["messages"] == [{"severity": "warning", "pos": {"line": 1, "column": 8},
+                                "endPos": {"line": 1, "column": 11},
+                                "data": "declaration uses 'sorry'"}]
+    assert out["env"] == 0
+
+
+def test_steps_branch_from_one_state(session):
+    run(session.command, "theorem foo (P Q : Prop) (h : P ∧ Q) : Q ∧ P := by sorry")
+    a = run(session.tactic, 0, "constructor")
+    assert a["goals"] == ["case left\nP Q : Prop\nh : P ∧ Q\n⊢ Q",
+                          "case right\nP Q : Prop\nh : P ∧ Q\n⊢ P"]
+    assert a["proofStatus"] == "Incomplete: open goals remain"
+    b = run(session.tactic, a["proofState"], "exact h.right")
+    c = run(session.tactic, b["proofState"], "exact h.left")
+    assert c["goals"] == [] and c["proofStatus"] == "Completed"
+    again = run(session.tactic, 0, "exact ⟨h.2, h.1⟩")
+    assert again["proofStatus"] == "Completed"
+    wrong = run(session.tactic, b["proofState"], "exact h.right")
+    assert "Type mismatch" in wrong["messages"][0]["data"]
+    assert wrong["proofStatus"] != "Completed"
+
+
+def test_errors_have_positions_and_the_rest_runs(session):
+    out = run(session.command, "theorem a : 1 = 2 := by\n  exact rfl\ntheorem b : True := trivial")
+    assert [m["severity"] for m in out["messages"]] == ["error"]
+    assert out["messages"][0]["pos"] == {"line": 2, "column": 8}
+    again = run(session.command, "#check b", env=out["env"])
+    assert again["messages"][0]["data"] == "b : True"
+
+
+def test_axioms_are_printed_as_lean_prints_them(session):
+    out = run(session.command, "theorem a : 1 = 1 := rfl\n#print axioms a\naxiom foo : False\n"
+              "theorem b : 1 = 2 := foo.elim\n#print axioms b\ntheorem c (p q : Prop) (h : p ↔ q) :\n"
+              "    p = q := propext h\n#print axioms c")
+    assert [m["data"] for m in out["messages"]] == [
+        "'a' does not depend on any axioms", "'b' depends on axioms: [foo]",
+        "'c' depends on axioms: [propext]"]
+
+
+def test_all_tactics(session):
+    out = run(session.command, "example (P : Prop) (hp : P) : P := by\n  exact hp\n",
+              all_tactics=True)
+    step = out["tactics"][0]
+    assert (step["tactic"], step["goals"]) == ("exact hp", "P : Prop\nhp : P\n⊢ P")
+    assert step["pos"] == {"line": 2, "column": 2}
+    assert run(session.tactic, step["proofState"], "assumption")["proofStatus"] == "Completed"
+
+
+def test_unknown_numbers(session):
+    assert run(session.command, "#check 1", env=7) == {"message": "Unknown environment."}
+    assert run(session.tactic, 3, "rfl") == {"message": "Unknown proof state."}
+
+
+def test_time_limit_is_a_message_not_a_crash(session):
+    deep = "example : " + "(1 + " * 3000 + "1" + ")" * 3000 + " = 0 := rfl"
+    out = run(session.command, deep, timeout_s=2)
+    assert out.get("messages") or out.get("declined")
+
+
+def test_repl_loop():
+    text = ('{"cmd": "theorem t : 1 = 1 := by sorry"}\n\n'
+            '{"tactic": "rfl", "proofState": 0}\n\nnot json\n\n')
+    out = io.StringIO()
+    run(repl.serve, io.StringIO(text), out)
+    answers = [json.loads(x) for x in out.getvalue().split("\n\n") if x]
+    assert answers[1]["proofStatus"] == "Completed"
+    assert "Could not parse JSON" in answers[2]["message"]
+
+
+def normal(answer):
+    """Responses without what depends on the toolchain's version or on the constants it uses."""
+    answer = json.loads(json.dumps(answer).replace("`sorry`", "'sorry'"))
+    for step in answer.get("tactics", ()):
+        step.pop("usedConstants", None)
+    return answer
+
+
+RECORDED = ("assumption_proof", "proof_transitivity", "dup_sorries", "tactic_mode_sorry",
+            "tactic_sorry", "term_sorry", "unknown_environment", "all_tactics",
+            "all_tactics-20250622", "def_eval_skip", "synthesize_placeholder", "readme_skip")
+
+
+def test_recorded_sessions():
+    data = os.environ.get("COPROVER_DATA")
+    if not data:
+        pytest.skip("COPROVER_DATA is not set")
+    rows = [json.loads(x) for x in
+            (Path(data) / "repl_protocol" / "exchanges.jsonl").read_text().splitlines()]
+    seen = 0
+    for name in RECORDED:
+        session = Session()
+        for row in (r for r in rows if r["test"] == name):
+            seen += 1
+            got = run(repl.answer, session, row["request"])
+            assert normal(got) == normal(row["response"]), (name, row["step"])
+    assert seen >= 12
