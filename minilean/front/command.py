@@ -6,9 +6,10 @@ Run: `python -m minilean check FILE.lean`.
 """
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from minilean.front import syntax as sx
+from minilean.front.caches import Caches
 from minilean.front.decl_types import declare_inductive, declare_structure
 from minilean.front.elab import AutoBound, Scope, TermElab
 from minilean.front.elab_rec import compile_recursion, mentions_name, smart_info
@@ -35,6 +36,7 @@ class State:
     env: object
     ext: object
     scopes: tuple = (("file", None, Scope()),)
+    caches: object = field(init=False, compare=False, default_factory=Caches)
 
     @property
     def scope(self):
@@ -42,7 +44,13 @@ class State:
 
     def with_scope(self, scope):
         kind, name, _ = self.scopes[-1]
-        return replace(self, scopes=(*self.scopes[:-1], (kind, name, scope)))
+        return self.with_scopes((*self.scopes[:-1], (kind, name, scope)))
+
+    def with_scopes(self, scopes):
+        """The same environment (and what is cached about it) in other scopes."""
+        new = replace(self, scopes=scopes)
+        object.__setattr__(new, "caches", self.caches)
+        return new
 
 
 class CommandElab:
@@ -108,6 +116,9 @@ class CommandElab:
         """A TermElab over a fresh Meta in the current state."""
         meta = Meta(self.state.env, self.state.ext, self.max_steps, self.deadline)
         meta.scoped_insts = self.scoped_instances()
+        meta.shared = self.state.caches.trimmed()
+        if not meta.scoped_insts:
+            meta.inst_cache = meta.shared.inst
         elab = TermElab(meta, self.state.scope, self.messages, name)
         elab.recorder = self._recorder(elab) if self.tactics is not None else None
         return elab
@@ -230,13 +241,13 @@ class CommandElab:
             scopes = (*scopes, ("namespace", part, scope))
             if ns not in self.state.ext.namespaces:
                 self.own_ext().own("namespaces").add(ns)
-        self.state = replace(self.state, scopes=scopes)
+        self.state = self.state.with_scopes(scopes)
 
     def cmd_section(self, cmd):
         scopes = self.state.scopes
         for part in cmd.name.split(".") if cmd.name else [None]:
             scopes = (*scopes, ("section", part, self.state.scope))
-        self.state = replace(self.state, scopes=scopes)
+        self.state = self.state.with_scopes(scopes)
 
     def cmd_end(self, cmd):
         scopes = self.state.scopes
@@ -252,7 +263,7 @@ class CommandElab:
                     if part is None else
                     f"Name mismatch after `end`: Expected the current scope name `{name}`", cmd)
             scopes = scopes[:-1]
-        self.state = replace(self.state, scopes=scopes)
+        self.state = self.state.with_scopes(scopes)
 
     def cmd_open(self, cmd):
         if cmd.inner is not None:

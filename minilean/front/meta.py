@@ -12,6 +12,7 @@ import itertools
 import time
 from contextlib import contextmanager
 
+from minilean.front.caches import Caches, instantiate_cached
 from minilean.front.build import BuildMixin
 from minilean.front.defeq import DefEqMixin
 from minilean.front.errors import LeanError, StepLimit
@@ -133,6 +134,7 @@ class Meta(WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin):
         self.max_steps = max_steps
         self.steps = max_steps
         self._clock = STEPS_PER_CLOCK_LOOK
+        self.shared = Caches()
         self.infer_cache = {}
         self.whnf_cache = {}
         self.defeq_cache = {}
@@ -471,18 +473,18 @@ class Meta(WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin):
         if e.flags & MVAR:  # the answer may hold only until assignments are undone
             self.tick()
             return self._infer(e, t)
-        found = self.infer_cache.get(e)
+        cache = self.infer_cache if e.flags & (FVAR | LMVAR) else self.shared.infer
+        found = cache.get(e)
         if found is None:
             self.tick()
-            found = self.infer_cache[e] = self._infer(e, t)
+            found = cache[e] = self._infer(e, t)
         return found
 
     def const_type(self, e):
         decl = self.env.get(e.name)
         if decl is None:
             raise LeanError(f"Unknown constant `{e.name}`")
-        return instantiate_level_params(decl.type, decl.level_params, e.levels) \
-            if e.levels else decl.type
+        return instantiate_cached(decl.type, decl.level_params, e.levels)
 
     def _infer(self, e, t):
         if t is App:

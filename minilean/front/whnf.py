@@ -6,6 +6,7 @@ Nat literals reduce by arithmetic. Run: `python -m pytest tests/minilean/test_me
 """
 from __future__ import annotations
 
+from minilean.front.caches import instantiate_cached
 from minilean.front.errors import LeanError
 from minilean.kernel import term as tm
 from minilean.kernel.env import (
@@ -29,7 +30,6 @@ from minilean.kernel.term import (
     MVar,
     Pi,
     Proj,
-    instantiate_level_params,
     instantiate_rev,
 )
 
@@ -109,7 +109,7 @@ class WhnfMixin:
         decl = self.get_def(c.name)
         if decl is None or len(decl.level_params) != len(c.levels):
             return None
-        return instantiate_level_params(decl.value, decl.level_params, c.levels)
+        return instantiate_cached(decl.value, decl.level_params, c.levels)
 
     # --- core reduction -----------------------------------------------------------------------
 
@@ -214,7 +214,7 @@ class WhnfMixin:
             if eta is None:
                 return None
             rule, cargs = rec.rules[0], eta
-        rhs = instantiate_level_params(rule.rhs, rec.level_params, f.levels)
+        rhs = instantiate_cached(rule.rhs, rec.level_params, f.levels)
         fields = cargs[len(cargs) - rule.num_fields:] if rule.num_fields else []
         head = args[:rec.num_params + rec.num_motives + rec.num_minors]
         return self.beta(rhs, [*head, *fields, *args[mi + 1:]])
@@ -273,7 +273,7 @@ class WhnfMixin:
         if len(args) < info.arity:
             return None
         decl = self.env.get(f.name)
-        body = instantiate_level_params(decl.value, decl.level_params, f.levels)
+        body = instantiate_cached(decl.value, decl.level_params, f.levels)
         first = info.first_alt
         dummies = [FVar(("alt", i)) for i in range(info.num_alts)]
         old = self.transp
@@ -291,7 +291,7 @@ class WhnfMixin:
     def _cases_on(self, f, args):
         """T.casesOn applied to a constructor, reduced; None when the major premise is stuck."""
         decl = self.env.get(f.name)
-        e = self.beta(instantiate_level_params(decl.value, decl.level_params, f.levels), args)
+        e = self.beta(instantiate_cached(decl.value, decl.level_params, f.levels), args)
         g, rec_args = tm.get_app_fn_args(e)
         rec = self.env.get(g.name) if type(g) is Const else None
         return self._iota(rec, g, rec_args) if type(rec) is RecursorDecl else None
@@ -306,7 +306,8 @@ class WhnfMixin:
         closed = not e.flags & (MVAR | LMVAR)
         if closed:
             key = (e, self.transp)
-            found = self.whnf_cache.get(key)
+            cache = self.whnf_cache if e.flags & FVAR else self.shared.whnf
+            found = cache.get(key)
             if found is not None:
                 return found
         start = e
@@ -322,7 +323,7 @@ class WhnfMixin:
             self.tick()
             e = new
         if closed:
-            self.whnf_cache[start, self.transp] = e
+            cache[start, self.transp] = e
         return e
 
     def whnf_r(self, e):
@@ -390,7 +391,7 @@ class WhnfMixin:
         if not self.can_unfold(f.name) or len(args) < info.arity:
             return None
         decl = self.env.get(f.name)
-        e = self.beta(instantiate_level_params(info.value, decl.level_params, f.levels), args)
+        e = self.beta(instantiate_cached(info.value, decl.level_params, f.levels), args)
         progress = False
         while True:
             g, gargs = tm.get_app_fn_args(e)

@@ -1,0 +1,42 @@
+"""What is remembered about closed terms, across the commands that start from one environment.
+
+Run: `python -m pytest tests/minilean/test_session.py`.
+"""
+from __future__ import annotations
+
+from minilean.kernel.term import instantiate_level_params
+
+
+class Caches:
+    """Results about closed terms, valid for one environment with its tables."""
+
+    __slots__ = ("infer", "inst", "whnf")
+    LIMIT = 50_000
+
+    def __init__(self):
+        self.infer, self.whnf, self.inst = {}, {}, {}
+
+    def trimmed(self):
+        """Itself, emptied first when it has grown too large."""
+        if len(self.infer) + len(self.whnf) + len(self.inst) > self.LIMIT:
+            self.__init__()
+        return self
+
+
+_instances = {}  # (term, level parameters, levels) -> instance, for levels without metavariables
+
+
+def instantiate_cached(e, names, levels):
+    """instantiate_level_params, remembered."""
+    if not levels:
+        return e
+    for u in levels:
+        if u.has_mvar:
+            return instantiate_level_params(e, names, levels)
+    key = (e, names, levels)
+    found = _instances.get(key)
+    if found is None:
+        if len(_instances) > Caches.LIMIT:
+            _instances.clear()
+        found = _instances[key] = instantiate_level_params(e, names, levels)
+    return found
