@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("torch")
-import train_value_model as tvm  # noqa: E402
+from coprover import value_training as tvm  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 
