@@ -25,7 +25,7 @@ from pathlib import Path
 from coprover import config
 from coprover.prompts import prompt_text
 from coprover.records import write_jsonl_atomic, write_text_atomic
-from local import families_check
+from local import families_check, portfolio
 from local.families_greedy import needs_no_search
 from local.families_logic import Exhausted, canonical_key, statement
 from local.families_mixed import HELD_OUT, TRAINED
@@ -33,12 +33,14 @@ from local.families_prover import Prover
 
 log = logging.getLogger("families")
 SOURCES = ("families.py", "families_logic.py", "families_prover.py", "families_generate.py",
-           "families_mixed.py", "families_greedy.py", "families_check.py")
+           "families_mixed.py", "families_greedy.py", "families_check.py", "portfolio.py")
 # drafts a chunk (seeded as a whole), in proportion to how rarely a family's drafts are theorems
 CHUNK = {"prop": 450, "chain": 500, "quant": 230, "rewrite": 110, "sums": 50, "induct": 300,
          "lists": 80, "mixed": 160, "alternate": 40, "paths": 30}
 MAX_ROUNDS = 14
-SHALLOW_KEPT = 0.3  # share kept of the theorems of depth 1 and 2 that a greedy chain proves
+SHALLOW_KEPT = 0.5  # share kept of theorems of depth 1 to 3 that a greedy chain proves
+OVERSAMPLE = 1.5  # test candidates a test theorem: those that one-line scripts prove are replaced
+EASY_SHARE = 0.12  # of each part of test may be proved by the scripts that screen it
 MAX_NODES = {"mixed": 90, "rewrite": 100, "sums": 200}  # goals a proof search expands, else 300
 
 
@@ -164,7 +166,7 @@ def prove_chunk(task: tuple) -> list[Candidate]:
             proof = Prover(draft.lemmas, MAX_NODES.get(family, 300)).prove(draft.goal, max_depth)
         except Exhausted:
             continue
-        keep = SHALLOW_KEPT if proof and len(proof) <= 2 else 0.0
+        keep = SHALLOW_KEPT if proof and len(proof) <= 3 else 0.0
         if proof and (rng.random() < keep or not needs_no_search(draft.goal)):
             key = canonical_key(draft.goal)
             found.append(Candidate(family, draft.goal, tuple(proof), key))
@@ -175,7 +177,8 @@ def quotas(plan: Plan) -> dict[str, dict[int, dict[str, int]]]:
     """family -> depth -> {train, valid, test, deep} wanted (deep: held out by depth)."""
     held = round(plan.test * plan.family_share)
     deep = round(plan.test * plan.depth_share)
-    sizes = {"train": plan.train, "valid": plan.valid, "test": plan.test - held - deep}
+    sizes = {"train": plan.train, "valid": plan.valid,
+             "test": (plan.test - held - deep) * OVERSAMPLE}
     total = sum(plan.weights.values())
     want: dict = defaultdict(lambda: defaultdict(Counter))
     for family, weight in plan.weights.items():
@@ -184,11 +187,11 @@ def quotas(plan: Plan) -> dict[str, dict[int, dict[str, int]]]:
                 want[family][depth][split] = size * weight / total * share / sum(plan.depths)
         for depth in range(plan.train_depth + 1, plan.test_depth + 1):
             span = plan.test_depth - plan.train_depth
-            want[family][depth]["deep"] = deep * weight / total / span
+            want[family][depth]["deep"] = deep * OVERSAMPLE * weight / total / span
     for family in HELD_OUT:
         depths = range(3, plan.test_depth + 1)
         for depth in depths:
-            want[family][depth]["family"] = held / len(HELD_OUT) / len(depths)
+            want[family][depth]["family"] = held * OVERSAMPLE / len(HELD_OUT) / len(depths)
     return want
 
 
@@ -211,7 +214,39 @@ def select(plan: Plan, pool) -> list[tuple[str, str | None, Candidate]]:
         log.info("round %d: %d theorems, %d families open", round_ + 1, have, len(open_families))
         if not open_families:
             break
-    return list(_deal(plan, want, found))
+    return list(screen(plan, _deal(plan, want, found), pool))
+
+
+def parts(plan: Plan) -> dict[str, int]:
+    """Sizes of the three parts of the test set: in distribution, deep, of held-out families."""
+    held, deep = round(plan.test * plan.family_share), round(plan.test * plan.depth_share)
+    return {"test": plan.test - held - deep, "deep": deep, "family": held}
+
+
+def screen(plan: Plan, dealt: dict[str, list[Candidate]], pool) -> Iterator[tuple]:
+    """Fills the test parts with candidates that one-line scripts fail on, as far as there are.
+
+    Up to EASY_SHARE of a part may be provable by script. What is not taken of the in-distribution
+    part goes to train, in place of the last of train's own candidates."""
+    spare: list[Candidate] = []
+    for part, size in parts(plan).items():
+        texts = [statement("t", c.goal) for c in dealt[part]]
+        easy = list(pool.imap(portfolio.falls_to_a_script, texts, chunksize=4))
+        log.info("%s: scripts prove %d of %d candidates", part, sum(easy), len(easy))
+        hard = [c for c, flag in zip(dealt[part], easy, strict=True) if not flag]
+        soft = [c for c, flag in zip(dealt[part], easy, strict=True) if flag]
+        allowed = min(len(soft), round(EASY_SHARE * size))
+        taken = (soft[:allowed] + hard)[:size]
+        if len(taken) < size:
+            raise config.InputError(f"only {len(taken)} of {size} theorems of the test part "
+                                    f"{part!r} resist scripts; raise OVERSAMPLE in families.py")
+        for candidate in taken:
+            yield (*_place(part), candidate)
+        if part == "test":
+            spare = soft[allowed:] + hard[size - allowed:]
+    for part, size in (("valid", plan.valid), ("train", plan.train)):
+        for candidate in ((spare if part == "train" else []) + dealt[part])[:size]:
+            yield (*_place(part), candidate)
 
 
 def _missing(want: dict, found: dict, family: str) -> list[int]:
@@ -224,31 +259,30 @@ def _sizes(want: dict, found: dict, family: str) -> list[int]:
     return sorted({s for d in missing for s in (d, min(d + 1, 10))})
 
 
-def _deal(plan: Plan, want: dict, found: dict) -> Iterator[tuple[str, str | None, Candidate]]:
-    """Deals each (family, depth) heap to the splits, then fills gaps from what is left over."""
+def _deal(plan: Plan, want: dict, found: dict) -> dict[str, list[Candidate]]:
+    """Deals each (family, depth) heap to the parts, then fills gaps from what is left over."""
     rng = random.Random(f"{plan.seed}/deal")
-    held = round(plan.test * plan.family_share)
-    deep = round(plan.test * plan.depth_share)
-    gaps = {"train": plan.train, "valid": plan.valid, "test": plan.test - held - deep,
-            "deep": deep, "family": held}
+    gaps = {part: round(size * OVERSAMPLE) for part, size in parts(plan).items()}
+    gaps |= {"valid": plan.valid, "train": plan.train}
+    dealt: dict = {part: [] for part in gaps}
     rest: dict = defaultdict(list)
     for (family, depth), heap in sorted(found.items()):
         heap = rng.sample(heap, len(heap))
         needs = want[family].get(depth, {})
         share = min(1.0, len(heap) / max(1e-9, sum(needs.values())))
-        for part in ("test", "deep", "family", "valid", "train"):
+        for part in gaps:
             n = min(gaps[part], len(heap), _round(rng, needs.get(part, 0) * share))
-            for candidate in heap[:n]:
-                yield (*_place(part), candidate)
+            dealt[part] += heap[:n]
             heap, gaps[part] = heap[n:], gaps[part] - n
         kind = "family" if family in HELD_OUT else (
             "train" if depth <= plan.train_depth else "deep")
         rest[kind] += heap
     rest["valid"] = rest["test"] = rest["train"]
-    for part in ("test", "valid", "train", "deep", "family"):
+    for part, gap in gaps.items():
         rng.shuffle(rest[part])
-        for _ in range(min(gaps[part], len(rest[part]))):
-            yield (*_place(part), rest[part].pop())
+        dealt[part] += [rest[part].pop() for _ in range(min(gap, len(rest[part])))]
+        rng.shuffle(dealt[part])
+    return dealt
 
 
 def _round(rng: random.Random, x: float) -> int:

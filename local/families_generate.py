@@ -52,10 +52,34 @@ def forall(body):
 
 
 def prop(rng: random.Random, size: int) -> Draft:
-    """Random intuitionistic sequents over three to five atoms."""
+    """Intuitionistic sequents: random ones, and rules whose premise is itself an implication."""
+    if rng.random() < 0.75:
+        return _nested(rng, size)
     atoms = rng.sample(PREDICATES[:5], 3 + (size > 3) + (size > 6))
     hyps = [_formula(rng, atoms, rng.choice((1, 1, 2, 2))) for _ in range(2 + min(size, 6) // 2)]
     return draft(distinct(hyps), _formula(rng, atoms, rng.choice((0, 0, 1, 1, 2))))
+
+
+def _nested(rng, size: int) -> Draft:
+    """(A → B) → T with a chain from A to B, and rules like it that cannot be used."""
+    t, first, middle, last, dead = rng.sample(PREDICATES, 5)
+    links = [first, *([middle] if size > 3 else []), last]
+    hyps = [imp(x, y) for x, y in pairwise(links)] if size != 3 else [last]
+    shape = rng.random()
+    if shape < 0.35 or size < 5:
+        hyps.append(imp(imp(first, last), t))
+    elif shape < 0.65:
+        hyps += [imp(imp(("or", first, dead), last), t), imp(dead, last)]
+    elif shape < 0.8:
+        hyps.append(imp(("and", imp(first, last), imp(dead, dead)), t))
+    else:
+        hyps += [imp(imp(first, last), "U", t), imp(t, "U")]
+        hyps.append(rng.choice((imp(imp(dead, last), "U"), "U")))
+    decoys = [imp(imp(last, first), t), imp(dead, t), imp(imp(dead, last), t), imp(last, dead),
+              imp(imp(first, dead), t), ("or", last, dead), imp(dead, middle), imp(t, dead)]
+    hyps += rng.sample(decoys, rng.choice((1, 2, 2, 3)))
+    rng.shuffle(hyps)
+    return draft(distinct([h for h in hyps if h[1:2] != h[2:]]), t)
 
 
 def _formula(rng, atoms, size: int):
@@ -77,19 +101,26 @@ def distinct(hyps: list) -> list:
 
 
 def chain(rng: random.Random, size: int) -> Draft:
-    """Backward chaining through rules for all numbers; some rules need what cannot be had."""
+    """Backward chaining along rules for all numbers; some rules need what cannot be had.
+
+    Rules over a relation name an intermediate point, which has to be chosen."""
     preds = rng.sample(PREDICATES, 6)
-    steps = max(1, min(4, size - 1))
-    start, hyps = rng.choice(("a", "b")), []
+    edge, points = preds.pop(), rng.sample(NAMES, 3)
+    here, hyps = points.pop(), []
+    start, steps = here, max(1, min(4, size - 1))
     for i in range(steps):
-        hyps.append(_rule(rng, [preds[i + 1]], preds[i]))
-        if rng.random() < 0.25 and len(preds) > i + 2:
-            hyps[-1] = _rule(rng, [preds[i + 1], preds[i + 2]], preds[i])
-        if rng.random() < 0.6:
-            other = rng.choice([p for p in preds if p != preds[i]])
-            hyps.append(_rule(rng, [other], preds[i]))
+        if points and rng.random() < 0.35:
+            there = points.pop()
+            hyps += [forall(imp((edge, "x", "y"), (preds[i + 1], "y"), (preds[i], "x"))),
+                     (edge, here, there), (edge, here, rng.choice(NAMES))]
+            here = there
+        else:
+            extra = [preds[i + 1 + (i < 3)]] if rng.random() < 0.25 else []
+            hyps.append(_rule(rng, [preds[i + 1], *extra], preds[i]))
+        if rng.random() < 0.7:
+            hyps.append(_rule(rng, [rng.choice([p for p in preds if p != preds[i]])], preds[i]))
     for p in preds[steps:steps + 2]:
-        hyps.append((p, rng.choice(("a", "b", ("f", "a"), start))))
+        hyps.append((p, rng.choice((here, here, ("f", here), start))))
     target = (preds[0], start if rng.random() < 0.7 else ("f", start))
     if size > 3 and rng.random() < 0.4:
         target = rng.choice((("and", target, (preds[1], "a")), ("or", (preds[2], "b"), target),
@@ -100,17 +131,15 @@ def chain(rng: random.Random, size: int) -> Draft:
 
 def _rule(rng, premises: list, conclusion: str):
     shape = rng.random()
-    if shape < 0.2:
-        body = imp(*((p, ("f", "x")) for p in premises), (conclusion, "x"))
-    elif shape < 0.4:
-        body = imp(*((p, "x") for p in premises), (conclusion, ("f", "x")))
-    else:
-        body = imp(*((p, "x") for p in premises), (conclusion, "x"))
-    return forall(body)
+    inner = ("f", "x") if shape < 0.15 else "x"
+    outer = ("f", "x") if 0.15 <= shape < 0.3 else "x"
+    return forall(imp(*((p, inner) for p in premises), (conclusion, outer)))
 
 
 def quant(rng: random.Random, size: int) -> Draft:
     """Witnesses, instances, and existential hypotheses to open."""
+    if size > 3 and rng.random() < 0.5:
+        return _universal_premise(rng, size)
     preds = rng.sample(PREDICATES, 3 + (size > 4))
     hyps = [_quant_fact(rng, preds) for _ in range(rng.choice((1, 1, 2)))]
     hyps += [_quant_rule(rng, preds) for _ in range(1 + min(size, 8) // 3 + (rng.random() < 0.4))]
@@ -121,6 +150,31 @@ def quant(rng: random.Random, size: int) -> Draft:
         ("not", ("ex", "x", (p, "x"))), (p, "a"), imp(("ex", "x", (p, "x")), ("ex", "x", (q, "x"))),
         forall(imp((p, "x"), ("ex", "y", ("and", (q, "y"), (p, "x")))))))
     rng.shuffle(hyps)
+    return draft(distinct(hyps), target)
+
+
+def _universal_premise(rng, size: int) -> Draft:
+    """(∀ x, A x → B x) → T with a chain from A to B, as against rules with other premises."""
+    t, first, middle, last, dead = rng.sample(PREDICATES, 5)
+    links = [first, *([middle] if size > 4 else []), last]
+    hyps = [forall(imp((x, "x"), (y, "x"))) for x, y in pairwise(links)]
+    if rng.random() < 0.4:
+        hyps[0] = forall(imp((links[0], "x"), ("ex", "z", (dead, "x", "z"))))
+        hyps.append(forall(imp((dead, "x", "y"), (links[1], "x"))))
+        dead = next(p for p in PREDICATES if p not in (t, first, middle, last, dead))
+    point = rng.choice(NAMES[:2])
+
+    def premise(p, q):
+        return ("all", "x", imp((p, "x"), (q, "x")))
+
+    hyps.append(imp(premise(first, last), (t, point)) if rng.random() < 0.6 else
+                ("all", "y", imp(premise(first, last), (t, "y"))))
+    decoys = [imp(premise(last, first), (t, point)), forall(imp((dead, "x"), (t, "x"))),
+              imp(premise(dead, last), (t, point)), forall(imp((last, "x"), (dead, "x"))),
+              imp(premise(first, dead), (t, point)), (last, point), (first, "c")]
+    hyps += rng.sample(decoys, rng.choice((1, 2, 2, 3)))
+    rng.shuffle(hyps)
+    target = (t, point) if rng.random() < 0.7 else ("ex", "x", (t, "x"))
     return draft(distinct(hyps), target)
 
 
@@ -148,13 +202,17 @@ def _quant_rule(rng, preds):
 
 
 def rewrite(rng: random.Random, size: int) -> Draft:
-    """Equations between uninterpreted terms; several of them apply, few lead home."""
+    """Equations between uninterpreted terms; several of them apply, few lead home.
+
+    A detour t = f (g t) = f u runs against the direction that shortens terms, so that
+    simplification alone does not find the way back."""
     letters = rng.sample(("a", "b", "c", "d"), 4)
-    term = rng.choice(letters)
-    start, hyps = term, []
-    for _ in range(max(1, min(5, size - 1))):
-        term, equation = _detour(rng, term, letters)
-        hyps += [equation] if equation else []
+    start = letters[-1] if rng.random() < 0.7 else (rng.choice("fg"), letters[-1])
+    term, hyps = start, []
+    for _ in range(1 if size < 4 else 2 if size < 7 else 3):
+        step = _detour if rng.random() < 0.75 else _replacement
+        term, equations = step(rng, term, letters)
+        hyps += equations
     hyps += [_equation(rng, letters) for _ in range(rng.choice((1, 1, 2)))]
     p = rng.choice(PREDICATES[:4])
     if rng.random() < 0.35:
@@ -169,18 +227,22 @@ def rewrite(rng: random.Random, size: int) -> Draft:
 
 
 def _detour(rng, term, letters):
-    """(a term equal to `term`, the equation that says so, or None when none is needed)."""
-    if isinstance(term, str) or rng.random() < 0.4:
-        new = (rng.choice("fg"), rng.choice(letters)) if rng.random() < 0.6 else rng.choice(letters)
-        if new == term:
-            new = ("f", term)
-        return new, rng.choice((("=", new, term), ("=", term, new)))
-    if rng.random() < 0.4:
-        head = rng.choice("fg")
-        return (head, ("g" if head == "f" else "f", term)), forall(
-            ("=", (head, ("g" if head == "f" else "f", "x")), "x"))
-    inner, equation = _detour(rng, term[1], letters)
-    return (term[0], inner), equation
+    """(f u, [∀ x, f (g x) = x, g t = u]) for a term t, which f u is equal to."""
+    f, g = rng.choice((("f", "g"), ("g", "f"), ("f", "f"), ("f", "k")))
+    u = rng.choice(letters) if rng.random() < 0.7 else (rng.choice("fgk"), rng.choice(letters))
+    law = forall(("=", (f, (g, "x")), "x"))
+    return ((f, (g, term)), [law]) if u in (term, (g, term)) else (
+        (f, u), [law, ("=", (g, term), u)])
+
+
+def _replacement(rng, term, letters):
+    """(a letter or function of a letter, [its equation with the term or with its argument])."""
+    new = (rng.choice("fg"), rng.choice(letters)) if rng.random() < 0.4 else rng.choice(letters)
+    if not isinstance(term, str) and rng.random() < 0.5:
+        inner, equations = _replacement(rng, term[1], letters)
+        return (term[0], inner), equations
+    return (("f", term), []) if new == term else (new, [rng.choice((("=", new, term),
+                                                                     ("=", term, new)))])
 
 
 def _equation(rng, letters):
@@ -193,25 +255,32 @@ SUMS = ("Nat.add_comm", "Nat.add_assoc")
 
 
 def sums(rng: random.Random, size: int) -> Draft:
-    """Commutativity and associativity, at the right place, inside uninterpreted symbols."""
-    leaves = rng.sample(("a", "b", "c", ("f", "a"), ("f", "b")), 2 if size < 4 else 3)
-    one, other = _sum(rng, leaves), _sum(rng, rng.sample(leaves, len(leaves)))
-    p, hyps = rng.choice(PREDICATES[:3]), []
-    if rng.random() < 0.6:
-        x, y = rng.sample(NAMES, 2)
-        hyps.append(rng.choice((("=", x, y), ("=", ("f", x), y), ("=", ("g", ("+", x, y)), x))))
-    shape = rng.random()
-    if shape < 0.35:
+    """Commutativity and associativity, at the right place, inside uninterpreted symbols.
+
+    Most statements also need an equation about a sum, which must first be made to appear."""
+    leaves = rng.sample(("a", "b", "c", ("f", "a"), ("f", "b")), 2 if size < 3 else 3)
+    hyps, other = [], rng.sample(leaves, len(leaves))
+    if len(leaves) == 3 and rng.random() < 0.85:
+        value = rng.choice(("d", ("f", "c"), ("g", leaves[0])))
+        hyps.append(("=", ("+", leaves[0], leaves[1]), value))
+        other = rng.sample([value, leaves[2]], 2)
+        leaves = rng.sample(leaves, 3)
+    one, other = _sum(rng, leaves), _sum(rng, other)
+    p, shape = rng.choice(PREDICATES[:3]), rng.random()
+    if shape < 0.5:
         target, hyps = (p, one), [*hyps, (p, other)]
-    elif shape < 0.6:
+    elif shape < 0.7:
         q = rng.choice(PREDICATES[3:5])
         hyps += [(q, other), forall(imp((q, "x"), (p, ("g", "x"))))]
         target = (p, ("g", one))
-    elif shape < 0.8:
+    elif shape < 0.85:
         target, hyps = ("=", ("g", one), ("f", "a")), [*hyps, ("=", ("g", other), ("f", "a"))]
     else:
         target = ("ex", "x", (p, ("+", "x", leaves[0])))
-        hyps.append((p, _sum(rng, rng.sample(leaves, len(leaves)))))
+        hyps.append((p, other))
+    if rng.random() < 0.5:
+        x, y = rng.sample(NAMES, 2)
+        hyps.append(rng.choice((("=", x, y), ("=", ("f", x), y), ("=", ("g", ("+", x, y)), x))))
     rng.shuffle(hyps)
     return draft(distinct(hyps), target, SUMS)
 
@@ -238,13 +307,13 @@ def induct(rng: random.Random, size: int) -> Draft:
                                 forall(imp((p, "x"), (p, ("+", "x", "1")))))))
         hyps.append(rng.choice(((p, "0"), forall(imp((dead, "x"), (p, ("+", "x", "1")))))))
     else:
-        links = preds[:1 + max(0, min(2, size - 5))]
+        links = preds[:1 + max(0, min(2, size - 6))]
         hyps = [(p, "0") if rng.random() < 0.8 else ("and", (preds[2], "0"), (p, "0"))]
         hyps += [_rule_of(b, a) for b, a in pairwise(links)]
-        hyps.append(forall(imp((links[-1], "x"), (p, ("+", "x", "1")))))
+        hyps += _step(rng, links[-1], p, preds[4])
     for _ in range(rng.choice((0, 1, 1, 2))):
         hyps.append(rng.choice((
-            _rule_of(*rng.sample(preds, 2)), (rng.choice(preds), "a"),
+            _rule_of(*rng.sample(preds[:4], 2)), (rng.choice(preds[:4]), "a"),
             forall(imp((dead, "x"), (p, ("+", "x", "1")))), _rule_of(dead, p))))
     target = (p, "n")
     if size > 5 and rng.random() < 0.3:
@@ -253,6 +322,15 @@ def induct(rng: random.Random, size: int) -> Draft:
                              ("and", target, (dead, "n"))))
     rng.shuffle(hyps)
     return draft(distinct(hyps), target if rng.random() < 0.5 else ("all", "n", target))
+
+
+def _step(rng, premise: str, p: str, relation: str) -> list:
+    """The induction step, at once or over a point that has to be obtained."""
+    succ = (p, ("+", "x", "1"))
+    if rng.random() < 0.5:
+        return [forall(imp((premise, "x"), succ))]
+    return [forall(imp((premise, "x"), ("ex", "z", (relation, "x", "z")))),
+            forall(imp((relation, "x", "y"), succ))]
 
 
 def _rule_of(premise: str, conclusion: str):
@@ -266,10 +344,8 @@ def _recursion(rng) -> Draft:
     def at(t):
         return fill(step, t)
     succ = ("+", "x", "1")
-    hyps = [maybe_flip(rng, ("=", ("f", "0"), start)),
-            maybe_flip(rng, forall(("=", ("f", succ), at(("f", "x"))))),
-            maybe_flip(rng, ("=", ("k", "0"), start)),
-            maybe_flip(rng, forall(("=", ("k", succ), at(("k", "x")))))]
+    hyps = [maybe_flip(rng, ("=", ("f", "0"), start)), maybe_flip(rng, ("=", ("k", "0"), start)),
+            forall(("=", ("f", succ), at(("f", "x")))), forall(("=", at(("k", "x")), ("k", succ)))]
     if rng.random() < 0.5:
         hyps.append(forall(("=", ("g", "x"), ("f", "x"))) if rng.random() < 0.3 else
                     ("=", ("g", "a"), "a"))

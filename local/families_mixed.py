@@ -51,12 +51,15 @@ def _list_predicate(rng, size: int) -> Draft:
         hyps = [(p, "[]"), forall((p, cons))]
     elif rng.random() < 0.5:
         hyps = [(p, "[]"), forall(imp((p, "l"), (p, cons)))]
-    else:
+    elif rng.random() < 0.4:
         hyps = [(p, "[]"), forall(imp((p, "l"), (q, "l"))), forall(imp((q, "l"), (p, cons)))]
+    else:
+        q = rng.choice([r for r in PREDICATES if r not in (p, dead)])
+        hyps = [(p, "[]"), forall(imp((p, "l"), ("ex", "z", (q, "z")))),
+                forall(imp((q, "y"), (p, "l"), (p, cons)))]
     for _ in range(rng.choice((0, 1, 1))):
-        hyps.append(rng.choice((forall(imp((dead, "l"), (p, cons))), (q, ("++", "xs", "[]")),
-                                forall(imp((p, "l"), (dead, "l"))), (dead, "[]"))))
-    hyps = [h for h in hyps if h[1] != ("++", "xs", "[]")]
+        hyps.append(rng.choice((forall(imp((dead, "l"), (p, cons))), (dead, "[]"),
+                                forall(imp((p, "l"), (dead, "l"))))))
     rng.shuffle(hyps)
     target = (p, "xs") if rng.random() < 0.7 else (p, ("++", "xs", "[]"))
     return draft(distinct(hyps), target if rng.random() < 0.5 else ("all", "xs", target),
@@ -69,13 +72,38 @@ def _list_recursion(rng) -> Draft:
     cons = ("::", "x", "l")
     hyps = [maybe_flip(rng, ("=", ("f", "[]"), start)),
             maybe_flip(rng, ("=", ("k", "[]"), start))]
-    hyps += [forall(("=", (name, cons), fill(step, (name, "l")))) for name in "fk"]
+    hyps.append(forall(("=", ("f", cons), fill(step, ("f", "l")))))
+    hyps.append(forall(("=", fill(step, ("k", "l")), ("k", cons))))
     rng.shuffle(hyps)
     target = ("=", ("f", "xs"), ("k", "xs"))
     return draft(hyps, target if rng.random() < 0.5 else ("all", "xs", target))
 
 
+def _list_equation(rng) -> Draft:
+    """An equation about xs ++ ys, which rebracketing must first make appear."""
+    x, y, z = rng.sample(("xs", "ys", "zs"), 3)
+    whole = rng.choice((("::", "a", z), ("reverse", x), ("map", "g", y), "zs"))
+    tail = rng.choice((z, ("::", "b", z), ("reverse", z), ("++", z, y)))
+    p, q = rng.sample(PREDICATES[:4], 2)
+    term, other = ("++", x, ("++", y, tail)), ("++", whole, tail)
+    if rng.random() < 0.4:
+        term = ("++", x, ("++", ("++", y, "[]"), tail))
+    if rng.random() < 0.3:
+        term, other = ("++", z, term), ("++", z, other)
+    hyps = [("=", ("++", x, y), whole)]
+    if rng.random() < 0.35:
+        hyps += [(q, other), forall(imp((q, "l"), (p, "l")))]
+    else:
+        hyps.append((p, other))
+    if rng.random() < 0.5:
+        hyps.append(rng.choice((("=", ("++", y, x), z), ("=", ("reverse", z), x), ("=", x, z))))
+    rng.shuffle(hyps)
+    return draft(distinct(hyps), (p, term), (*APPEND, "← List.append_assoc"))
+
+
 def _list_rewriting(rng, size: int) -> Draft:
+    if size >= 3 and rng.random() < 0.7:
+        return _list_equation(rng)
     term = _list_term(rng, 2 + (size > 3))
     lemmas = APPEND + tuple(rng.sample(OTHERS, 3))
     other = term
@@ -122,24 +150,30 @@ def _simplify_once(rng, term, lemmas):
 
 def mixed(rng: random.Random, size: int) -> Draft:
     """Case splits over equations and rules: logic and rewriting have to be interleaved."""
-    p, q, r = rng.sample(PREDICATES[:5], 3)
+    p, q, r, e = rng.sample(PREDICATES[:5], 4)
     pool = [
-        (p, "a"), (q, "b"), (p, ("f", "a")), ("or", (p, "a"), ("=", "a", "b")),
-        ("or", (p, "a"), (q, "b")), ("=", ("f", "a"), "b"), ("=", "a", "b"),
+        (p, "a"), (q, "b"), (p, ("f", "a")), ("or", (p, "a"), ("=", "a", "b")), (e, "a", "b"),
+        (e, "b", ("f", "a")), ("=", ("f", "a"), "b"), ("or", (e, "a", "b"), (e, "a", "a")),
         forall(imp((p, "x"), (q, ("f", "x")))), forall(imp((q, "x"), (r, "x"))),
+        forall(imp((e, "x", "y"), (p, "x"), (r, "y"))), forall(imp((e, "x", "y"), (q, "y"))),
         forall(imp((p, "x"), ("=", ("f", "x"), "x"))), forall(("=", ("f", ("f", "x")), "x")),
         forall(imp((p, "x"), ("or", (q, "x"), (r, "x")))), imp((p, "a"), ("=", "a", "b")),
-        ("ex", "x", ("and", ("=", ("f", "x"), "b"), (p, "x"))), ("ex", "x", ("=", ("f", "x"), "a")),
-        forall(imp((r, "x"), ("not", (q, "x")))), forall(imp((r, "x"), (p, ("f", "x")))),
-        ("and", (q, "b"), ("=", "b", ("f", "a"))), ("iff", (p, "a"), (r, "b")),
-        forall(("iff", (p, "x"), (r, "x"))), ("ex", "x", (q, ("f", "x"))),
+        ("ex", "x", ("and", ("=", ("f", "x"), "b"), (p, "x"))), ("ex", "x", (e, "x", "a")),
+        forall(imp((q, "x"), ("ex", "z", (e, "x", "z")))), forall(imp((r, "x"), ("not", (q, "x")))),
+        forall(imp((r, "x"), (p, ("f", "x")))), forall(("iff", (p, "x"), (r, "x"))),
+        forall(imp((e, "x", "y"), ("=", ("f", "x"), "y"))), ("ex", "x", (q, ("f", "x"))),
+        imp(forall(imp((p, "x"), (r, "x"))), (q, "b")),
+        imp(forall(imp((p, "x"), (q, "x"))), (r, "b")),
+        imp(forall(imp((q, "x"), (p, "x"))), (r, ("f", "a"))),
+        imp(forall(imp((p, "x"), ("=", ("f", "x"), "x"))), (q, ("f", "a"))),
     ]
     hyps = rng.sample(pool, min(7, 3 + size // 2))
-    targets = [(q, "b"), (q, ("f", "a")), (r, "b"), (r, ("f", "a")), ("ex", "x", (r, "x")),
-               ("and", (q, "b"), (r, "b")), ("or", (q, "a"), (r, "b")), (p, "b"),
-               ("ex", "x", ("and", (q, "x"), ("=", "x", "b"))), ("not", (q, "a")),
+    targets = [(r, ("f", "b")), ("ex", "x", ("and", (e, "a", "x"), (q, "x"))), (q, "b"),
+               (q, ("f", "a")), (r, "b"), (r, ("f", "a")), ("ex", "x", (r, "x")), (p, "b"),
+               ("and", (q, "b"), (r, "b")), ("or", (q, "a"), (r, "b")), ("not", (q, "a")),
+               ("ex", "x", ("and", (q, "x"), ("=", "x", "b"))), ("iff", (p, "b"), (r, "b")),
                ("ex", "x", ("and", (p, "x"), ("=", ("f", "x"), "b"))),
-               forall(imp((p, "x"), (r, ("f", "x")))), ("iff", (p, "b"), (r, "b"))]
+               forall(imp((p, "x"), (r, ("f", "x"))))]
     return draft(hyps, rng.choice(targets))
 
 
@@ -170,8 +204,9 @@ def paths(rng: random.Random, size: int) -> Draft:
     """Walks along a transitive relation: which intermediate point, which edge."""
     points = rng.sample(("a", "b", "c", "d", "e"), min(5, 2 + size // 2 + (rng.random() < 0.3)))
     hyps = [("R", x, y) for x, y in pairwise(points)]
-    for _ in range(rng.choice((1, 1, 2))):
-        hyps.append(("R", *rng.sample(points, 2)) if len(points) > 2 else ("S", "a", "b"))
+    for _ in range(len(points) - 1 + (rng.random() < 0.5)):  # edges that lead astray
+        hyps.append(("R", rng.choice(points), rng.choice(("a", "b", "c", "d", "e"))))
+    hyps = [h for h in hyps if h[1] != h[2]]
     hyps = [h for h in hyps if h != ("R", points[0], points[-1]) or len(points) < 3]
     start, goal, p = points[0], points[-1], rng.choice(("P", "Q"))
     transitive = ("all", "x", ("all", "y", ("all", "z", imp(

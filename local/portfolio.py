@@ -65,6 +65,8 @@ PORTFOLIO: dict[str, str] = {
     "repeat_rw_back": "repeat (first | assumption | rfl | "
                       + " | ".join(f"rw [← h{i}]" for i in range(1, 8)) + ")",
     # inductions
+    "induct_any": "first | (induction n <;> simp_all) | (induction xs <;> simp_all)"
+                  " | (intro n; induction n <;> simp_all) | (intro xs; induction xs <;> simp_all)",
     "induct_nat": "induction n <;> simp_all",
     "induct_intro_nat": "intro n; induction n <;> simp_all",
     "induct_list": "induction xs <;> simp_all",
@@ -74,6 +76,17 @@ PORTFOLIO: dict[str, str] = {
     "induct_nat_rw": "(try intro n); induction n <;> repeat (first | assumption | rfl | "
                      + " | ".join(f"rw [h{i}]" for i in range(1, 6)) + " | rw [ih])",
 }
+
+SCREEN = ("simp_ac", "repeat_safe_simp", "induct_any")  # the strongest
+SCREEN_TIMEOUT_S = 0.5
+
+
+def falls_to_a_script(statement: str) -> bool:
+    """Whether one of the strongest scripts proves the statement; for a process pool."""
+    scripts = [PORTFOLIO[name] for name in SCREEN]
+    return any(outcome == "proved" for script in scripts for outcome, _ in
+               families_check.prove_with(({"formal_statement": statement}, (script,),
+                                          SCREEN_TIMEOUT_S)))
 
 
 def run(rows: list[dict], pool, scripts: dict[str, str] = PORTFOLIO) -> dict[str, list[str]]:
