@@ -62,6 +62,7 @@ class CommandElab:
         self.messages = []
         self.sorries = []  # (pos, end, meta, lctx, type)
         self.tactics = None  # list of recorded tactic steps when asked for
+        self.root_goals = None  # like `sorries`, for the start of each tactic block
         self.declined = None
         self.trusted = False
 
@@ -70,12 +71,14 @@ class CommandElab:
     def run(self, cmd):
         """Execute one command; errors become messages."""
         handler = getattr(self, "cmd_" + type(cmd).__name__.lower(), None)
+        before = len(self.messages)
         try:
             if handler is None:
                 raise Declined(f"command {type(cmd).__name__.lower()}", cmd)
             handler(cmd)
         except LeanError as err:
-            self.error(err.message, err.stx if err.stx is not None else self.where(cmd))
+            if not err.silent or not any(m[0] == "error" for m in self.messages[before:]):
+                self.error(err.message, err.stx if err.stx is not None else self.where(cmd))
         except Declined as err:
             self.declined = self.declined or err.feature
             self.error(f"minilean declined: {err.feature}",
@@ -121,6 +124,7 @@ class CommandElab:
             meta.inst_cache = meta.shared.inst
         elab = TermElab(meta, self.state.scope, self.messages, name)
         elab.recorder = self._recorder(elab) if self.tactics is not None else None
+        elab.root_goals = self.root_goals
         return elab
 
     def scoped_instances(self):
@@ -477,7 +481,7 @@ class CommandElab:
         name = elab.resolve_const(cmd.name)
         if not cmd.axioms:
             raise Declined("#print", cmd)
-        axioms = sorted(collect_axioms(self.state.env, name))
+        axioms = sorted(collect_axioms(self.state.env, name), key=lambda a: (a.count("."), a))
         shown = name.removeprefix("_private.")
         if axioms:
             self.info(f"'{shown}' depends on axioms: [{', '.join(axioms)}]", span)

@@ -70,6 +70,7 @@ class TermElab(AppMixin, OpMixin, MatchMixin):
         self.level_names = list(scope.universes)
         self.sorries = []
         self.recorder = None
+        self.root_goals = None
         self.decl_name = decl_name
         self.aux_count = 0
         self.rec_fns = {}  # local name -> fvar of a function being defined
@@ -599,6 +600,8 @@ class TermElab(AppMixin, OpMixin, MatchMixin):
         meta = self.meta
         d = meta.decls[goal]
         d.type = meta.inst(d.type)
+        if self.root_goals is not None:
+            self.root_goals.append((stx.pos, stx.pos, meta, d.lctx, d.type, self))
         ctx = TacticContext(meta, self, [goal], recover)
         saved, self.pending = self.pending, []
         old_post, self.may_postpone = self.may_postpone, True
@@ -1020,10 +1023,10 @@ class TacticContext:
         self.goals = [g for g in self.goals if g not in assigned and g not in delayed]
 
     def main(self):
-        """The first unassigned goal; LeanError "no goals" when there is none."""
+        """The first unassigned goal; LeanError "No goals …" when there is none."""
         self.prune()
         if not self.goals:
-            raise LeanError("no goals to be proved")
+            raise LeanError("No goals to be solved")
         return self.goals[0]
 
     def set_goals(self, goals):

@@ -176,7 +176,7 @@ class Parser(TacticParser):
     def decl_body(self, decl: S.Decl) -> None:
         """`:= t`, `| equations`, `where fields`, and what may follow them."""
         if self.accept(":="):
-            decl.body = self.term()
+            decl.body = self.decl_value(decl)
         elif self.at("|"):
             decl.body = self.match_alts()
         elif self.at("where"):
@@ -197,6 +197,18 @@ class Parser(TacticParser):
                 self.match_arrow_names()
                 self.term()
             decl.termination = self.source.text[begin : self.end()]
+
+    def decl_value(self, decl: S.Decl) -> S.Term:
+        """The term after `:=`; a `by` block there must be indented more than the declaration."""
+        if self.at("by"):
+            start, end = self.pos[self.i], self.ends[self.i]
+            after = self.i + 1
+            column = self.source.line_col(decl.pos)[1]
+            if self.kind[after] == "eof" or (
+                    self.cols[after] <= column and self.text[after] != "{"):
+                self.i = after
+                return S.By(start, end, S.TacSeq(end, end, []))
+        return self.term()
 
     def match_arrow_names(self) -> None:
         """`x y =>` of a termination measure."""

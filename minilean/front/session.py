@@ -7,6 +7,7 @@ error message "minilean declined: …" and the key "declined". Run: `python -m m
 from __future__ import annotations
 
 import logging
+import sys
 import time
 
 from minilean.front import syntax as sx
@@ -16,13 +17,14 @@ from minilean.front.errors import Declined, LeanError, StepLimit
 from minilean.front.library import load_library
 from minilean.front.parser import ParseError, Parser, parse_tactics
 from minilean.kernel import term as tm
-from minilean.kernel.env import TheoremDecl
+from minilean.kernel.env import DefDecl, TheoremDecl
 from minilean.kernel.errors import KernelError
 from minilean.kernel.term import MVAR, MVar
 
 log = logging.getLogger(__name__)
 DEFAULT_TIMEOUT_S = 60.0
 MAX_STEPS = 2_000_000
+MIN_RECURSION = 8_000  # what an ordinary thread's stack holds; `in_big_stack` allows more
 
 
 def run_text(cmds, text):
@@ -51,12 +53,12 @@ def run_text(cmds, text):
 
 
 class ProofState:
-    """Goals with everything needed to continue: `root` is the goal that must be closed."""
+    """Goals with everything needed to continue: `roots` are the goals that must be closed."""
 
-    __slots__ = ("decl_name", "goals", "level_names", "meta", "root", "scope", "snap")
+    __slots__ = ("decl_name", "goals", "level_names", "meta", "roots", "scope", "snap")
 
-    def __init__(self, meta, snap, goals, root, scope, level_names, decl_name):
-        self.meta, self.snap, self.goals, self.root = meta, snap, goals, root
+    def __init__(self, meta, snap, goals, roots, scope, level_names, decl_name):
+        self.meta, self.snap, self.goals, self.roots = meta, snap, goals, roots
         self.scope, self.level_names, self.decl_name = scope, level_names, decl_name
 
 
@@ -64,6 +66,8 @@ class Session:
     """One REPL session. Environments and proof states are numbered from 0."""
 
     def __init__(self, library=None, timeout_s=DEFAULT_TIMEOUT_S):
+        if sys.getrecursionlimit() < MIN_RECURSION:
+            sys.setrecursionlimit(MIN_RECURSION)
         self.base = library or load_library()
         self.envs, self.states = [], []
         self.timeout_s = timeout_s
@@ -81,6 +85,8 @@ class Session:
             return {"message": "Unknown environment."}
         deadline = time.monotonic() + (self.timeout_s if timeout_s is None else timeout_s)
         cmds = CommandElab(state, MAX_STEPS, deadline)
+        if root_goals:
+            cmds.root_goals = []
         if all_tactics:
             cmds.tactics = []
         try:
@@ -89,6 +95,8 @@ class Session:
             return self._internal_error(err)
         out = {}
         sorries = [self._sorry(s, source) for s in cmds.sorries]
+        if root_goals:
+            sorries += [self._sorry(s, source) for s in cmds.root_goals]
         if all_tactics:
             out["tactics"] = [self._tactic_step(t, source) for t in cmds.tactics]
         if sorries:
@@ -121,7 +129,7 @@ class Session:
         start, end, meta, lctx, ty, elab = item
         with meta.with_lctx(lctx):
             goal = meta.mk_goal(meta.inst(ty))
-        state = ProofState(meta, meta.snapshot(), [goal], goal, elab.scope,
+        state = ProofState(meta, meta.snapshot(), [goal], [goal], elab.scope,
                            list(elab.level_names), elab.decl_name)
         number = self._add_state(state)
         return {"pos": position(source, start), "endPos": position(source, end),
@@ -129,7 +137,7 @@ class Session:
 
     def _tactic_step(self, item, source):
         stx, meta, snap, goals, texts, elab = item
-        state = ProofState(meta, snap, goals, goals[0] if goals else None, elab.scope,
+        state = ProofState(meta, snap, goals, goals, elab.scope,
                            list(elab.level_names), elab.decl_name)
         return {"tactic": source.text[stx.pos:stx.end], "proofState": self._add_state(state),
                 "pos": position(source, stx.pos), "endPos": position(source, stx.end),
@@ -184,7 +192,7 @@ class Session:
         ctx = TacticContext(meta, elab, list(old.goals))
         run_tactic_seq(ctx, block)
         ctx.prune()
-        new = ProofState(meta, meta.snapshot(), ctx.goals, old.root, old.scope,
+        new = ProofState(meta, meta.snapshot(), ctx.goals, old.roots, old.scope,
                          elab.level_names, old.decl_name)
         out = {}
         if elab.sorries:
@@ -203,7 +211,7 @@ class Session:
         _, lctx, ty = item
         with meta.with_lctx(lctx):
             goal = meta.mk_goal(meta.inst(ty))
-        state = ProofState(meta, meta.snapshot(), [goal], goal, elab.scope,
+        state = ProofState(meta, meta.snapshot(), [goal], [goal], elab.scope,
                            list(elab.level_names), elab.decl_name)
         return {"goal": meta.pp_goal(goal), "proofState": self._add_state(state)}
 
@@ -211,22 +219,26 @@ class Session:
         """Completed only if the assembled term passes the kernel."""
         if state.goals:
             return "Incomplete: open goals remain"
-        value = meta.inst(MVar(state.root))
+        for root in state.roots:
+            status = self._root_status(meta, root)
+            if status != "Completed":
+                return status
+        return "Completed"
+
+    def _root_status(self, meta, root):
+        """Is the term for one root complete and accepted by the kernel?"""
+        value = meta.inst(MVar(root))
         if value.flags & MVAR:
             return "Incomplete: contains metavariable(s)"
-        ty = meta.goal_type(state.root)
         if "sorryAx" in tm.const_names(value):
             return "Incomplete: contains sorry"
-        fvars = [d.fvar for d in meta.decls[state.root].lctx.decls if not d.hidden]
-        term, full = meta.mk_lambda(fvars, value), meta.mk_pi(fvars, ty)
+        fvars = [d.fvar for d in meta.decls[root].lctx.decls if not d.hidden]
+        term, full = meta.mk_lambda(fvars, value), meta.mk_pi(fvars, meta.goal_type(root))
         full, term = TermElab.levels_to_params(_Levels(meta), full, term)
         levels = tuple(dict.fromkeys(tm.level_params_of(full) + tm.level_params_of(term)))
+        make = TheoremDecl if meta.is_prop(full) else DefDecl
         try:
-            if meta.is_prop(full):
-                meta.env.add(TheoremDecl("_proof", levels, full, term))
-            else:
-                from minilean.kernel.env import DefDecl
-                meta.env.add(DefDecl("_proof", levels, full, term))
+            meta.env.add(make("_proof", levels, full, term))
         except KernelError as err:
             return f"Error: kernel type check failed: (kernel) {err.message}"
         return "Completed"

@@ -434,7 +434,8 @@ class WhnfMixin:
             n = self._eval_nat(args[0])
             return None if n is None else Lit(n + 1)
         op = NAT_BIN.get(f.name)
-        if op is None or len(args) != 2 or not self.can_unfold(f.name):
+        if op is None or len(args) != 2 or not (self.can_unfold(f.name)
+                                                or f.name in ("Nat.div", "Nat.mod")):
             return None
         a = self._eval_nat(args[0])
         b = None if a is None else self._eval_nat(args[1])

@@ -427,6 +427,7 @@ def Nat.modCore.go (y : Nat) (hy : 0 < y) (fuel x : Nat) : Nat := match fuel wit
 protected def Nat.mod (x y : Nat) : Nat :=
   if h : 0 < y then Nat.modCore.go y h (x + 1) x else x
 instance Nat.instMod : Mod Nat := ⟨Nat.mod⟩
+attribute [irreducible] Nat.div Nat.mod
 instance : LawfulBEq Nat := ⟨fun h => Nat.eq_of_beq_eq_true h, fun {a} => Nat.beq_refl a⟩
 
 /-! ## Lists, options and the rest -/
