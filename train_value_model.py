@@ -3,10 +3,11 @@
 Binary cross-entropy with soft, weighted labels; AdamW, cosine schedule with warm-up; batches of
 states of similar length. With `value.max_time_s` the schedule follows whichever is further, the
 steps or the clock, so that a short run still ends at the low learning rate. The weights with the
-lowest log-loss on held-out theorems (looked at `value.evaluations` times) are the ones kept. An
-interrupted run resumes from its last checkpoint in `<value.output>.partial/`; the model appears
-under `value.output` when it is complete, with its evaluation on the held-out theorems beside it
-(value_metrics.json): log-loss against a constant, calibration error, Spearman with d.
+lowest log-loss on held-out theorems (looked at `value.evaluations` times, after Platt scaling) are
+the ones kept, and the scaling is folded into the head. An interrupted run resumes from its last
+checkpoint in `<value.output>.partial/`; the model appears under `value.output` when it is complete,
+with its evaluation on the held-out theorems beside it (value_metrics.json): log-loss against a
+constant, calibration error (two parameters were fitted to the same rows), Spearman with d.
 
 Run: python train_value_model.py --data runs/x/round_1/value_data \\
        --base-model models/Llama-3.2-1B --output runs/x/round_1/value
@@ -99,9 +100,11 @@ def train_and_save(section: DictConfig, train: list[dict], valid: list[dict]) ->
     metrics = {"train_rows": len(rows), "train_steps": trainer.state.global_step,
                "train_s": round(clock.elapsed, 1), "train_loss": _last_loss(trainer)}
     model = best.restore(trainer.model).eval().float()
+    model.scale(*best.scale)
     if valid:
         logits = value_model.logits(model, held_out, section.eval_token_budget)
-        metrics |= {"best_step": best.step, **evaluate(logits, valid, base_rate)}
+        metrics |= {"best_step": best.step, "platt_scale": best.scale[0],
+                    **evaluate(logits, valid, base_rate)}
     version = save_hf(section.output, model.cpu(), tokenizer)
     shutil.rmtree(partial, ignore_errors=True)
     return metrics, version

@@ -64,6 +64,12 @@ class ValueModel(LlamaPreTrainedModel):
         return ModelOutput(loss=loss, logits=logits) if loss is not None else ModelOutput(
             logits=logits)
 
+    @torch.no_grad()
+    def scale(self, a: float, b: float) -> None:
+        """Make every logit a * logit + b."""
+        self.value_out.weight.mul_(a)
+        self.value_out.bias.mul_(a).add_(b)
+
 
 def load(directory, head_hidden: int | None = None, dropout: float | None = None) -> ValueModel:
     """A value model from a value checkpoint or from any Llama checkpoint (fresh head then)."""

@@ -23,18 +23,20 @@ log = logging.getLogger("train_value")
 class Best:
     """The weights with the lowest held-out log-loss so far, kept in a file of the partial run.
 
-    Without held-out rows it keeps nothing, and the last weights count.
+    The loss is taken after Platt scaling (Platt 1999: logit -> a * logit + b, fitted to the same
+    held-out rows), which an over-trained model that still ranks well survives; the scaling is
+    part of what is kept. Without held-out rows nothing is kept and the last weights count.
     """
 
     def __init__(self, path: Path, rows: list[dict], score: Callable[[object], Sequence[float]]):
         """rows: held out; score(model) gives their logits."""
         self.path, self.rows, self.score = path, rows, score
-        self.loss, self.step = math.inf, None
+        self.loss, self.step, self.scale = math.inf, None, (1.0, 0.0)
         if path.exists():
             import torch
 
             kept = torch.load(path, map_location="cpu", weights_only=True)
-            self.loss, self.step = kept["loss"], kept["step"]
+            self.loss, self.step, self.scale = kept["loss"], kept["step"], tuple(kept["scale"])
 
     def look(self, model, step: int) -> None:
         """Evaluate the model; keep its weights if none were better."""
@@ -45,24 +47,45 @@ class Best:
         training = model.training
         logits = self.score(model.eval())
         model.train(training)
-        loss = cross_entropy([r["label"] for r in self.rows], [sigmoid(x) for x in logits],
-                              [r["weight"] for r in self.rows])
-        log.info("step %d: held-out log-loss %.4f", step, loss)
+        scale, loss = platt(logits, [r["label"] for r in self.rows],
+                            [r["weight"] for r in self.rows])
+        log.info("step %d: held-out log-loss %.4f after scaling by %.2f", step, loss, scale[0])
         if loss < self.loss:
-            self.loss, self.step = loss, step
+            self.loss, self.step, self.scale = loss, step, scale
             self.path.parent.mkdir(parents=True, exist_ok=True)
             temporary = self.path.with_suffix(".tmp")
-            torch.save({"loss": loss, "step": step, "weights": model.state_dict()}, temporary)
+            torch.save({"loss": loss, "step": step, "scale": list(scale),
+                        "weights": model.state_dict()}, temporary)
             os.replace(temporary, self.path)
 
     def restore(self, model):
-        """The model with the best weights (its own where none were kept)."""
+        """The model with the best weights (its own where none were kept), not yet scaled."""
         import torch
 
         if self.step is not None:
             kept = torch.load(self.path, map_location="cpu", weights_only=True)
             model.load_state_dict(kept["weights"])
         return model
+
+
+def platt(logits: Sequence[float], labels: Sequence[float], weights: Sequence[float]) -> tuple[
+        tuple[float, float], float]:
+    """((a, b), loss): the scaling a * logit + b with the lowest weighted log-loss, a >= 0.05."""
+    import numpy as np
+    from scipy.optimize import minimize
+
+    x, y, w = (np.asarray(v, float) for v in (logits, labels, weights))
+    w = w / w.sum()
+
+    def loss(theta):
+        z = theta[0] * x + theta[1]
+        p = 1 / (1 + np.exp(-z))
+        value = (w * (np.logaddexp(0, z) - y * z)).sum()
+        return value, np.array([(w * (p - y) * x).sum(), (w * (p - y)).sum()])
+
+    found = minimize(loss, [1.0, 0.0], jac=True, method="L-BFGS-B",
+                     bounds=[(0.05, 20.0), (-20.0, 20.0)])
+    return (float(found.x[0]), float(found.x[1])), float(found.fun)
 
 
 class Clock:

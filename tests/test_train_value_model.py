@@ -46,6 +46,16 @@ def test_evaluation_by_hand():
     assert worse["ece"] > out["ece"]
 
 
+def test_platt_scaling_undoes_a_distortion():
+    rng = random.Random(0)
+    x = [rng.gauss(0, 2) for _ in range(500)]
+    y = [tvm.sigmoid(0.5 * v - 1) for v in x]
+    (a, b), loss = tvm.platt([3 * v + 2 for v in x], y, [1.0] * 500)
+    assert a == pytest.approx(0.5 / 3, abs=1e-3) and b == pytest.approx(-1 - 1 / 3, abs=1e-2)
+    assert loss == pytest.approx(tvm.cross_entropy(y, y, [1.0] * 500), abs=1e-5)
+    assert tvm.platt([-v for v in x], y, [1.0] * 500)[0][0] == 0.05, "never turns the order round"
+
+
 def make_inputs(folder: Path) -> None:
     """A toy language: distance = number of b's; c means dead end. And a tiny Llama to start."""
     from tokenizers import Tokenizer, models

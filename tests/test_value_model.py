@@ -44,6 +44,12 @@ def test_save_and_load_are_exact_and_keep_model_type(model, tmp_path):
     assert value_model.logits(again, ROWS) == value_model.logits(model, ROWS)
 
 
+def test_scaling_is_linear_in_the_logit(model):
+    before = value_model.logits(model, ROWS)
+    model.scale(0.5, -1.0)
+    assert value_model.logits(model, ROWS) == pytest.approx([0.5 * x - 1 for x in before], abs=1e-5)
+
+
 def test_starts_from_a_generator(tmp_path):
     generator = LlamaForCausalLM(LlamaConfig(**TINY, tie_word_embeddings=True))
     generator.save_pretrained(tmp_path)
