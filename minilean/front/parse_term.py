@@ -249,6 +249,8 @@ class TermParser:
             return self.postfix(S.Ident(start, self.end(), word, levels)), MAX
         if kind == "num":
             self.i += 1
+            if self.kind[self.i] == "decimal":
+                raise Declined("decimal literal", S.Hole(start, self.ends[self.i]))
             base = 10 if word.isdigit() else 0
             return self.postfix(S.Num(start, self.end(), int(word, base))), MAX
         if kind == "hole":
@@ -468,10 +470,13 @@ class TermParser:
         return S.Explicit(start, self.end(), fn)
 
     def french(self, start: int) -> S.Term:
+        """`‹p›` is `(by assumption : p)`."""
         self.i += 1
         kind = self.term()
         self.expect("›")
-        return self.postfix(S.AssumptionTerm(start, self.end(), kind))
+        block = S.TacSeq(start, self.end(), [S.Tactic(start, self.end(), "assumption")])
+        by = S.By(start, self.end(), block)
+        return self.postfix(S.Ascription(start, self.end(), by, kind))
 
     def inaccessible(self, start: int) -> S.Term:
         self.i += 1

@@ -188,7 +188,7 @@ class Printer:
 
     def mvar(self, e) -> str:
         d = self.meta.decls.get(e.id)
-        if d is not None and d.kind == "opaque" and d.name and not d.name.endswith("✝"):
+        if d is not None and d.name:
             return f"?{d.name}"
         return f"?m.{e.id}"
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 from minilean.front.equations import equations
 from minilean.front.errors import Declined, LeanError
 from minilean.kernel import term as tm
-from minilean.kernel.env import DefDecl
-from minilean.kernel.term import App, BVar, Const, FVar, Lit, MVar, Pi
+from minilean.kernel.env import DefDecl, TheoremDecl
+from minilean.kernel.term import App, BVar, Const, FVar, Lam, Lit, MVar, Pi
 
 WILD = "*"
 DEFAULT_PRIORITY = 1000
@@ -22,11 +22,12 @@ DEFAULT_PRIORITY = 1000
 class Rule:
     """`type` is ∀ xs, lhs = rhs with proof `proof`; `origin` is the name that `-name` erases."""
 
-    __slots__ = ("key", "levels", "order", "origin", "perm", "prefilter", "priority", "proof", "type")
+    __slots__ = ("key", "levels", "order", "origin", "perm", "prefilter", "priority", "proof", "rfl",
+                 "type")
 
-    def __init__(self, origin, levels, proof, type, priority=DEFAULT_PRIORITY):
+    def __init__(self, origin, levels, proof, type, priority=DEFAULT_PRIORITY, rfl=False):
         self.origin, self.levels, self.proof, self.type = origin, levels, proof, type
-        self.priority = priority
+        self.priority, self.rfl = priority, rfl
         binders, body = 0, type
         while body.__class__ is Pi:
             binders, body = binders + 1, body.body
@@ -37,7 +38,8 @@ class Rule:
         self.order = (-priority, star_path(lhs))
 
     def __getstate__(self):
-        return tuple(getattr(self, s) for s in ("origin", "levels", "proof", "type", "priority"))
+        return tuple(getattr(self, s) for s in ("origin", "levels", "proof", "type", "priority",
+                                                  "rfl"))
 
     def __setstate__(self, state):
         self.__init__(*state)
@@ -131,7 +133,8 @@ def is_permutation(a, b) -> bool:
     return go(a, b) and any(x is not y for x, y in forward.items())
 
 
-def rules_of(meta, origin, proof, prop, levels=(), priority=DEFAULT_PRIORITY, symm=False):
+def rules_of(meta, origin, proof, prop, levels=(), priority=DEFAULT_PRIORITY, symm=False,
+             rfl=False):
     """The rules that a proof of `prop` gives. Propositions without variables become p = True."""
     decls, body = meta.forall_locals(meta.inst(prop), reducing=False)
     fvars = [d.fvar for d in decls]
@@ -143,7 +146,7 @@ def rules_of(meta, origin, proof, prop, levels=(), priority=DEFAULT_PRIORITY, sy
             if type(tm.get_app_fn(lhs)) is FVar and lhs in fvars:
                 continue
             out.append(Rule(origin, levels, meta.mk_lambda(fvars, e), meta.mk_pi(fvars, eq),
-                            priority))
+                            priority, rfl))
     return out
 
 
@@ -229,13 +232,32 @@ def const_rules(meta, name: str, priority=DEFAULT_PRIORITY, symm=False):
     """Rules from a theorem of the environment, with its level parameters kept."""
     decl = meta.env.lookup(name)
     proof = Const(name, tuple([_param(u) for u in decl.level_params]))
-    return rules_of(meta, name, proof, decl.type, decl.level_params, priority, symm)
+    return rules_of(meta, name, proof, decl.type, decl.level_params, priority, symm,
+                    proved_by_rfl(meta, decl))
+
+
+def proved_by_rfl(meta, decl) -> bool:
+    """Is the theorem an equation whose proof is `rfl` (possibly of another such theorem)?"""
+    ty, value = decl.type, getattr(decl, "value", None)
+    while type(ty) is Pi:
+        ty = ty.body
+    if not tm.is_app_of(ty, "Eq", 3) or value is None:
+        return False
+    while type(value) is Lam:
+        value = value.body
+    f = tm.get_app_fn(value)
+    if type(f) is not Const:
+        return False
+    if f.name in ("rfl", "Eq.refl"):
+        return True
+    inner = meta.env.get(f.name)
+    return type(inner) is TheoremDecl and inner.name != "Eq.symm" and proved_by_rfl(meta, inner)
 
 
 def equation_rules(meta, name: str, priority=DEFAULT_PRIORITY):
     """Rules from the equations of a definition."""
     decl = meta.env.lookup(name)
-    return [Rule(name, decl.level_params, proof, ty, priority)
+    return [Rule(name, decl.level_params, proof, ty, priority, True)
             for proof, ty in equations(meta, name)]
 
 

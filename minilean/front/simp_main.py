@@ -12,6 +12,7 @@ from __future__ import annotations
 from minilean.front.errors import LeanError
 from minilean.front.simp import ac_lt, head_key, may_match
 from minilean.front.simp_procs import PROCS
+from minilean.front.tactic_util import congr_step
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl
@@ -33,6 +34,7 @@ class SimpSet:
         self.unfold = {k[1] for k in state if k[0] == "unfold"} if use_default else set()
         self.extra = {}
         self.sorted = {}
+        self.rfl_only = False
 
     def add(self, rules) -> None:
         for rule in rules:
@@ -155,15 +157,11 @@ class Simp:
         decl = meta.env.get(f.name)
         if type(decl) is not DefDecl:
             return e
-        smart = meta.ext.smart.get(f.name)
-        if smart is None:
-            if len(args) < _lambda_arity(decl.value):
-                return e
-            value = meta.unfold_const(f)
-            return e if value is None else meta.beta(value, args)
+        if len(args) < _lambda_arity(decl.value):
+            return e
         with meta.transparency("default"):
-            r = meta.unfold_def(e)
-        return e if r is None else r
+            value = meta.unfold_const(f)
+        return e if value is None else meta.beta(value, args)
 
     # -- congruence -----------------------------------------------------------------------------
 
@@ -194,32 +192,9 @@ class Simp:
             b, p = self.simp(a) if kind else (a, None)
             if b is not a:
                 changed = True
-            proof = self.congr_step(old_prefix, new_prefix, a, b, proof, p)
+            proof = congr_step(self.meta, old_prefix, new_prefix, a, b, proof, p)
             old_prefix, new_prefix = App(old_prefix, a), App(new_prefix, b)
         return (new_prefix, proof) if changed else (e, None)
-
-    def congr_step(self, f, g, a, b, fp, ap):
-        """Proof of f a = g b from fp : f = g and ap : a = b (None: definitionally equal)."""
-        if fp is None and ap is None:
-            return None
-        meta = self.meta
-        fty = meta.infer(f)
-        if type(fty) is not Pi:
-            fty = meta.whnf(meta.inst(fty))
-        alpha = meta.inst(fty.type)
-        u = meta.sort_level(alpha)
-        if ap is None:
-            beta = fty.body
-            inst_beta = instantiate(beta, a)
-            v = meta.sort_level(inst_beta)
-            return tm.mk_app(Const("congrFun", (u, v)), alpha,
-                             Lam(fty.name, alpha, meta.inst(beta)), f, g, fp, a)
-        beta = meta.inst(fty.body)
-        v = meta.sort_level(instantiate(beta, a))
-        beta = tm.lift(beta, -1, 1) if beta.loose else beta
-        if fp is None:
-            return tm.mk_app(Const("congrArg", (u, v)), alpha, beta, a, b, f, ap)
-        return tm.mk_app(Const("congr", (u, v)), alpha, beta, f, g, a, b, fp, ap)
 
     def arg_kinds(self, f, args):
         """Which arguments may be rewritten: explicit data on which nothing later depends."""
@@ -357,7 +332,8 @@ class Simp:
         proc = PROCS.get(key)
         if proc is not None:
             found = proc(self, e)
-            if found is not None:
+            if found is not None and (found[1] is None or found[0] is TRUE
+                                      or not self.rules.rfl_only):
                 return found
         rules = self.rules.rules(key)
         wild = self.rules.rules("*")
@@ -366,6 +342,8 @@ class Simp:
         args = tm.get_app_fn_args(e)[1]
         reducible = self.meta.ext.reducible
         for rule in (*rules, *wild):
+            if self.rules.rfl_only and not rule.rfl:
+                continue
             if rule.origin in self.rules.erased or not may_match(rule, args, reducible):
                 continue
             found = self.try_rule(rule, e)
@@ -402,6 +380,8 @@ class Simp:
             return None
         if isinstance(rule.origin, int):
             self.used_hyps.add(rule.origin)
+        if rule.rfl:
+            return meta.head_beta(rhs), None
         return meta.head_beta(rhs), meta.inst(meta.beta(proof, mvars))
 
     def fill(self, mvars, infos) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from minilean.front.errors import Declined, LeanError
 from minilean.front.simp import lit_value
 from minilean.front.tactic_cases import clash_proof, ctor_of, field_equations
+from minilean.front.tactic_util import congr_step
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.term import App, Const, Lam, Lit
@@ -182,7 +183,7 @@ def rebuild_eq(run, left, right, eqs, h):
         step = None
         if not meta.is_prop(meta.inst(meta.infer(x))):
             step = parts.pop(0)
-        proof = run.congr_step(f, g, x, y, proof, step)
+        proof = congr_step(meta, f, g, x, y, proof, step)
         f, g = App(f, x), App(g, y)
     return proof
 

@@ -373,6 +373,7 @@ def _load_handlers():
         tactic_rcases,
         tactic_rewrite,
         tactic_simp,
+        tactic_split,
     )
 
 

@@ -612,9 +612,7 @@ def symm(ctx, stx, loc):
         return on_main(ctx, at_hyp)
 
     def go(goal):
-        f, args = tm.get_app_fn_args(meta.whnf_r(meta.goal_type(goal)))
-        name = f.name if type(f) is Const else None
-        lemma = {"Eq": "Eq.symm", "Iff": "Iff.symm", "Ne": "Ne.symm", "HEq": "HEq.symm"}.get(name)
+        lemma = symm_lemma(meta, meta.goal_type(goal))
         if lemma is None or lemma not in meta.env:
             raise tactic_error(meta, "symm", goal, "no applicable symmetry lemma found")
         tag = meta.decls[goal].name
@@ -625,11 +623,21 @@ def symm(ctx, stx, loc):
     on_main(ctx, go)
 
 
+SYMM = {"Eq": "Eq.symm", "Iff": "Iff.symm", "Ne": "Ne.symm", "HEq": "HEq.symm"}
+
+
+def symm_lemma(meta, ty):
+    """The symmetry lemma for a relation, looked for before and after unfolding."""
+    for form in (lambda: ty, lambda: meta.whnf_r(ty)):
+        f = tm.get_app_fn(form())
+        if type(f) is Const and f.name in SYMM:
+            return SYMM[f.name]
+    return None
+
+
 def symm_proof(meta, e):
     """A proof of the flipped relation of e's type."""
-    f, _ = tm.get_app_fn_args(meta.whnf_r(meta.inst(meta.infer(e))))
-    name = f.name if type(f) is Const else None
-    lemma = {"Eq": "Eq.symm", "Iff": "Iff.symm", "Ne": "Ne.symm", "HEq": "HEq.symm"}.get(name)
+    lemma = symm_lemma(meta, meta.inst(meta.infer(e)))
     if lemma is None:
         raise LeanError("symm: the hypothesis is not a symmetric relation")
     return meta.mk_app(lemma, e)

@@ -644,7 +644,8 @@ def alt_names(alts):
     for alt in alts:
         for name, names, explicit in alt.lhs:
             table[_last(name)] = ["@", *names] if explicit else names
-    return lambda ctor: table.get(_last(ctor), ())
+    rest = table.get("_", ())
+    return lambda ctor: table.get(_last(ctor), rest)
 
 
 def finish_alts(ctx, stx, branches, alts, rest, h) -> None:

@@ -407,32 +407,23 @@ def congr_step(meta, goal: int, parts):
     fb, ys = tm.get_app_fn_args(meta.inst(b))
     if len(xs) != len(ys) or not xs or not (fa is fb or meta.is_def_eq(fa, fb)):
         return None
-    proof = meta.mk_eq_refl(fa)
-    goals, head = [], fa
+    proof, goals, left, right = None, [], fa, fa
     d = meta.decls[goal]
     ty = meta.infer(fa)
-    for x, y in zip(xs, ys):
+    for x, y in zip(xs, ys, strict=True):
         ty = meta.expect_pi(ty)
-        same = x is y or meta.is_def_eq(x, y)
-        dependent = tm.has_loose_bvar(ty.body, 0)
-        if same:
-            proof = meta.mk_congr_fun(proof, x) if proof_differs(meta, proof) \
-                else meta.mk_eq_refl(App(head, x))
-        elif dependent:
-            return None
-        else:
+        step = None
+        if x is not y and not meta.is_def_eq(x, y):
+            if tm.has_loose_bvar(ty.body, 0):
+                return None
             new = meta.mk_goal(meta.mk_eq(x, y), d.name, d.lctx)
             goals.append(new)
-            proof = meta.mk_congr_arg(head, MVar(new)) if not proof_differs(meta, proof) \
-                else meta.mk_congr(proof, MVar(new))
-        head = App(head, x)
+            step = MVar(new)
+        proof = U.congr_step(meta, left, right, x, y, proof, step)
+        left, right = App(left, x), App(right, y)
         ty = instantiate(ty.body, x)
-    meta.assign_mvar(goal, proof)
+    meta.assign_mvar(goal, meta.mk_eq_refl(left) if proof is None else proof)
     return goals
-
-
-def proof_differs(meta, proof) -> bool:
-    return not tm.is_app_of(proof, "Eq.refl", 2)
 
 
 @tactic("ac_rfl")

@@ -83,9 +83,10 @@ def add_arg(ctx, rules: SimpSet, arg) -> None:
                 raise LeanError(f"invalid 'simp', it is not a proposition nor a definition: "
                                 f"`{e.name}`", arg)
             rules.erased = rules.erased - {e.name}
-            if e.name in meta.ext.smart:
+            smart = meta.ext.smart.get(e.name)
+            if smart is not None:
                 rules.add(equation_rules(meta, e.name))
-            else:
+            if smart is None or not smart.recursive:
                 rules.unfold = rules.unfold | {e.name}
             return
         rules.erased = rules.erased - {e.name}
@@ -117,7 +118,7 @@ def simp_target(ctx, goal: int, rules: SimpSet):
     meta = ctx.meta
     target = meta.goal_type(goal)
     new, proof = Simp(meta, rules).simp(target)
-    if new is target:
+    if new is target and new is not TRUE:
         return goal, False
     if new is TRUE:
         value = Const("True.intro") if proof is None else tm.mk_app(Const("of_eq_true"), target,
@@ -200,7 +201,19 @@ def simp_at(ctx, goal: int, rules: SimpSet, loc, stx) -> list[int]:
 
 @tactic("dsimp")
 def dsimp(ctx, stx, config, only, args, loc):
-    raise Declined("tactic dsimp", stx)
+    """simp with the rules that hold by `rfl`."""
+    check_config(config, stx)
+
+    def go(goal):
+        rules, _ = make_set(ctx, goal, only, args)
+        rules.rfl_only = True
+        try:
+            return simp_at(ctx, goal, rules, loc, stx)
+        except LeanError as error:
+            if error.message == NO_PROGRESS:
+                error.message = "`dsimp` made no progress"
+            raise
+    on_main(ctx, go)
 
 
 # --- simpa ----------------------------------------------------------------------------------------

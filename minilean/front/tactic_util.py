@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from minilean.front.errors import LeanError
 from minilean.kernel import term as tm
-from minilean.kernel.term import Const, FVar, Let, MVar, Pi, instantiate
+from minilean.kernel.term import Const, FVar, Lam, Let, MVar, Pi, instantiate
 
 HANDLERS = {}  # tactic name -> handler(ctx, stx, *args)
 
@@ -269,6 +269,25 @@ def generalize_term(meta, goal: int, e, name: str, eq_name=None):
         new = meta.mk_goal(new_ty, d.name, d.lctx)
         meta.assign_mvar(goal, tm.mk_app(MVar(new), e, meta.mk_eq_refl(e)))
         return x, h, meta.intro_goal(new, [x, h], target)
+
+
+def congr_step(meta, f, g, a, b, fp, ap):
+    """Proof of f a = g b from fp : f = g and ap : a = b (None: definitionally equal)."""
+    if fp is None and ap is None:
+        return None
+    fty = meta.infer(f)
+    if type(fty) is not Pi:
+        fty = meta.whnf(meta.inst(fty))
+    alpha = meta.inst(fty.type)
+    u = meta.sort_level(alpha)
+    beta = meta.inst(fty.body)
+    v = meta.sort_level(instantiate(beta, a))
+    if ap is None:
+        return tm.mk_app(Const("congrFun", (u, v)), alpha, Lam(fty.name, alpha, beta), f, g, fp, a)
+    beta = tm.lift(beta, -1, 1) if beta.loose else beta
+    if fp is None:
+        return tm.mk_app(Const("congrArg", (u, v)), alpha, beta, a, b, f, ap)
+    return tm.mk_app(Const("congr", (u, v)), alpha, beta, f, g, a, b, fp, ap)
 
 
 def find_hyp(meta, goal: int, name: str, stx=None):
