@@ -611,6 +611,7 @@ class DeclRun:
     def _check_header(self, ty):
         """Every binder type must be known before the value is elaborated."""
         meta = self.elab.meta
+        self._bind_auto_types()
         for d in [*self.auto_decls, *self.var_decls, *self.decls]:
             d.type = meta.inst(d.type)
             if d.type.flags & MVAR:
@@ -624,6 +625,21 @@ class DeclRun:
                 self.elab.error_unassigned(i, self.cmd.type)
         if any(d.bi == "inst" and d.cls for d in [*self.var_decls, *self.decls]):
             meta.lctx = meta.lctx.replace(meta.lctx.decls)
+
+    def _bind_auto_types(self):
+        """Unknown types of auto-bound names become implicit arguments themselves."""
+        meta = self.elab.meta
+        new = []
+        for d in self.auto_decls:
+            for i in meta.mvars_in(d.type):
+                ty = meta.inst(meta.decls[i].type)
+                if i not in meta.assign and type(ty) is tm.Sort:
+                    x = meta.mk_local("α✝", ty, "implicit")
+                    new.append(x)
+                    meta.assign_mvar(i, x.fvar)
+        if new:
+            self.auto_decls = [*new, *self.auto_decls]
+            meta.lctx = meta.lctx.replace([*new, *meta.lctx.decls])
 
     def _generalize_levels(self, ty):
         """Universe metavariables of a theorem's header become parameters."""

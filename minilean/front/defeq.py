@@ -248,7 +248,7 @@ class DefEqMixin:
     def _assignable(self, m):
         if m.id in self.assign or m.id in self.delayed:
             return False
-        return self.decls[m.id].kind == "natural"
+        return m.id >= self.inst_floor and self.decls[m.id].kind == "natural"
 
     def _eq_mvars(self, a, b):
         """Decide when a side has a metavariable head; None when neither can be assigned."""

@@ -838,6 +838,8 @@ class TermElab(AppMixin, OpMixin, MatchMixin):
         return f"({text})" if " " in text else text
 
     def elab_str(self, stx, expected):
+        if "String" not in self.meta.env:
+            raise Declined("string literals", stx)
         return Lit(stx.value)
 
     def elab_paren(self, stx, expected):

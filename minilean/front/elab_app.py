@@ -131,7 +131,7 @@ class AppMixin(ElimMixin):
             return [(d.fvar, rest)]
         found, rest = self.resolve_global(name)
         if not found:
-            if self.auto_bound and "." not in name and not self.known_elsewhere(name):
+            if self.auto_bound and "." not in name and self.may_auto_bind(name, stx):
                 raise AutoBound(name)
             self.unknown_ident(name, stx)
         if rest and all(self._is_type_const(full) for full in found):
@@ -156,7 +156,18 @@ class AppMixin(ElimMixin):
     def known_elsewhere(self, name):
         """May Lean's library have `name`? (types, and lemmas of library namespaces)"""
         from minilean.front.known_names import is_library_name
-        return is_library_name(name, self.scope)
+        spaces = [ns for ns in self.namespaces() if ns]
+        spaces += [data[0] for kind, *data in self.scope.opens if kind == "ns"]
+        return is_library_name(name, spaces)
+
+    def may_auto_bind(self, name, stx):
+        """Is an unbound name surely a variable? A word may be a library function: declined."""
+        from minilean.front.known_names import is_variable_name
+        if self.known_elsewhere(name):
+            return False
+        if is_variable_name(name):
+            return True
+        raise Declined(f"unbound name {name}", stx)
 
     def const_with_levels(self, name, levels, stx):
         decl = self.meta.env.lookup(name)
@@ -758,7 +769,7 @@ class AppRun:
                 n -= 1
             ty = ty.body
             depth += 1
-        if named or ty.loose or type(ty) is Pi:
+        if named or ty.loose:
             return
         f = tm.get_app_fn(ty)
         if type(f) is MVar and f is ty and not self._type_ok(ty):

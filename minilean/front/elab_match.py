@@ -157,11 +157,15 @@ class MatchMixin(PatternMixin):
             found = meta.inductive_of(meta.infer(e))
             if found is None:
                 continue
-            for index in found[3]:
+            indices = found[3]
+            if found[0].name == "Eq" and type(meta.inst(indices[0])) is not FVar:
+                indices = [found[2][1]]
+            for index in indices:
                 index = meta.inst(index)
                 if type(index) is FVar and index not in terms and index not in out \
                         and meta.fvars[index.id].value is None \
-                        and not any(meta.mentions(p, {index.id}) for p in found[2]):
+                        and not any(p is not index and meta.mentions(p, {index.id})
+                                    for p in found[2]):
                     out.append(index)
         return out
 
@@ -216,7 +220,7 @@ class MatchMixin(PatternMixin):
         meta = self.meta
         lctx = meta.lctx
         try:
-            decls, pats = self.elab_patterns(a.patterns[0], locals_)
+            decls, pats = self._patterns_or_decline(a, locals_)
             meta.lctx = lctx.add(*decls)
             ty = tm.instantiate_rev(tm.abstract(body, [x.fvar for x in locals_]), pats)
             extra = []
@@ -238,6 +242,17 @@ class MatchMixin(PatternMixin):
             return Alt(decls, pats, rhs, a)
         finally:
             meta.lctx = lctx
+
+    def _patterns_or_decline(self, a, locals_):
+        """Patterns of indexed families may need unification that is not implemented: declined."""
+        try:
+            return self.elab_patterns(a.patterns[0], locals_)
+        except LeanError as err:
+            for x in locals_:
+                found = self.meta.inductive_of(x.type)
+                if found is not None and found[3]:
+                    raise Declined("pattern for a dependent family", a) from err
+            raise
 
     def _apply_matcher(self, terms, locals_, body, gen, eqs, names, alts, stx):
         meta = self.meta

@@ -88,10 +88,12 @@ class InstanceMixin:
             cls = self.class_name(body)
             if cls is None:
                 return None
+        floor = self.inst_floor if depth else self.fresh_mark()
         goal, outs = self._mask_outparams(cls, body)
         if self._stuck(goal):
             raise StuckInstance(ty)
-        old = self.transp, self.lctx
+        old = self.transp, self.lctx, self.inst_floor
+        self.inst_floor = floor  # the caller's metavariables are not ours to assign
         self.transp = "instances"
         self.lctx = self.lctx.add(*decls) if decls else self.lctx
         try:
@@ -100,11 +102,12 @@ class InstanceMixin:
                 return None
             for m, actual in outs:
                 self.transp = old[0] if old[0] in ("default", "all") else "default"
+                self.inst_floor = old[2]
                 if not self.is_def_eq(m, actual):
                     return None
             value = self.inst(value)
         finally:
-            self.transp, self.lctx = old
+            self.transp, self.lctx, self.inst_floor = old
         return self.mk_lambda([d.fvar for d in decls], value) if decls else value
 
     def _mask_outparams(self, cls, ty):

@@ -35,12 +35,27 @@ absurd trivial rfl exact unique classical choice nonempty inhabited
 """.split())
 
 
-def is_library_name(name, scope=None):
-    """May `name` (unknown to minilean) be declared in Lean's library or Mathlib?"""
+def is_library_name(name, spaces=()):
+    """May `name` (unknown to minilean) be declared in Lean's library or Mathlib?
+
+    `spaces`: the namespaces that are open.
+    """
     root, _, rest = name.partition(".")
     if root in ROOTS and not rest:
         return True
     if rest:
         return root in NAMESPACES or root in ROOTS
+    if is_variable_name(name):
+        return False
+    if any(ns.partition(".")[0] in NAMESPACES for ns in spaces):
+        return True
     words = root.rstrip("'").rstrip("₀₁₂₃").split("_")
     return len(words) > 1 and all(w in WORDS for w in words)
+
+
+def is_variable_name(name):
+    """A letter with digits, subscripts or primes, a doubled one (xs), h or ih with a letter."""
+    base = name.rstrip("'₀₁₂₃₄₅₆₇₈₉0123456789")
+    if len(base) <= 1:
+        return True
+    return len(base) == 2 and (base[1] == "s" or base[0] == "h") or base == "ih"

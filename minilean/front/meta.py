@@ -142,6 +142,7 @@ class Meta(WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin):
         self.postponed_levels = []
         self._busy_insts = set()
         self.scoped_insts = {}
+        self.inst_floor = 0  # during a search: metavariables below are not assigned
 
     # --- budget and backtracking --------------------------------------------------------------
 

@@ -643,3 +643,55 @@ def Decidable.byCases {p : Prop} {q : Sort u} [dec : Decidable p] (h1 : p → q)
   match dec with
   | isTrue h => h1 h
   | isFalse h => h2 h
+
+instance Bool.instDecidableForallOfDecidablePred (p : Bool → Prop) [inst : DecidablePred p] :
+    Decidable (∀ x, p x) :=
+  match inst true, inst false with
+  | isFalse ht, _ => isFalse (fun h => ht (h true))
+  | isTrue _, isFalse hf => isFalse (fun h => hf (h false))
+  | isTrue ht, isTrue hf => isTrue (fun b => match b with
+    | true => ht
+    | false => hf)
+instance Bool.instDecidableExistsOfDecidablePred (p : Bool → Prop) [inst : DecidablePred p] :
+    Decidable (∃ x, p x) :=
+  match inst true, inst false with
+  | isTrue ht, _ => isTrue ⟨true, ht⟩
+  | isFalse _, isTrue hf => isTrue ⟨false, hf⟩
+  | isFalse ht, isFalse hf => isFalse (fun ⟨b, hb⟩ => match b, hb with
+    | true, h => ht h
+    | false, h => hf h)
+instance : LE Bool := ⟨fun a b => a = true → b = true⟩
+instance : LT Bool := ⟨fun a b => (!a && b) = true⟩
+instance (x y : Bool) : Decidable (x ≤ y) := inferInstanceAs (Decidable (x = true → y = true))
+instance (x y : Bool) : Decidable (x < y) := inferInstanceAs (Decidable ((!x && y) = true))
+instance : Max Bool := ⟨or⟩
+instance : Min Bool := ⟨and⟩
+
+theorem List.cons_ne_nil_aux {α : Type u} (a : α) (as : List α) (h : a :: as = []) : False :=
+  @Eq.rec (List α) (a :: as) (fun xs _ => List.rec (motive := fun _ => Prop) False
+    (fun _ _ _ => True) xs) trivial [] h
+def List.hasDecEq {α : Type u} [DecidableEq α] : (a b : List α) → Decidable (a = b)
+  | [], [] => isTrue rfl
+  | a :: as, [] => isFalse (fun h => List.cons_ne_nil_aux a as h)
+  | [], b :: bs => isFalse (fun h => List.cons_ne_nil_aux b bs h.symm)
+  | a :: as, b :: bs => match decEq a b, hasDecEq as bs with
+    | isTrue h₁, isTrue h₂ => isTrue (h₁ ▸ h₂ ▸ rfl)
+    | isFalse h₁, _ => isFalse (fun h => h₁ (congrArg (fun l => List.headD l a) h))
+    | isTrue _, isFalse h₂ => isFalse (fun h => h₂ (congrArg List.tail h))
+instance instDecidableEqList {α : Type u} [DecidableEq α] : DecidableEq (List α) := List.hasDecEq
+instance instDecidableEqProd {α : Type u} {β : Type v} [DecidableEq α] [DecidableEq β] :
+    DecidableEq (α × β) := fun p q => match p, q with
+  | (a, b), (a', b') => match decEq a a', decEq b b' with
+    | isTrue h₁, isTrue h₂ => isTrue (h₁ ▸ h₂ ▸ rfl)
+    | isFalse h₁, _ => isFalse (fun h => h₁ (congrArg Prod.fst h))
+    | isTrue _, isFalse h₂ => isFalse (fun h => h₂ (congrArg Prod.snd h))
+def instDecidableEqOption.decEq {α : Type u} [DecidableEq α] : (a b : Option α) → Decidable (a = b)
+  | none, none => isTrue rfl
+  | none, some b => isFalse (fun h => Bool.false_ne_true (congrArg Option.isSome h))
+  | some a, none => isFalse (fun h => Bool.false_ne_true (congrArg Option.isSome h).symm)
+  | some a, some b => match _root_.decEq a b with
+    | isTrue h => isTrue (h ▸ rfl)
+    | isFalse h => isFalse (fun e => h (congrArg (fun o => Option.getD o a) e))
+instance instDecidableEqOption {α : Type u} [DecidableEq α] : DecidableEq (Option α) :=
+  instDecidableEqOption.decEq
+instance : DecidableEq PUnit := fun _ _ => isTrue rfl
