@@ -37,10 +37,12 @@ SOURCES = ("families.py", "families_logic.py", "families_prover.py", "families_g
 # drafts a chunk (seeded as a whole), in proportion to how rarely a family's drafts are theorems
 CHUNK = {"prop": 450, "chain": 500, "quant": 230, "rewrite": 110, "sums": 50, "induct": 300,
          "lists": 80, "mixed": 160, "alternate": 40, "paths": 30}
-MAX_ROUNDS = 14
+MAX_ROUNDS = 13
+SCREENED = 40  # candidates screened at a time
 SHALLOW_KEPT = 0.5  # share kept of theorems of depth 1 to 3 that a greedy chain proves
-OVERSAMPLE = 1.5  # test candidates a test theorem: those that one-line scripts prove are replaced
-EASY_SHARE = 0.12  # of each part of test may be proved by the scripts that screen it
+# candidates for a test theorem: what one-line scripts prove is replaced (the deep part resists)
+OVERSAMPLE = {"test": 1.9, "family": 1.5, "deep": 1.0}
+EASY_SHARE = 0.1  # of a screened part may be proved by the scripts that screen it
 MAX_NODES = {"mixed": 90, "rewrite": 100, "sums": 200}  # goals a proof search expands, else 300
 
 
@@ -178,7 +180,7 @@ def quotas(plan: Plan) -> dict[str, dict[int, dict[str, int]]]:
     held = round(plan.test * plan.family_share)
     deep = round(plan.test * plan.depth_share)
     sizes = {"train": plan.train, "valid": plan.valid,
-             "test": (plan.test - held - deep) * OVERSAMPLE}
+             "test": (plan.test - held - deep) * OVERSAMPLE["test"]}
     total = sum(plan.weights.values())
     want: dict = defaultdict(lambda: defaultdict(Counter))
     for family, weight in plan.weights.items():
@@ -187,11 +189,12 @@ def quotas(plan: Plan) -> dict[str, dict[int, dict[str, int]]]:
                 want[family][depth][split] = size * weight / total * share / sum(plan.depths)
         for depth in range(plan.train_depth + 1, plan.test_depth + 1):
             span = plan.test_depth - plan.train_depth
-            want[family][depth]["deep"] = deep * OVERSAMPLE * weight / total / span
+            want[family][depth]["deep"] = deep * weight / total / span
     for family in HELD_OUT:
         depths = range(3, plan.test_depth + 1)
         for depth in depths:
-            want[family][depth]["family"] = held * OVERSAMPLE / len(HELD_OUT) / len(depths)
+            want[family][depth]["family"] = (
+                held * OVERSAMPLE["family"] / len(HELD_OUT) / len(depths))
     return want
 
 
@@ -230,20 +233,22 @@ def screen(plan: Plan, dealt: dict[str, list[Candidate]], pool) -> Iterator[tupl
     part goes to train, in place of the last of train's own candidates."""
     spare: list[Candidate] = []
     for part, size in parts(plan).items():
-        texts = [statement("t", c.goal) for c in dealt[part]]
-        easy = list(pool.imap(portfolio.falls_to_a_script, texts, chunksize=4))
-        log.info("%s: scripts prove %d of %d candidates", part, sum(easy), len(easy))
-        hard = [c for c, flag in zip(dealt[part], easy, strict=True) if not flag]
-        soft = [c for c, flag in zip(dealt[part], easy, strict=True) if flag]
-        allowed = min(len(soft), round(EASY_SHARE * size))
-        taken = (soft[:allowed] + hard)[:size]
+        queue, taken = dealt[part], []
+        while len(taken) < size and queue and OVERSAMPLE[part] > 1:
+            batch, queue = queue[:SCREENED], queue[SCREENED:]
+            texts = [statement("t", c.goal) for c in batch]
+            for c, easy in zip(batch, pool.imap(portfolio.falls_to_a_script, texts), strict=True):
+                soft = sum(flag for flag, _ in taken)
+                full = len(taken) == size or easy and soft >= round(EASY_SHARE * size)
+                (spare if full else taken).append(c if full else (easy, c))
+            log.info("%s: %d of %d theorems that resist scripts", part, len(taken), size)
+        taken = [c for _, c in taken] + (queue[:size] if OVERSAMPLE[part] == 1 else [])
         if len(taken) < size:
             raise config.InputError(f"only {len(taken)} of {size} theorems of the test part "
                                     f"{part!r} resist scripts; raise OVERSAMPLE in families.py")
         for candidate in taken:
             yield (*_place(part), candidate)
-        if part == "test":
-            spare = soft[allowed:] + hard[size - allowed:]
+        spare = [c for c in spare if c.family not in HELD_OUT] + (queue if part == "test" else [])
     for part, size in (("valid", plan.valid), ("train", plan.train)):
         for candidate in ((spare if part == "train" else []) + dealt[part])[:size]:
             yield (*_place(part), candidate)
@@ -262,7 +267,7 @@ def _sizes(want: dict, found: dict, family: str) -> list[int]:
 def _deal(plan: Plan, want: dict, found: dict) -> dict[str, list[Candidate]]:
     """Deals each (family, depth) heap to the parts, then fills gaps from what is left over."""
     rng = random.Random(f"{plan.seed}/deal")
-    gaps = {part: round(size * OVERSAMPLE) for part, size in parts(plan).items()}
+    gaps = {part: round(size * OVERSAMPLE[part]) for part, size in parts(plan).items()}
     gaps |= {"valid": plan.valid, "train": plan.train}
     dealt: dict = {part: [] for part in gaps}
     rest: dict = defaultdict(list)

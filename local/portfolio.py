@@ -78,7 +78,7 @@ PORTFOLIO: dict[str, str] = {
 }
 
 SCREEN = ("simp_ac", "repeat_safe_simp", "induct_any")  # the strongest
-SCREEN_TIMEOUT_S = 0.5
+SCREEN_TIMEOUT_S = 0.3
 
 
 def falls_to_a_script(statement: str) -> bool:
