@@ -1,7 +1,7 @@
 """`I.below` and `I.brecOn`: what structural recursion over I may use, built on first need.
 
 Follows Lean 4's `Lean/Meta/Constructions/BRecOn.lean`.
-Run: `python -m pytest tests/minilean/test_elab_rec.py`.
+Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ class Maker:
             types.append(ih_ty)
         tuple_ = Const("PUnit.unit", (self.up,))
         rest_ty = Const("PUnit", (self.up,))
-        for part, ty in zip(reversed(parts), reversed(types)):
+        for part, ty in zip(reversed(parts), reversed(types), strict=False):
             tuple_ = tm.mk_app(Const("PProd.mk", (self.up, self.up)), ty, rest_ty, part, tuple_)
             rest_ty = tm.mk_app(Const("PProd", (self.up, self.up)), ty, rest_ty)
         first = tm.mk_app(fn.fvar, *indices, tuple_)

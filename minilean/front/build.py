@@ -1,7 +1,7 @@
 """Term builders: telescopes, mkAppM, equality proofs, numerals, abstraction of occurrences.
 
 Follows Lean 4's `Lean/Meta/{AppBuilder,KAbstract}.lean` and the telescopes of `Meta/Basic.lean`.
-Run: `python -m pytest tests/minilean/test_meta.py`.
+Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ Run: `python -m pytest tests/minilean/test_elab.py`.
 from __future__ import annotations
 
 from minilean.front.errors import Declined, LeanError, Postpone
+from minilean.front.scope import Arg
 from minilean.kernel import term as tm
 from minilean.kernel.env import RecursorDecl
 from minilean.kernel.term import MVAR, Const, Lam, MVar, Pi
@@ -70,7 +71,6 @@ class ElimMixin:
 
     def _align(self, binders, named, args, stx):
         """{binder position: Arg or syntax} for the arguments given."""
-        from minilean.front.elab_app import Arg
         given, rest = {}, list(args)
         names = {n.name: n for n in named}
         for i, b in enumerate(binders):
@@ -109,12 +109,12 @@ class ElimMixin:
             raise Declined("eliminator with an unknown major premise", stx)
         fvars, lctx = [], meta.lctx
         mty = meta.inst(meta.decls[motive.id].type)
-        for t in targets:
+        for _ in targets:
             mty = meta.expect_pi(mty)
             d = meta.mk_local(mty.name, mty.type)
             fvars.append(d.fvar)
             mty = tm.instantiate(mty.body, d.fvar)
-        for t, x in reversed(list(zip(targets, fvars))):
+        for t, x in reversed(list(zip(targets, fvars, strict=False))):
             body = tm.instantiate(meta.kabstract(body, t), x)
         value = self._close_motive(body, fvars)
         meta.lctx = lctx

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from minilean.front import syntax as sx
 from minilean.front.errors import Declined, LeanError, Postpone
+from minilean.front.scope import Arg
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.term import MVAR, PROP, App, Const, MVar, Pi, Sort
@@ -149,7 +150,6 @@ class OpMixin:
                     meta.is_def_eq(ty, lty)
 
     def build_tree(self, tree):
-        from minilean.front.elab_app import Arg
         if tree.op is None:
             return tree.term
         a, b = self.build_tree(tree.lhs), self.build_tree(tree.rhs)
@@ -176,7 +176,6 @@ class OpMixin:
         return App(App(fn, a), b)
 
     def elab_rel(self, stx, expected):
-        from minilean.front.elab_app import Arg
         lhs, rhs = self.op_tree(stx.lhs), self.op_tree(stx.rhs)
         self.synthesize("yes")
         leaves = self.leaves(rhs, self.leaves(lhs, []))
@@ -270,7 +269,6 @@ class OpMixin:
     # --- if, calc, structure instances, subtypes ----------------------------------------------
 
     def elab_if(self, stx, expected):
-        from minilean.front.elab_app import Arg
         if "ite" not in self.meta.env:
             raise Declined("if", stx)
         meta = self.meta
@@ -342,7 +340,6 @@ class OpMixin:
         return meta.inst(ty)
 
     def _rel_with_lhs(self, rel, mid):
-        from minilean.front.elab_app import Arg
         meta = self.meta
         mty = meta.inst(meta.infer(mid))
         if rel.op in RELS:
@@ -377,7 +374,7 @@ class OpMixin:
         s, _, c = self.rel_parts(qty, step)
         rf, sf = tm.get_app_fn(r), tm.get_app_fn(s)
         if type(rf) is Const and type(sf) is Const and rf.name == "Eq" and sf.name == "Eq":
-            return meta.mk_app("Trans.trans", p, q) if False else self._trans_eq(p, q, a, c)
+            return self._trans_eq(p, q, a, c)
         if type(rf) is Const and rf.name == "Eq":
             motive = tm.Lam("x", meta.infer(a), App(App(tm.lift(s, 1), tm.BVar(0)),
                                                    tm.lift(c, 1)))
@@ -399,9 +396,6 @@ class OpMixin:
         rf, sf = tm.get_app_fn(r), tm.get_app_fn(s)
         if type(rf) is Const and type(sf) is Const:
             name = TRANS.get((rf.name, sf.name))
-            if name is None and (rf.name, sf.name) != ("Iff", "Iff"):
-                rel = (self._unfold_rel(rf.name), self._unfold_rel(sf.name))
-                name = TRANS.get(rel)
             if name is not None and name in meta.env:
                 e = meta.mk_app(name, p, q)
                 return e, meta.inst(meta.infer(e))
@@ -412,9 +406,6 @@ class OpMixin:
             except LeanError:
                 pass
         raise LeanError("invalid 'calc' step, failed to synthesize `Trans` instance", step)
-
-    def _unfold_rel(self, name):
-        return name
 
     def elab_struct_inst(self, stx, expected):
         return self.struct_inst(stx, expected)

@@ -37,7 +37,7 @@ class PatternMixin:
         self.pending = []
         old_err, self.err_to_sorry = self.err_to_sorry, False
         try:
-            for stx, x in zip(stxs, locals_):
+            for stx, x in zip(stxs, locals_, strict=False):
                 ty = tm.instantiate_rev(tm.abstract(x.type, [y.fvar for y in locals_[:len(pats)]]),
                                         pats)
                 e = self.term(stx, ty)

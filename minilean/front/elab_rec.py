@@ -1,8 +1,9 @@
 """Structural recursion: recursive calls become uses of `I.brecOn`.
 
-Follows Lean 4's `Lean/Elab/PreDefinition/Structural`. A call `f … y …` is replaced by the part of the
-`below` value that belongs to y; `below` is carried through the matchers that split the argument.
-Well-founded recursion is declined. Run: `python -m pytest tests/minilean/test_elab_rec.py`.
+Follows Lean 4's `Lean/Elab/PreDefinition/Structural`. A call `f … y …` is replaced by the part of
+the `below` value that belongs to y; `below` is carried through the matchers that split
+the argument. Well-founded recursion is declined.
+Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 from __future__ import annotations
 
@@ -58,31 +59,24 @@ def compile_recursion(run, elab):
     meta = elab.meta
     n_vars = len(run._used_variables())
     rec = run.rec_fvar.fvar
-    var_args = [d.fvar for d in run._used_variables()]
     fvars, body = meta.lambda_locals(run.full_value)
     meta.lctx = meta.lctx.replace(fvars)
     outer, own = fvars[:n_vars], fvars[n_vars:]
-    del var_args
     ty = meta.instantiate_forall(run.full_type, [d.fvar for d in fvars])
     extra, ty, body = _expose_lambdas(meta, ty, body)
     own = [*own, *extra]
     calls = _collect_calls(meta, body, rec)
     fixed = _fixed_prefix(calls, own)
-    reasons = []
     for j in range(fixed, len(own)):
-        problem = _not_recursive_arg(meta, own, j, fixed)
-        if problem:
-            reasons.append(problem)
+        if _not_recursive_arg(meta, own, j, fixed):
             continue
         try:
             value = _compile(meta, rec, outer, own, fixed, j, ty, body, run)
-        except NotStructural as err:
-            reasons.append(f"argument #{j + 1}: {err}")
+        except NotStructural:
             continue
         full_ty = meta.mk_pi([d.fvar for d in [*outer, *own]], ty)
         run.smart_source = (rec, outer, own, body, j)
         return full_ty, value
-    del reasons
     if fixed >= len(own):
         raise LeanError(
             f"fail to show termination for\n  {run.name}\nwith errors\nfailed to infer structural "
@@ -258,11 +252,9 @@ class Job:
         if type(f) is not Const or f.name != "PProd":
             return None
         target = args[0]
-        g, m_args = tm.get_app_fn_args(target)
-        if g is self.motive or True:
-            want = self._motive_at(y)
-            if want is not None and self._same(target, want, y):
-                return Proj("PProd", 0, p)
+        want = self._motive_at(y)
+        if want is not None and self._same(target, want):
+            return Proj("PProd", 0, p)
         return self.lookup(y, Proj("PProd", 1, p), args[1])
 
     def _function_pair(self, y, p, p_ty):
@@ -285,13 +277,13 @@ class Job:
             return None
         return tm.mk_app(self.motive, *found[3], y)
 
-    def _same(self, target, want, y):
+    def _same(self, target, want):
         """target is `motive z` applied literally; compare z with y (motives may be constant)."""
         meta = self.meta
         f, args = tm.get_app_fn_args(target)
         g, wargs = tm.get_app_fn_args(want)
         if f is g and len(args) == len(wargs):
-            return all(meta.is_def_eq(a, w) for a, w in zip(args, wargs))
+            return all(meta.is_def_eq(a, w) for a, w in zip(args, wargs, strict=False))
         return False
 
     def matcher(self, f, args, b, b_ty):
@@ -305,7 +297,7 @@ class Job:
         alts = args[info.first_alt:info.arity]
         xs, m_body = self._open_motive(motive, len(discrs))
         b_abs = b_ty
-        for x, d in zip(xs, discrs):
+        for x, d in zip(xs, discrs, strict=False):
             b_abs = tm.instantiate(meta.kabstract(b_abs, d), x.fvar)
         if b_abs is b_ty or tm.alpha_eq(b_abs, b_ty):
             return None
@@ -317,7 +309,7 @@ class Job:
         discrs = [self.replace(d, b, b_ty) for d in discrs]
         head_ty = meta.infer(head)
         new_alts = []
-        for alt, arity in zip(alts, info.alt_arity):
+        for alt, arity in zip(alts, info.alt_arity, strict=False):
             alt_ty = meta.expect_pi(head_ty)
             new_alts.append(self._alt(alt, alt_ty.type, max(1, arity)))
             head_ty = tm.instantiate(alt_ty.body, new_alts[-1])
@@ -339,7 +331,8 @@ class Job:
             if not meta.is_prop(tm.instantiate_rev(body, [x.fvar for x in xs])):
                 raise Declined("recursion through a match into Prop")
             return levels
-        return tuple([u if p == "u_motive" else v for p, v in zip(decl.level_params, levels)])
+        pairs = zip(decl.level_params, levels, strict=True)
+        return tuple([u if p == "u_motive" else v for p, v in pairs])
 
     def _open_motive(self, motive, n):
         meta, xs = self.meta, []

@@ -75,8 +75,7 @@ def _field(elab, info, name, dom, parents, fields, sources, used, stx, params, v
             return build(elab, pinfo, g, pargs, fields, sources, used, stx)
     for s in sources:
         g = tm.get_app_fn(meta.whnf(meta.inst(meta.infer(s))))
-        if type(g) is Const and name in all_fields(
-                meta, meta.ext.structures.get(g.name)) + [name for _ in range(0)]:
+        if type(g) is Const and name in all_fields(meta, meta.ext.structures.get(g.name)):
             fn, self_arg = elab.field_fn(s, name, stx)
             named, args = elab.insert_self(fn, self_arg, [], [], False, stx)
             return elab.ensure_type(elab.app_args(fn, named, args, None, stx=stx), dom, stx)
@@ -86,13 +85,11 @@ def _field(elab, info, name, dom, parents, fields, sources, used, stx, params, v
         return build(elab, pinfo, g, pargs, fields, sources, used, stx)
     for dname, n, lam in info.defaults:
         if dname == name:
-            decl = meta.env.lookup(info.name)
-            del decl
             value = meta.beta(lam, [*params, *values[:n]])
             return elab.ensure_type(value, dom, stx)
     if binfo == "inst" or meta.class_name(dom) is not None:
         return elab.inst_mvar(dom, stx)
-    raise LeanError(f"fields missing: `{name}`" if False else f"Fields missing: `{name}`", stx)
+    raise LeanError(f"Fields missing: `{name}`", stx)
 
 
 def all_fields(meta, info):

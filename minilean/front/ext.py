@@ -1,4 +1,4 @@
-"""Front tables that travel with an environment: attributes, classes, structures, matchers, simp set.
+"""Front tables that travel with an environment: attributes, classes, structures, matchers, …
 
 The counterpart of Lean's environment extensions. An `Ext` is never changed once it is shared:
 `child()` gives a cheap copy whose tables are copied when first written (`own`).
@@ -60,7 +60,7 @@ class MatcherInfo:
 
 @dataclass(frozen=True, slots=True)
 class SmartInfo:
-    """How to unfold a function compiled from a match: `value` still has matchers and calls itself."""
+    """How to unfold a function defined by matching: `value` has matchers and calls itself."""
 
     value: Any
     arity: int

@@ -167,7 +167,8 @@ class InstanceMixin:
             self.restore(mark)
             return None
         # the last instance arguments first: they tend to fix the others (Lean does the same)
-        todo = [m for m, i in zip(mvars, infos) if i == "inst" and not self.is_assigned(m.id)]
+        todo = [m for m, i in zip(mvars, infos, strict=True)
+                if i == "inst" and not self.is_assigned(m.id)]
         if not self._solve_subgoals(todo, depth):
             self.restore(mark)
             return None

@@ -20,7 +20,8 @@ UInt8 UInt16 UInt32 UInt64 USize Subsingleton Setoid Quotient Sigma PSigma Monad
 Applicative StateM ReaderM Ord Ordering ToString Repr Hashable Fact Group Ring Field Monoid
 CommRing CommMonoid CommGroup LinearOrder PartialOrder Preorder Lattice Semigroup AddGroup Fintype
 Finite Polynomial Matrix Std Lean Mathlib toString dbg_trace panic sqrt Irrational Prime
-Function Coe CoeSort CoeFun CoeOut CoeTail CoeHead CoeT CoeDep Repr Equiv ULift PLift Squash WellFounded Acc Thunk Task Id ReflBEq LawfulBEq
+Function Coe CoeSort CoeFun CoeOut CoeTail CoeHead CoeT CoeDep Repr Equiv ULift PLift
+Squash WellFounded Acc Thunk Task Id ReflBEq LawfulBEq
 ℕ ℤ ℚ ℝ ℂ
 """.split())
 WORDS = frozenset("""

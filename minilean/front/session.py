@@ -12,10 +12,11 @@ import time
 
 from minilean.front import syntax as sx
 from minilean.front.command import CommandElab
-from minilean.front.elab import TacticContext, TermElab
+from minilean.front.elab import TermElab
 from minilean.front.errors import Declined, LeanError, StepLimit
 from minilean.front.library import load_library
 from minilean.front.parser import ParseError, Parser, parse_tactics
+from minilean.front.tactic_context import TacticContext
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl, TheoremDecl
 from minilean.kernel.errors import KernelError

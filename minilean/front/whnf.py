@@ -2,7 +2,7 @@
 
 Follows Lean 4's `Lean/Meta/WHNF.lean`: `whnf_core` does beta, iota, zeta, projections and matchers,
 `whnf` also unfolds definitions as the transparency allows (reducible < instances < default < all).
-Nat literals reduce by arithmetic. Run: `python -m pytest tests/minilean/test_meta.py`.
+Nat literals reduce by arithmetic. Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 from __future__ import annotations
 

@@ -32,24 +32,29 @@ ACCEPTED = {
     "recursive theorem": "theorem z : ∀ n : Nat, 0 + n = n\n  | 0 => rfl\n"
                          "  | n+1 => congrArg Nat.succ (z n)",
     "inductive": "inductive T (α : Type u) where\n  | leaf : T α\n  | node : T α → α → T α → T α\n"
-                 "def T.size {α} : T α → Nat\n  | leaf => 0\n  | node l _ r => l.size + 1 + r.size\n"
+                 "def T.size {α} : T α → Nat\n  | leaf => 0\n"
+                 "  | node l _ r => l.size + 1 + r.size\n"
                  "example : (T.node .leaf 1 .leaf).size = 1 := rfl",
-    "structure": "structure P where\n  x : Nat\n  y : Nat := 3\nexample : ({x := 1} : P).y = 3 := rfl\n"
+    "structure": "structure P where\n  x : Nat\n  y : Nat := 3\n"
+                 "example : ({x := 1} : P).y = 3 := rfl\n"
                  "example (p : P) : {p with x := 2}.x = 2 := rfl",
     "class": "class Magma (α : Type u) where\n  op : α → α → α\n"
              "instance : Magma Nat := ⟨fun a b => a + b⟩\nexample : Magma.op 1 2 = 3 := rfl",
     "auto-bound": "theorem t (h : p) : p := h",
     "variables": "variable (p q : Prop)\nvariable (hp : p)\ntheorem t : q → p → p := fun _ h => h\n"
                  "#check (t : ∀ p q : Prop, q → p → p)",
-    "calc": "example (a b c : Nat) (h : a = b) (k : b = c) : a = c := calc\n  a = b := h\n  _ = c := k",
+    "calc": "example (a b c : Nat) (h : a = b) (k : b = c) : a = c := calc\n  a = b := h\n"
+            "  _ = c := k",
     "subst": "example (a b : Nat) (P : Nat → Prop) (h : a = b) (x : P a) : P b := h ▸ x",
     "named argument": "example (a b : Nat) : b + a = a + b := Nat.add_comm (m := a) (n := b)",
-    "section": "section\nvariable {α : Type}\ndef idd (a : α) := a\nend\nexample : idd 3 = 3 := rfl",
+    "section": "section\nvariable {α : Type}\ndef idd (a : α) := a\nend\n"
+               "example : idd 3 = 3 := rfl",
     "namespace": "namespace A\ntheorem b : True := trivial\nend A\nopen A in\nexample : True := b",
     "nested by": "example (p q : Prop) (hp : p) (hq : q) : p ∧ q := ⟨by assumption, by exact hq⟩",
     "if": "example : (if 1 = 1 then 2 else 3) = 2 := rfl",
     "mathlib header": "import Mathlib\n\nopen Nat Real\n\ntheorem t : 1 + 1 = 2 := rfl",
-    "eliminator": "example (n : Nat) : 0 + n = n :=\n  Nat.recOn (motive := fun n => 0 + n = n) n rfl\n"
+    "eliminator": "example (n : Nat) : 0 + n = n :=\n"
+                  "  Nat.recOn (motive := fun n => 0 + n = n) n rfl\n"
                   "    (fun _ ih => congrArg Nat.succ ih)",
     "indexed family": "inductive V (α : Type u) : Nat → Type u where\n  | nil : V α 0\n"
                       "  | cons : α → V α n → V α (n+1)\n"

@@ -25,7 +25,8 @@ def run(fn, *args, **kwargs):
 
 def test_sorry_gives_a_proof_state(session):
     out = run(session.command, "theorem foo (P Q : Prop) (h : P ∧ Q) : Q ∧ P := by sorry")
-    assert out["sorries"] == [{"pos": {"line": 1, "column": 51}, "endPos": {"line": 1, "column": 56},
+    assert out["sorries"] == [{"pos": {"line": 1, "column": 51},
+                               "endPos": {"line": 1, "column": 56},
                                "goal": "P Q : Prop\nh : P ∧ Q\n⊢ Q ∧ P", "proofState": 0}]
     assert out["messages"] == [{"severity": "warning", "pos": {"line": 1, "column": 8},
                                 "endPos": {"line": 1, "column": 11},
@@ -59,8 +60,8 @@ def test_errors_have_positions_and_the_rest_runs(session):
 
 def test_axioms_are_printed_as_lean_prints_them(session):
     out = run(session.command, "theorem a : 1 = 1 := rfl\n#print axioms a\naxiom foo : False\n"
-              "theorem b : 1 = 2 := foo.elim\n#print axioms b\ntheorem c (p q : Prop) (h : p ↔ q) :\n"
-              "    p = q := propext h\n#print axioms c")
+              "theorem b : 1 = 2 := foo.elim\n#print axioms b\n"
+              "theorem c (p q : Prop) (h : p ↔ q) : p = q := propext h\n#print axioms c")
     assert [m["data"] for m in out["messages"]] == [
         "'a' does not depend on any axioms", "'b' depends on axioms: [foo]",
         "'c' depends on axioms: [propext]"]
