@@ -12,7 +12,7 @@ from __future__ import annotations
 from minilean.front.errors import LeanError
 from minilean.front.simp import ac_lt, head_key, may_match
 from minilean.front.simp_procs import PROCS
-from minilean.front.tactic_util import congr_step
+from minilean.front.tactic_util import beta_all, congr_step
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl
@@ -207,7 +207,8 @@ class Simp:
                 if type(ty) is not Pi:
                     out += [False] * (len(args) - len(out))
                     break
-            ok = ty.info != "inst" and not tm.has_loose_bvar(ty.body, 0)
+            ok = ty.info != "inst" and (not tm.has_loose_bvar(ty.body, 0) or not tm.has_loose_bvar(
+                beta_all(meta, ty.body), 0))
             if ok and type(a) is not FVar and type(a) is not Lit and meta.is_proof(a):
                 ok = False
             out.append(ok and type(a) is not Lit)

@@ -101,6 +101,9 @@ def subst(ctx, stx, terms):
 def subst_hyp(meta, goal: int, d) -> int:
     """`subst d`: d is an equation with a variable side, or a variable some equation determines."""
     parts = meta.eq_parts(d.type)
+    if parts is None:
+        w = meta.whnf(d.type)
+        parts = tm.get_app_fn_args(w)[1] if tm.is_app_of(w, "Eq", 3) else None
     if parts is not None:
         _, a, b = parts
         a, b = meta.inst(a), meta.inst(b)
@@ -760,40 +763,47 @@ def close_contradiction(meta, goal: int) -> bool:
 def _refute(meta, d, decls):
     """A proof of False from the hypothesis d (together with another one), or None."""
     ty = meta.inst(d.type)
-    w = meta.whnf_r(ty)
-    if w is FALSE:
+    proof = _refute_form(meta, d, ty, decls)
+    if proof is None:
+        w = meta.whnf(ty)
+        if w is not ty:
+            proof = _refute_form(meta, d, w, decls)
+        if proof is None:
+            proof = _refute_empty(meta, d, w)
+    return proof
+
+
+def _refute_form(meta, d, ty, decls):
+    """_refute for a type as it stands: False, ¬p, a ≠ a, different constructors."""
+    if ty is FALSE:
         return d.fvar
-    f, args = tm.get_app_fn_args(w)
+    f, args = tm.get_app_fn_args(ty)
     name = f.name if type(f) is Const else None
-    if name == "Not" or (name == "Ne"):
-        p = args[0] if name == "Not" else None
-        if name == "Ne":
-            if meta.is_def_eq(args[1], args[2]):
-                return App(d.fvar, meta.mk_eq_refl(args[1]))
-            p = tm.mk_app(Const("Eq", f.levels), *args)
-        for other in decls:
-            mark = meta.save()
-            if other is not d and meta.is_def_eq(other.type, p):
-                return App(d.fvar, other.fvar)
-            meta.restore(mark)
-        parts = meta.eq_parts(p)
-        if parts is not None and meta.is_def_eq(parts[1], parts[2]):
-            return App(d.fvar, meta.mk_eq_refl(parts[1]))
-        return None
     if name == "Eq" and len(args) == 3:
-        proof = refute_literals(meta, d, w, args)
+        proof = refute_literals(meta, d, ty, args)
         if proof is not None:
             return proof
         left, right = ctor_of(meta, args[1]), ctor_of(meta, args[2])
         if left is not None and right is not None and left[0].name != right[0].name:
             return clash_proof(meta, d.fvar, args[0], left[0].name)
         return None
-    if type(w) is Pi and type(w.body) is Const and w.body is FALSE and not w.body.loose:
-        for other in decls:
-            if other is not d and meta.is_def_eq(other.type, w.type):
-                return App(d.fvar, other.fvar)
+    if name == "Ne" and len(args) == 3:
+        p = tm.mk_app(Const("Eq", f.levels), *args)
+    elif name == "Not" and len(args) == 1:
+        p = args[0]
+    elif type(ty) is Pi and ty.body is FALSE:
+        p = ty.type
+    else:
         return None
-    return _refute_empty(meta, d, w)
+    for other in decls:
+        mark = meta.save()
+        if other is not d and meta.is_def_eq(other.type, p):
+            return App(d.fvar, other.fvar)
+        meta.restore(mark)
+    parts = meta.eq_parts(p)
+    if parts is not None and meta.is_def_eq(parts[1], parts[2]):
+        return App(d.fvar, meta.mk_eq_refl(parts[1]))
+    return None
 
 
 def refute_literals(meta, d, p, args):

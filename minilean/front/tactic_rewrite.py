@@ -313,21 +313,10 @@ def unfold_at(ctx, goal: int, ident, place) -> int:
     new = tm.replace(old, visit)
     if new is old:
         raise LeanError(f"Tactic `unfold` failed to unfold `{name}` at\n  {meta.pp(old)}", ident)
-    new = core_beta(meta, new)
+    new = U.beta_all(meta, new)
     if place is None:
         return U.change_target(meta, goal, new)
     return U.change_hyp(meta, goal, U.find_hyp(meta, goal, place), new)[1]
-
-
-def core_beta(meta, e):
-    """e with all beta-redexes contracted."""
-    def visit(s):
-        if type(s) is App:
-            f, args = tm.get_app_fn_args(s)
-            if type(f) is Lam:
-                return core_beta(meta, meta.beta(f, args))
-        return None
-    return tm.replace(e, visit)
 
 
 def unfold_recursive(ctx, goal: int, name: str, place, old) -> int:

@@ -271,6 +271,17 @@ def generalize_term(meta, goal: int, e, name: str, eq_name=None):
         return x, h, meta.intro_goal(new, [x, h], target)
 
 
+def beta_all(meta, e):
+    """e with all beta-redexes contracted."""
+    def visit(s):
+        if type(s) is tm.App:
+            f, args = tm.get_app_fn_args(s)
+            if type(f) is Lam:
+                return beta_all(meta, meta.beta(f, args))
+        return None
+    return tm.replace(e, visit)
+
+
 def congr_step(meta, f, g, a, b, fp, ap):
     """Proof of f a = g b from fp : f = g and ap : a = b (None: definitionally equal)."""
     if fp is None and ap is None:
@@ -284,6 +295,8 @@ def congr_step(meta, f, g, a, b, fp, ap):
     v = meta.sort_level(instantiate(beta, a))
     if ap is None:
         return tm.mk_app(Const("congrFun", (u, v)), alpha, Lam(fty.name, alpha, beta), f, g, fp, a)
+    if tm.has_loose_bvar(beta, 0):
+        beta = beta_all(meta, beta)
     beta = tm.lift(beta, -1, 1) if beta.loose else beta
     if fp is None:
         return tm.mk_app(Const("congrArg", (u, v)), alpha, beta, a, b, f, ap)

@@ -269,3 +269,43 @@ theorem forall_comm {α : Sort u} {β : Sort v} {p : α → β → Prop} : (∀ 
 theorem forall_exists_index {α : Sort u} {p : α → Prop} {q : (∃ x, p x) → Prop} :
     (∀ h, q h) ↔ ∀ x (h : p x), q ⟨x, h⟩ := ⟨fun h x hp => h ⟨x, hp⟩, fun h ⟨x, hp⟩ => h x hp⟩
 attribute [simp] forall_exists_index
+@[simp] theorem forall_eq_or_imp {α : Sort u} {p q : α → Prop} {a' : α} :
+    (∀ a, a = a' ∨ q a → p a) ↔ p a' ∧ ∀ a, q a → p a :=
+  ⟨fun h => ⟨h a' (Or.inl rfl), fun a ha => h a (Or.inr ha)⟩,
+   fun ⟨h₁, h₂⟩ a h => h.elim (fun e => by rw [e]; exact h₁) (h₂ a)⟩
+@[simp] theorem exists_eq_or_imp {α : Sort u} {p q : α → Prop} {a' : α} :
+    (∃ a, (a = a' ∨ q a) ∧ p a) ↔ p a' ∨ ∃ a, q a ∧ p a := by
+  constructor
+  · rintro ⟨a, rfl | hq, hp⟩
+    · exact Or.inl hp
+    · exact Or.inr ⟨a, hq, hp⟩
+  · rintro (h | ⟨a, hq, hp⟩)
+    · exact ⟨a', Or.inl rfl, h⟩
+    · exact ⟨a, Or.inr hq, hp⟩
+@[simp] theorem forall_apply_eq_imp_iff {α : Sort u} {β : Sort v} {f : α → β} {p : β → Prop} :
+    (∀ b a, f a = b → p b) ↔ ∀ a, p (f a) :=
+  ⟨fun h a => h (f a) a rfl, fun h b a e => by rw [← e]; exact h a⟩
+@[simp] theorem forall_eq_apply_imp_iff {α : Sort u} {β : Sort v} {f : α → β} {p : β → Prop} :
+    (∀ b a, b = f a → p b) ↔ ∀ a, p (f a) :=
+  ⟨fun h a => h (f a) a rfl, fun h b a e => by rw [e]; exact h a⟩
+@[simp] theorem forall_apply_eq_imp_iff₂ {α : Sort u} {β : Sort v} {P : α → Prop} {f : α → β} {Q : β → Prop} :
+    (∀ b a, P a → f a = b → Q b) ↔ ∀ a, P a → Q (f a) :=
+  ⟨fun h a ha => h (f a) a ha rfl, fun h b a ha e => by rw [← e]; exact h a ha⟩
+@[simp] theorem exists_eq_right' {α : Sort u} {p : α → Prop} {a' : α} : (∃ a, p a ∧ a' = a) ↔ p a' :=
+  ⟨fun ⟨a, h, e⟩ => by rw [e]; exact h, fun h => ⟨a', h, rfl⟩⟩
+@[simp] theorem exists_eq_right_right {α : Sort u} {p : α → Prop} {b : Prop} {a' : α} :
+    (∃ a, p a ∧ b ∧ a = a') ↔ p a' ∧ b :=
+  ⟨fun ⟨a, h, hb, e⟩ => by rw [← e]; exact ⟨h, hb⟩, fun ⟨h, hb⟩ => ⟨a', h, hb, rfl⟩⟩
+@[simp] theorem or_iff_left_iff_imp : (a ∨ b ↔ a) ↔ (b → a) := ⟨fun h hb => h.mp (Or.inr hb), or_iff_left_of_imp⟩
+@[simp] theorem or_iff_right_iff_imp : (a ∨ b ↔ b) ↔ (a → b) := ⟨fun h ha => h.mp (Or.inl ha), or_iff_right_of_imp⟩
+theorem iff_def : (a ↔ b) ↔ (a → b) ∧ (b → a) := ⟨fun h => ⟨h.mp, h.mpr⟩, fun h => ⟨h.1, h.2⟩⟩
+theorem iff_def' : (a ↔ b) ↔ (b → a) ∧ (a → b) := ⟨fun h => ⟨h.mpr, h.mp⟩, fun h => ⟨h.2, h.1⟩⟩
+theorem imp_iff_not (hb : ¬b) : (a → b) ↔ ¬a := ⟨fun h ha => hb (h ha), fun h ha => absurd ha h⟩
+@[simp] theorem eq_iff_iff {a b : Prop} : (a = b) ↔ (a ↔ b) := ⟨Iff.of_eq, propext⟩
+theorem iff_false_left (ha : ¬a) : (a ↔ b) ↔ ¬b := ⟨fun h hb => ha (h.mpr hb), fun hb => iff_of_false ha hb⟩
+theorem iff_false_right (ha : ¬a) : (b ↔ a) ↔ ¬b := ⟨fun h hb => ha (h.mp hb), fun hb => iff_of_false hb ha⟩
+theorem iff_true_right (ha : a) : (b ↔ a) ↔ b := ⟨fun h => h.mpr ha, fun hb => iff_of_true hb ha⟩
+theorem and_and_and_comm : (a ∧ b) ∧ c ∧ d ↔ (a ∧ c) ∧ b ∧ d :=
+  ⟨fun ⟨⟨ha, hb⟩, hc, hd⟩ => ⟨⟨ha, hc⟩, hb, hd⟩, fun ⟨⟨ha, hc⟩, hb, hd⟩ => ⟨⟨ha, hb⟩, hc, hd⟩⟩
+theorem and_and_left : a ∧ (b ∧ c) ↔ (a ∧ b) ∧ a ∧ c :=
+  ⟨fun ⟨ha, hb, hc⟩ => ⟨⟨ha, hb⟩, ha, hc⟩, fun ⟨⟨ha, hb⟩, _, hc⟩ => ⟨ha, hb, hc⟩⟩

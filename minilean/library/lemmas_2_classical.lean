@@ -184,3 +184,4 @@ theorem Bool.or_eq_true_iff {x y : Bool} : (x || y) = true ↔ x = true ∨ y = 
 theorem Bool.eq_iff_iff {a b : Bool} : a = b ↔ (a = true ↔ b = true) := by cases a <;> cases b <;> decide
 @[simp] theorem cond_true {α : Sort u} (a b : α) : cond true a b = a := rfl
 @[simp] theorem cond_false {α : Sort u} (a b : α) : cond false a b = b := rfl
+attribute [simp] id_eq

@@ -334,3 +334,29 @@ theorem Option.some_inj {a b : α} : some a = some b ↔ a = b := ⟨fun h => by
 theorem Function.comp_def {α : Sort u} {β : Sort v} {δ : Sort u} (f : β → δ) (g : α → β) : f ∘ g = fun x => f (g x) := rfl
 @[simp] theorem Function.comp_apply {α : Sort u} {β : Sort v} {δ : Sort u} {f : β → δ} {g : α → β} {x : α} : (f ∘ g) x = f (g x) := rfl
 @[simp] theorem Prod.swap_swap (p : α × β) : p.swap.swap = p := by cases p; rfl
+
+/-! ## dropLast, foldr -/
+
+attribute [simp] List.foldr_cons_nil
+@[simp] theorem List.dropLast_nil : ([] : List α).dropLast = [] := rfl
+@[simp] theorem List.dropLast_single {x : α} : [x].dropLast = [] := rfl
+theorem List.dropLast_cons_of_ne_nil {x : α} {l : List α} (h : l ≠ []) : (x :: l).dropLast = x :: l.dropLast := by
+  cases l with
+  | nil => exact absurd rfl h
+  | cons y l => rfl
+@[simp] theorem List.dropLast_cons₂ {x y : α} {zs : List α} : (x :: y :: zs).dropLast = x :: (y :: zs).dropLast := rfl
+@[simp] theorem List.dropLast_concat {l : List α} {b : α} : List.dropLast (l ++ [b]) = l := by
+  induction l with
+  | nil => rfl
+  | cons a l ih =>
+    have h : l ++ [b] ≠ [] := fun h => by
+      have h2 := (List.append_eq_nil_iff.mp h).2
+      exact absurd h2 (List.cons_ne_nil _ _)
+    rw [List.cons_append, List.dropLast_cons_of_ne_nil h, ih]
+@[simp] theorem List.length_dropLast {xs : List α} : xs.dropLast.length = xs.length - 1 := by
+  induction xs with
+  | nil => rfl
+  | cons x xs ih =>
+    cases xs with
+    | nil => rfl
+    | cons y ys => rw [List.dropLast_cons₂, List.length_cons, ih]; rfl
