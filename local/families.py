@@ -37,7 +37,7 @@ SOURCES = ("families.py", "families_logic.py", "families_prover.py", "families_g
 # drafts a chunk (seeded as a whole), in proportion to how rarely a family's drafts are theorems
 CHUNK = {"prop": 450, "chain": 500, "quant": 230, "rewrite": 110, "sums": 50, "induct": 300,
          "lists": 80, "mixed": 160, "alternate": 40, "paths": 30}
-MAX_ROUNDS = 13
+MAX_ROUNDS = 11
 SCREENED = 40  # candidates screened at a time
 SHALLOW_KEPT = 0.5  # share kept of theorems of depth 1 to 3 that a greedy chain proves
 # candidates for a test theorem: what one-line scripts prove is replaced (the deep part resists)

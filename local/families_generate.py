@@ -109,7 +109,7 @@ def chain(rng: random.Random, size: int) -> Draft:
     here, hyps = points.pop(), []
     start, steps = here, max(1, min(4, size - 1))
     for i in range(steps):
-        if points and rng.random() < 0.35:
+        if len(points) > 1 - (size > 6) and rng.random() < 0.3:
             there = points.pop()
             hyps += [forall(imp((edge, "x", "y"), (preds[i + 1], "y"), (preds[i], "x"))),
                      (edge, here, there), (edge, here, rng.choice(NAMES))]
@@ -117,7 +117,7 @@ def chain(rng: random.Random, size: int) -> Draft:
         else:
             extra = [preds[i + 1 + (i < 3)]] if rng.random() < 0.25 else []
             hyps.append(_rule(rng, [preds[i + 1], *extra], preds[i]))
-        if rng.random() < 0.7:
+        if rng.random() < (0.7 if len(hyps) < 5 else 0.2):
             hyps.append(_rule(rng, [rng.choice([p for p in preds if p != preds[i]])], preds[i]))
     for p in preds[steps:steps + 2]:
         hyps.append((p, rng.choice((here, here, ("f", here), start))))
