@@ -105,6 +105,9 @@ class AppRun:
             ty = self.ty if type(self.ty) is Pi else ty
             self.add_arg(ty, self.args.pop(0))
             return True
+        if not self.explicit and tm.is_app_of(ty.type, "optParam", 2):
+            self.add(ty.type.arg)
+            return True
         if self.named:
             if not any(n.name == x for n in self.named for x in self._later_names(ty.body)):
                 n = self.named[0]
@@ -148,6 +151,8 @@ class AppRun:
     def add_arg(self, ty, arg):
         meta, elab = self.meta, self.elab
         dom = meta.head_beta(ty.type)
+        if tm.is_app_of(dom, "optParam", 2):
+            dom = dom.fn.arg
         if arg.term is not None:
             value = arg.term
             vty = meta.infer(value)

@@ -224,6 +224,8 @@ class CommandElab(ScopeMixin, AttrMixin):
         while type(ty) is tm.Pi and not ty.name.endswith("✝") or (
                 type(ty) is tm.Pi and ty.info == "inst"):
             text = meta.pp(ty.type)
+            if tm.is_app_of(ty.type, "optParam", 2):
+                text = f"{meta.pp(ty.type.fn.arg)} := {meta.pp(ty.type.arg)}"
             if group and (group[0][0] != ty.info or group[0][2] != text or ty.info == "inst"):
                 flush()
             group.append((ty.info, ty.name, text))

@@ -262,7 +262,14 @@ class DeclRun:
         for d in decls:
             if d.name.endswith("✝") and d.bi == "inst":
                 d.name = "inst"
+        plain = [d.type for d in decls]
+        for d in decls:
+            value = self.elab.opt_params.get(d.id)
+            if value is not None:
+                d.type = tm.mk_app(Const("optParam", (meta.sort_level(d.type),)), d.type, value)
         self.full_type = meta.mk_pi(fvars, self.type)
+        for d, ty in zip(decls, plain, strict=True):
+            d.type = ty
         self.full_value = None if self.value is None else meta.mk_lambda(fvars, self.value)
         self.n_fixed_vars = len(self.auto_decls) + len(self._used_variables())
 

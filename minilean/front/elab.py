@@ -40,6 +40,7 @@ class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
         self.sorries = []
         self.recorder = None
         self.root_goals = None
+        self.opt_params = {}  # id of a local -> default value of that argument
         self.decl_name = decl_name
         self.aux_count = 0
         self.rec_fns = {}  # local name -> fvar of a function being defined

@@ -43,17 +43,20 @@ class FormMixin:
                         and self.scope.options.get("checkBinderAnnotations", True):
                     raise LeanError(f"invalid binder annotation, type is not a class instance\n"
                                     f"  {meta.pp(ty)}", b.type)
-            if b.default is not None:
-                ty = self.default_binder_type(b, ty)
             d = meta.mk_local("x✝" if name in ("_", None) else name, ty, b.info)
+            if b.default is not None:
+                self.opt_params[d.id] = self.default_value(b, ty)
             decls.append(d)
             meta.lctx = meta.lctx.add(d)
 
     def _maybe_class(self, ty):
         return type(tm.get_app_fn(self.meta.inst(ty))) is MVar
 
-    def default_binder_type(self, b, ty):
-        raise Declined("default or automatic arguments", b)
+    def default_value(self, b, ty):
+        """The default of an optional argument `(x : T := v)`; `(x : T := by …)` is declined."""
+        if isinstance(b.default, sx.By):
+            raise Declined("automatic arguments", b)
+        return self.elab_term_ensuring(b.default, ty)
 
     def inst_binder_name(self, ty):
         return "inst✝"

@@ -310,6 +310,8 @@ class OpMixin:
                 acc, acc_ty = proof, ty
             else:
                 acc, acc_ty = self.calc_trans(acc, acc_ty, proof, ty, step)
+        if acc is None:
+            raise LeanError("invalid 'calc' step, it has no proof", steps[0])
         return acc, acc_ty
 
     def _calc_rel(self, rel, acc_ty, step):

@@ -73,6 +73,10 @@ class Session:
         self.envs, self.states = [], []
         self.timeout_s = timeout_s
 
+    def clear(self):
+        """Forget all environments and proof states; numbering starts again from 0."""
+        self.envs, self.states = [], []
+
     # --- commands -----------------------------------------------------------------------------
 
     def command(self, code, env=None, all_tactics=False, infotree=None, timeout_s=None,

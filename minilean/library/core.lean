@@ -5,6 +5,7 @@ universe u v w u_1 u_2 u_3
 /-! ## Basic combinators and propositions -/
 
 @[reducible] def outParam (α : Sort u) : Sort u := α
+@[reducible] def optParam (α : Sort u) (default : α) : Sort u := α
 @[reducible] def semiOutParam (α : Sort u) : Sort u := α
 
 def id {α : Sort u} (a : α) : α := a

@@ -53,6 +53,8 @@ ACCEPTED = {
     "nested by": "example (p q : Prop) (hp : p) (hq : q) : p ∧ q := ⟨by assumption, by exact hq⟩",
     "if": "example : (if 1 = 1 then 2 else 3) = 2 := rfl",
     "mathlib header": "import Mathlib\n\nopen Nat Real\n\ntheorem t : 1 + 1 = 2 := rfl",
+    "optional argument": "def g (x : Nat) (y : Nat := x + 1) := x + y\nexample : g 1 = 3 := rfl\n"
+                         "example : g 1 5 = 6 := rfl",
     "eliminator": "example (n : Nat) : 0 + n = n :=\n"
                   "  Nat.recOn (motive := fun n => 0 + n = n) n rfl\n"
                   "    (fun _ ih => congrArg Nat.succ ih)",
