@@ -93,8 +93,8 @@ def new_model(section, tokenizer):
         num_hidden_layers=section.layers, num_attention_heads=section.heads,
         num_key_value_heads=section.heads, intermediate_size=section.intermediate_size,
         max_position_embeddings=section.max_positions, tie_word_embeddings=True,
-        attention_dropout=0.0, initializer_range=section.init_std, bos_token_id=None, eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id))
+        attention_dropout=0.0, initializer_range=section.init_std, bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id))
 
 
 def mean_loss(model, groups: Sequence, token_budget: int) -> tuple[float, float]:
