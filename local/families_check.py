@@ -9,7 +9,6 @@ the generation. Used by local/families.py: `python -m local.families --out data/
 from __future__ import annotations
 
 import logging
-import time
 from collections import Counter
 
 from coprover.config import InputError
@@ -65,17 +64,18 @@ def session():
     return _session
 
 
-def prove_with(task: tuple[dict, tuple[str, ...], float]) -> list[tuple[str, float]]:
-    """(outcome, seconds) of each one-line script on a row: proved, failed or declined."""
+def prove_with(task: tuple[dict, tuple[str, ...], float]) -> list[str]:
+    """Outcomes (proved, failed, declined) of one-line scripts on a row up to the first proof.
+
+    The task is (row, scripts, time limit of a script in seconds); runs in a worker process."""
     row, scripts, timeout_s = task
-    outcomes = []
+    outcomes: list[str] = []
     for script in scripts:
-        started = time.monotonic()
         answer = session().command(f"{row['formal_statement']}\n  {script}", timeout_s=timeout_s)
-        outcome = "failed" if _error(answer) else "proved"
-        if "declined" in answer:
-            outcome = "declined"
-        outcomes.append((outcome, time.monotonic() - started))
+        outcomes.append("declined" if "declined" in answer else
+                        "failed" if _error(answer) else "proved")
+        if outcomes[-1] == "proved":
+            break
     return outcomes
 
 

@@ -51,7 +51,7 @@ def plan():
 @pytest.fixture(scope="session")
 def selected(plan):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(families, "CHUNK", {name: size // 3 for name, size in families.CHUNK.items()})
+        patch.setattr(families, "CHUNK", {name: size // 4 for name, size in families.CHUNK.items()})
         return families.select(plan, InlinePool)
 
 
