@@ -6,7 +6,7 @@ Run: `python -m pytest tests/minilean/test_elab.py`.
 from __future__ import annotations
 
 from minilean.front import syntax as sx
-from minilean.front.errors import LeanError, Postpone
+from minilean.front.errors import Declined, LeanError, Postpone
 from minilean.front.scope import Arg, Pending
 from minilean.kernel import term as tm
 from minilean.kernel.term import App, MVar, Pi
@@ -124,7 +124,15 @@ class AppRun:
         if self.ellipsis:
             self.add_mvar(ty)
             return True
+        self._decline_late_defaults(ty.body)
         return False
+
+    def _decline_late_defaults(self, ty):
+        """A partial application in front of an optional argument would be eta-expanded."""
+        while type(ty) is Pi and not self.explicit:
+            if tm.is_app_of(ty.type, "optParam", 2):
+                raise Declined("partial application with optional arguments", self.stx)
+            ty = ty.body
 
     def _later_names(self, ty):
         names = []

@@ -399,11 +399,12 @@ class OpMixin:
         if type(rf) is Const and type(sf) is Const:
             name = TRANS.get((rf.name, sf.name))
             if name is not None and name in meta.env:
-                e = meta.mk_app(name, p, q)
+                e = self.app_args(meta.mk_const(name), [], [Arg(term=p), Arg(term=q)], stx=step)
                 return e, meta.inst(meta.infer(e))
         if "Trans" in meta.ext.classes:
             try:
-                e = meta.mk_app("Trans.trans", p, q)
+                e = self.app_args(meta.mk_const("Trans.trans"), [],
+                                  [Arg(term=p), Arg(term=q)], stx=step)
                 return e, meta.head_beta(meta.inst(meta.infer(e)))
             except LeanError:
                 pass

@@ -10,7 +10,7 @@ from minilean.front.errors import LeanError
 from minilean.front.ext import InstanceEntry
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl
-from minilean.kernel.term import FVAR, LMVAR, MVAR, Const, MVar, Pi
+from minilean.kernel.term import FVAR, LMVAR, MVAR, Const, FVar, MVar, Pi
 
 MAX_INSTANCE_DEPTH = 32
 
@@ -182,8 +182,17 @@ class InstanceMixin:
                     and p.name not in self.ext.reducible and g.name not in self.ext.reducible \
                     and self._is_constructor_like(p.name) and self._is_constructor_like(g.name):
                 return False
+            if type(g) is FVar and type(p) is Const and self.fvars[g.id].value is None \
+                    and self._is_rigid(p.name):
+                return False
             pattern, goal = pattern.fn, goal.fn
         return True
+
+    def _is_rigid(self, name):
+        """Does instance search never unfold this constant?"""
+        ext = self.ext
+        return name not in ext.reducible and name not in ext.instance_names \
+            and name not in ext.projections
 
     def _is_constructor_like(self, name):
         kind = type(self.env.get(name)).__name__
