@@ -22,7 +22,7 @@ DEFAULT_PRIORITY = 1000
 class Rule:
     """`type` is ∀ xs, lhs = rhs with proof `proof`; `origin` is the name that `-name` erases."""
 
-    __slots__ = ("key", "levels", "order", "origin", "perm", "prefilter", "priority", "proof", "rfl",
+    __slots__ = ("key", "levels", "lhs", "order", "origin", "perm", "priority", "proof", "rfl",
                  "type")
 
     def __init__(self, origin, levels, proof, type, priority=DEFAULT_PRIORITY, rfl=False):
@@ -33,7 +33,7 @@ class Rule:
             binders, body = binders + 1, body.body
         lhs, rhs = body.fn.arg, body.arg
         self.key = head_key(lhs)
-        self.prefilter = skeleton(lhs)
+        self.lhs = lhs
         self.perm = is_permutation(lhs, rhs)
         self.order = (-priority, star_path(lhs))
 
@@ -58,18 +58,6 @@ def head_key(e):
     if t is BVar or t is MVar:
         return WILD
     return t.__name__
-
-
-def skeleton(lhs):
-    """Head constants of the arguments of a left side (WILD where anything may match)."""
-    out = []
-    for a in tm.get_app_fn_args(lhs)[1]:
-        f = tm.get_app_fn(a)
-        if type(f) is not Const or f.name in ("HAdd.hAdd", "Nat.succ", "OfNat.ofNat", "Nat.zero"):
-            out.append(WILD)
-        else:
-            out.append(f.name)
-    return tuple(out)
 
 
 def star_path(e) -> tuple[int, ...]:
@@ -102,18 +90,41 @@ def is_offset(f, args) -> bool:
             and lit_value(args[5]) is not None) or (f.name == "Nat.succ" and len(args) == 1)
 
 
-def may_match(rule: Rule, args, reducible) -> bool:
-    """A quick test on the heads of the arguments before unification."""
-    for want, a in zip(rule.prefilter, args):
-        if want is WILD:
-            continue
-        f = tm.get_app_fn(a)
-        t = type(f)
-        if t is Const:
-            if f.name != want and f.name not in reducible and want not in reducible \
-                    and not f.name.startswith("inst") and not want.startswith("inst"):
-                return False
-        elif t is not MVar and want not in reducible and not want.startswith("inst"):
+def may_match(p, e, reducible) -> bool:
+    """A quick test whether the pattern p (variables loose) can unify with e; False is certain."""
+    f, args = tm.get_app_fn_args(p)
+    t = type(f)
+    if t is BVar or is_offset(f, args):
+        return True
+    g, terms = tm.get_app_fn_args(e)
+    u = type(g)
+    if u is MVar or u is BVar or u is Lam or (u is Const and g.name in reducible):
+        return True
+    if t is Const:
+        return _may_match_const(f, args, g, u, terms, reducible)
+    if t is Pi:
+        if u is not Pi:
+            return u is Const
+        return may_match(f.type, g.type, reducible) and may_match(f.body, g.body, reducible)
+    return t is Lam or t is u
+
+
+def _may_match_const(f, args, g, u, terms, reducible) -> bool:
+    name = f.name
+    if name in reducible or name.startswith("inst"):
+        return True
+    if name == "OfNat.ofNat" or name == "Nat.zero":
+        return u is Lit or (u is Const and g.name in ("OfNat.ofNat", "Nat.zero")
+                            and (len(args) < 2 or len(terms) < 2 or args[1] is terms[1]
+                                 or type(args[1]) is BVar))
+    if u is not Const:
+        return False
+    if g.name != name:
+        return g.name.startswith("inst")
+    if len(args) != len(terms):
+        return False
+    for a, b in zip(args, terms, strict=True):
+        if not may_match(a, b, reducible):
             return False
     return True
 

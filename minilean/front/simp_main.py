@@ -9,6 +9,8 @@ Run: `python -m pytest tests/minilean/test_tactics.py`
 
 from __future__ import annotations
 
+import weakref
+
 from minilean.front.errors import LeanError
 from minilean.front.simp import ac_lt, head_key, may_match
 from minilean.front.simp_procs import PROCS
@@ -21,6 +23,9 @@ from minilean.kernel.term import FVAR, MVAR, App, Const, FVar, Lam, Let, Lit, MV
 TRUE, FALSE = Const("True"), Const("False")
 MAX_DISCHARGE_DEPTH = 2
 MAX_REWRITES = 20_000
+
+
+_no_instance = weakref.WeakKeyDictionary()  # Meta -> class types without an instance
 
 
 class SimpSet:
@@ -281,7 +286,7 @@ class Simp:
         b2, pb = self.simp(b)
         if c2 is c and a2 is a and b2 is b:
             return e, None
-        inst2 = inst if c2 is c else meta.synth_inst(App(Const("Decidable"), c2))
+        inst2 = inst if c2 is c else self.instance(App(Const("Decidable"), c2))
         if inst2 is None:
             c2, p, inst2 = c, None, inst
         new = tm.mk_app(f, ty, c2, inst2, a2, b2)
@@ -340,12 +345,12 @@ class Simp:
         wild = self.rules.rules("*")
         if not rules and not wild:
             return None
-        args = tm.get_app_fn_args(e)[1]
         reducible = self.meta.ext.reducible
         for rule in (*rules, *wild):
             if self.rules.rfl_only and not rule.rfl:
                 continue
-            if rule.origin in self.rules.erased or not may_match(rule, args, reducible):
+            if rule.origin in self.rules.erased or not may_match(
+                    rule.lhs, e, reducible):
                 continue
             found = self.try_rule(rule, e)
             if found is not None:
@@ -393,10 +398,7 @@ class Simp:
                 continue
             ty = meta.inst(meta.decls[m.id].type)
             if info == "inst":
-                try:
-                    value = meta.synth_inst(ty)
-                except LeanError:
-                    value = None
+                value = self.instance(ty)
             elif not ty.flags & MVAR and meta.is_prop(ty):
                 value = self.discharge(ty)
             else:
@@ -407,6 +409,21 @@ class Simp:
                 continue
             meta.assign_mvar(m.id, value)
         return True
+
+    def instance(self, ty):
+        """An instance of a class type, or None; failures are remembered for the local context."""
+        meta = self.meta
+        key = (ty, meta.lctx.insts, meta.ext)
+        known = _no_instance.setdefault(meta, set()) if not ty.flags & MVAR else None
+        if known is not None and key in known:
+            return None
+        try:
+            value = meta.synth_inst(ty)
+        except LeanError:
+            return None
+        if value is None and known is not None:
+            known.add(key)
+        return value
 
     def discharge(self, p):
         """A proof of p by simplification to True, or None."""
