@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from minilean.front import syntax as sx
 from minilean.front.attributes import AttrMixin
-from minilean.front.caches import Caches
+from minilean.front.caches import Caches, kernel_steps
 from minilean.front.decl_run import DeclRun
 from minilean.front.decl_struct import declare_structure
 from minilean.front.decl_types import declare_inductive
@@ -165,8 +165,9 @@ class CommandElab(ScopeMixin, AttrMixin):
             raise Declined("unsafe or partial definitions", cmd)
         DeclRun(self, cmd).run()
 
-    def add_decl(self, decl, steps=None):
-        env = self.state.env.add(decl)
+    def add_decl(self, decl):
+        """Hand a declaration to the kernel, with a step budget that fits the time left."""
+        env = self.state.env.add(decl, kernel_steps(self.deadline))
         self.state = replace(self.state, env=env)
 
     def own_ext(self):

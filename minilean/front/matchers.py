@@ -99,7 +99,8 @@ class MatcherMixin:
 
     def _solve_match(self, goal, alts, alt_locals, motive, stx):
         import minilean.front.tactic  # noqa: F401  (loads the tactic modules in order)
-        from minilean.front.tactic_cases import close_contradiction, split_hyp
+        from minilean.front.tactic_contra import close_contradiction
+        from minilean.front.tactic_elim import split_hyp
         meta = self.meta
         self._splits += 1
         if self._splits > MAX_SPLITS:

@@ -31,6 +31,7 @@ from minilean.kernel.term import (
 
 _fresh = itertools.count(1)
 STEPS_PER_CLOCK_LOOK = 2000
+CACHE_LIMIT = 20_000  # entries of a proof's caches, emptied between steps when there are more
 
 
 def fresh_id():
@@ -158,17 +159,20 @@ class Meta(WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin, InstMixin, InferMix
         table[key] = value
 
     def snapshot(self):
-        """Everything a later `load` needs to continue from here."""
-        return (dict(self.assign), dict(self.delayed), dict(self.lassign), self.lctx,
-                self.env, self.ext)
+        """Everything a later `load` needs to continue from here; branches share nothing else."""
+        return (dict(self.assign), dict(self.delayed), dict(self.lassign), dict(self.decls),
+                dict(self.fvars), self.lctx, self.env, self.ext)
 
     def load(self, snap):
         self.assign, self.delayed, self.lassign = dict(snap[0]), dict(snap[1]), dict(snap[2])
-        self.lctx, self.env, self.ext = snap[3:]
+        self.decls, self.fvars = dict(snap[3]), dict(snap[4])
+        self.lctx, self.env, self.ext = snap[5:]
         self.trail = []
         self.postponed_levels = []
         self.transp = "default"
-        self.depth = 0
+        self.depth = self.inst_floor = 0
+        if len(self.infer_cache) + len(self.whnf_cache) + len(self.defeq_cache) > CACHE_LIMIT:
+            self.infer_cache, self.whnf_cache, self.defeq_cache = {}, {}, {}
 
     # --- local contexts -------------------------------------------------------------------------
 

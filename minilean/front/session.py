@@ -11,6 +11,7 @@ import sys
 import time
 
 from minilean.front import syntax as sx
+from minilean.front.caches import kernel_steps
 from minilean.front.command import CommandElab
 from minilean.front.elab import TermElab
 from minilean.front.errors import Declined, LeanError, StepLimit
@@ -243,7 +244,7 @@ class Session:
         levels = tuple(dict.fromkeys(tm.level_params_of(full) + tm.level_params_of(term)))
         make = TheoremDecl if meta.is_prop(full) else DefDecl
         try:
-            meta.env.add(make("_proof", levels, full, term))
+            meta.env.add(make("_proof", levels, full, term), kernel_steps(meta.deadline))
         except KernelError as err:
             return f"Error: kernel type check failed: (kernel) {err.message}"
         return "Completed"
