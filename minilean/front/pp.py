@@ -333,14 +333,14 @@ class Printer:
                 head, args = dotted
                 return self.apply_to(head, args, MAX)
             head = self.const_name(f.name)
-            explicit = [a for a, i in zip(args, infos) if i == "default"]
+            explicit = [a for a, i in zip(args, infos, strict=False) if i == "default"]
             if f.name in self.ext.matchers:
                 text = self.matcher(f, args)
                 if text is not None:
                     return text
             return self.apply_to(head, explicit, MAX)
         head = self.left(f, MAX, LEAD) if type(f) is not MVar else self.mvar(f)
-        return self.apply_to(head, [a for a, i in zip(args, infos) if i == "default"], MAX)
+        return self.apply_to(head, [a for a, i in zip(args, infos, strict=False) if i == "default"], MAX)
 
     def apply_to(self, head: str, args, prec: int) -> tuple[str, int, int]:
         if not args:
@@ -408,7 +408,7 @@ class Printer:
             return None
         text, own, tail = self.piece(obj)
         text = text if own >= MAX and tail >= MAX else f"({text})"
-        rest = [a for a, i in zip(args[at + 1:], infos[at + 1:]) if i == "default"]
+        rest = [a for a, i in zip(args[at + 1:], infos[at + 1:], strict=False) if i == "default"]
         return f"{text}.{field}", rest
 
     def object_index(self, f, infos, space: str, n: int):

@@ -302,7 +302,7 @@ def order_children(meta, e):
             return [e.fn.arg]
         f, args = tm.get_app_fn_args(e)
         infos = _infos(meta, f, len(args))
-        out = [a for a, i in zip(args, infos) if i != "inst"]
+        out = [a for a, i in zip(args, infos, strict=True) if i != "inst"]
         return out if type(f) is Const else [f, *out]
     return tm.children(e)
 
@@ -335,7 +335,7 @@ def _same_kind_lt(meta, a, b) -> bool:
     xs, ys = order_children(meta, a), order_children(meta, b)
     if len(xs) != len(ys):
         return len(xs) < len(ys)
-    for x, y in zip(xs, ys):
+    for x, y in zip(xs, ys, strict=True):
         if ac_lt(meta, x, y):
             return True
         if ac_lt(meta, y, x):

@@ -188,12 +188,10 @@ class Simp:
         """Simplifies the arguments on which no type depends."""
         f, args = tm.get_app_fn_args(e)
         kinds = self.arg_kinds(f, args)
-        new_fn, proof = f, None
+        proof = None
         old_prefix, new_prefix = f, f
-        if type(f) is not Const and type(f) is not FVar:
-            new_prefix, proof = f, None
         changed = False
-        for a, kind in zip(args, kinds):
+        for a, kind in zip(args, kinds, strict=True):
             b, p = self.simp(a) if kind else (a, None)
             if b is not a:
                 changed = True
@@ -272,7 +270,6 @@ class Simp:
         f, args = tm.get_app_fn_args(e)
         if len(args) != 5:
             return self.congr_app(e)
-        meta = self.meta
         ty, c, inst, a, b = args
         c2, p = self.simp(c)
         if c2 is TRUE or c2 is FALSE:
@@ -393,7 +390,7 @@ class Simp:
     def fill(self, mvars, infos) -> bool:
         """Instances are synthesized and side conditions discharged; False if that fails."""
         meta = self.meta
-        for m, info in zip(mvars, infos):
+        for m, info in zip(mvars, infos, strict=True):
             if meta.is_assigned(m.id):
                 continue
             ty = meta.inst(meta.decls[m.id].type)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from minilean.front.errors import Declined, LeanError
 from minilean.front.simp import lit_value
-from minilean.front.tactic_cases import clash_proof, ctor_of, field_equations
+from minilean.front.tactic_ctor import clash_proof, ctor_of, field_equations
 from minilean.front.tactic_util import congr_step
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
@@ -164,7 +164,7 @@ def injection_step(run, e, ty, left, right):
 def rebuild_eq(run, left, right, eqs, h):
     """c a… = c b… from the conjunction h of the field equations, by congruence."""
     meta = run.meta
-    parts, rest, rest_ty = [], h, None
+    parts, rest = [], h
     types = [t for t, _ in eqs]
     for i in range(len(types)):
         if i == len(types) - 1:
@@ -179,7 +179,7 @@ def rebuild_eq(run, left, right, eqs, h):
     ys = right[3]
     f = g = tm.mk_app(Const(decl.name, levels), *params)
     proof = None
-    for x, y in zip(xs, ys):
+    for x, y in zip(xs, ys, strict=True):
         step = None
         if not meta.is_prop(meta.inst(meta.infer(x))):
             step = parts.pop(0)

@@ -281,7 +281,7 @@ def find_tag(ctx, tag: str):
     names = [meta.decls[g].name.rstrip("✝") for g in ctx.goals]
     for test in (lambda n: n == tag, lambda n: n.endswith("." + tag),
                  lambda n: n.startswith(tag + ".")):
-        for g, name in zip(ctx.goals, names):
+        for g, name in zip(ctx.goals, names, strict=True):
             if test(name):
                 return g
     return None
@@ -300,7 +300,8 @@ def rename_last(meta, goal: int, names) -> int:
     wanted = [x for x in d.lctx.decls if x.id in shadowed]
     if len(names) > len(wanted):
         raise LeanError("too many variable names")
-    new_names = dict(zip([x.id for x in wanted[len(wanted) - len(names):]], names))
+    last = [x.id for x in wanted[len(wanted) - len(names):]]
+    new_names = dict(zip(last, names, strict=True))
     return rename_hyps(meta, goal, {i: n for i, n in new_names.items() if n != "_"})
 
 
@@ -368,12 +369,16 @@ def rename_i(ctx, stx, names):
 def _load_handlers():
     """The tactic modules register their handlers when imported."""
     from minilean.front import (  # noqa: F401
+        tactic_apply,
         tactic_basic,
         tactic_cases,
+        tactic_ctor,
+        tactic_intro,
         tactic_rcases,
         tactic_rewrite,
         tactic_simp,
         tactic_split,
+        tactic_subst,
     )
 
 

@@ -1,7 +1,7 @@
-"""Tactics on terms and the context: exact, apply, refine, intro, have, constructor, exists, …
+"""constructor, exists, rfl, symm, trivial, decide, by_cases, funext, ext: goals by their head.
 
-Follows Lean's `Lean/Elab/Tactic/{ElabTerm,BuiltinTactic}.lean`, `Lean/Meta/Tactic/{Apply,Assumption,
-Constructor,Contradiction,Refl}.lean` and the macros of `Init/Tactics.lean`.
+Follows Lean's `Lean/Meta/Tactic/{Constructor,Refl,Symm}.lean`, `Lean/Elab/Tactic/Decide.lean` and the
+macros of `Init/Tactics.lean`; `use`, `by_contra` and `ext` behave as Mathlib's and core's.
 
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
@@ -11,467 +11,11 @@ from __future__ import annotations
 from minilean.front import syntax as S
 from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
-from minilean.front.tactic import attempt, on_main, run_tactic_seq, without_recover
-from minilean.front.tactic_util import append_tag, tactic, tactic_error
+from minilean.front.tactic import attempt, on_main
+from minilean.front.tactic_apply import _finish_apply, apply_term, assumption, refine
+from minilean.front.tactic_util import tactic, tactic_error
 from minilean.kernel import term as tm
-from minilean.kernel.env import ConstructorDecl
-from minilean.kernel.term import FVAR, MVAR, App, Const, FVar, MVar, Pi
-
-# --- terms ----------------------------------------------------------------------------------------
-
-
-def elab(ctx, stx, expected=None):
-    """The term for stx; `_` and `?_` may not remain (Lean's elabTermEnsuringType in `exact`)."""
-    ctx.elab.err_to_sorry = ctx.recover
-    e, goals = ctx.elab.elab_with_holes(stx, expected, ensure=expected is not None)
-    if goals:
-        ctx.elab.error_unassigned(goals[0], stx)
-    return e
-
-
-def elab_holes(ctx, stx, expected, parent_tag: str, suffix: str, allow_natural=False):
-    """(term, new goals) for refine-like tactics, the goals tagged as Lean tags them."""
-    ctx.elab.err_to_sorry = ctx.recover
-    e, goals = ctx.elab.elab_with_holes(stx, expected, allow_natural=allow_natural,
-                                        ensure=expected is not None)
-    meta = ctx.meta
-    unnamed = [g for g in goals if not meta.decls[g].name]
-    for i, g in enumerate(unnamed):
-        if len(unnamed) == 1:
-            meta.decls[g].name = parent_tag
-        else:
-            meta.decls[g].name = append_tag(parent_tag, f"{suffix}_{i + 1}")
-    return e, goals
-
-
-@tactic("exact")
-def exact(ctx, stx, term):
-    def go(goal):
-        ctx.meta.assign_mvar(goal, elab(ctx, term, ctx.meta.goal_type(goal)))
-        return []
-    on_main(ctx, go)
-
-
-@tactic("refine", "refine'")
-def refine(ctx, stx, term):
-    def go(goal):
-        meta = ctx.meta
-        e, goals = elab_holes(ctx, term, meta.goal_type(goal), meta.decls[goal].name, "refine",
-                              stx.kind == "refine'")
-        if goal in goals:
-            raise tactic_error(meta, "refine", goal, "occurs check")
-        meta.assign_mvar(goal, e)
-        return goals
-    on_main(ctx, go)
-
-
-@tactic("assumption")
-def assumption(ctx, stx):
-    def go(goal):
-        e = find_assumption(ctx.meta, goal)
-        if e is None:
-            raise LeanError(f"Tactic `assumption` failed\n\n{ctx.meta.pp_goal(goal)}", stx)
-        ctx.meta.assign_mvar(goal, e)
-        return []
-    on_main(ctx, go)
-
-
-def find_assumption(meta, goal: int):
-    """The newest hypothesis whose type is definitionally equal to the target, or None."""
-    ty = meta.goal_type(goal)
-    decls = meta.decls[goal].lctx.decls
-    for d in reversed(decls):
-        if d.type is ty and not d.hidden:
-            return d.fvar
-    for d in reversed(decls):
-        if d.hidden:
-            continue
-        mark = meta.save()
-        if meta.is_def_eq(ty, d.type):
-            return d.fvar
-        meta.restore(mark)
-    return None
-
-
-# --- apply ----------------------------------------------------------------------------------------
-
-
-@tactic("apply")
-def apply(ctx, stx, term):
-    def go(goal):
-        e, extra = elab_for_apply(ctx, term)
-        return apply_term(ctx.meta, goal, e, extra)
-    on_main(ctx, go)
-
-
-def elab_for_apply(ctx, term):
-    """(function, holes it contains): an identifier is taken without its implicit arguments."""
-    ctx.elab.err_to_sorry = False
-    bare = term
-    while isinstance(bare, S.Paren):
-        bare = bare.term
-    if isinstance(bare, S.Ident):
-        options = ctx.elab.resolve_fn(bare)
-        if len(options) == 1 and not options[0][1]:
-            return options[0][0], []
-    meta = ctx.meta
-    before = meta.fresh_mark()
-    e = ctx.elab.elab_term(term, None)
-    extra = []
-    for i in meta.mvars_in(e):
-        if i >= before:
-            meta.decls[i].kind = "opaque" if meta.decls[i].kind == "opaque" else "natural"
-            extra.append(i)
-    return e, extra
-
-
-def count_pis(meta, ty) -> int:
-    """Number of binders of a type, unfolding definitions (expectedTypeArity)."""
-    n = 0
-    while True:
-        if type(ty) is not Pi:
-            ty = meta.whnf(meta.inst(ty)) if not ty.loose else ty
-            if type(ty) is not Pi:
-                return n
-        ty = ty.body
-        n += 1
-        if ty.loose:
-            while type(ty) is Pi:
-                ty = ty.body
-                n += 1
-            if ty.loose:
-                return n + _hidden_pis(meta, ty)
-
-
-def _hidden_pis(meta, ty) -> int:
-    """Binders hidden behind a definition such as `¬` or `≠` at the end of a type."""
-    f = tm.get_app_fn(ty)
-    if type(f) is Const and f.name in ("Not", "Ne"):
-        return 1
-    return 0
-
-
-def apply_term(meta, goal: int, e, extra=()) -> list[int]:
-    """The new goals of `apply e`: independent ones first. Raises LeanError when it cannot unify."""
-    target = meta.goal_type(goal)
-    e_type = meta.inst(meta.infer(e))
-    arity, target_arity = count_pis(meta, e_type), count_pis(meta, target)
-    f = tm.get_app_fn(_result(e_type))
-    start = 0 if type(f) in (MVar, tm.BVar) or arity < target_arity else arity - target_arity
-    first_error = None
-    mark = meta.save()
-    for n in range(start, max(arity, start) + 1):
-        mvars, infos, result = meta.forall_meta(e_type, max=n)
-        if len(mvars) < n:
-            break
-        if meta.is_def_eq(target, result):
-            return _finish_apply(meta, goal, e, mvars, infos, extra)
-        meta.restore(mark)
-        if first_error is None:
-            first_error = result
-    mvars, infos, result = meta.forall_meta(e_type, max=start)
-    raise tactic_error(meta, "apply", goal, "could not unify the "
-                       f"{'conclusion' if mvars else 'type'} of {_described(meta, e)}\n"
-                       f"  {meta.pp(result)}\nwith the goal\n  {meta.pp(target)}")
-
-
-def _described(meta, e) -> str:
-    return f"`{meta.pp(e)}`" if type(e) is not Const else f"`@{meta.pp(e)}`"
-
-
-def _result(ty):
-    while type(ty) is Pi:
-        ty = ty.body
-    return ty
-
-
-def _finish_apply(meta, goal, e, mvars, infos, extra) -> list[int]:
-    parent = meta.decls[goal].name
-    for m, info in zip(mvars, infos):
-        if info == "inst" and not meta.is_assigned(m.id):
-            ty = meta.inst(meta.decls[m.id].type)
-            value = meta.synth_inst(ty)
-            if value is None:
-                raise LeanError(f"failed to synthesize instance of type class\n  {meta.pp(ty)}")
-            if not meta.is_assigned(m.id):
-                meta.assign_mvar(m.id, value)
-    meta.assign_mvar(goal, tm.mk_app(e, *mvars))
-    new = [m.id for m in mvars if not meta.is_assigned(m.id)]
-    for i in new:
-        d = meta.decls[i]
-        d.type = meta.inst(d.type)
-        d.name = parent if len(mvars) == 1 else append_tag(parent, d.name)
-    goals = order_goals(meta, new)
-    for i in extra:
-        if not meta.is_assigned(i) and i not in goals:
-            goals.append(i)
-    return goals
-
-
-def order_goals(meta, new) -> list[int]:
-    """Goals that no other goal's type mentions first, then the others (nonDependentFirst)."""
-    needed = set()
-    for i in new:
-        ty = meta.decls[i].type
-        if ty.flags & MVAR:
-            needed.update(j for j in meta.mvars_in(ty) if j != i)
-    return [i for i in new if i not in needed] + [i for i in new if i in needed]
-
-
-# --- introduction ---------------------------------------------------------------------------------
-
-
-@tactic("intro")
-def intro(ctx, stx, pats, alts):
-    if alts is not None:
-        return intro_match(ctx, stx, alts)
-    if not pats:
-        pats = [S.Hole(stx.pos, stx.end)]
-    for pat in pats:
-        on_main(ctx, lambda goal, pat=pat: [intro_pattern(ctx, goal, pat)])
-
-
-def intro_pattern(ctx, goal: int, pat) -> int:
-    meta = ctx.meta
-    if isinstance(pat, S.Ident):
-        return U.intro1(meta, goal, pat.name)[1]
-    if isinstance(pat, S.Hole):
-        return U.intro1(meta, goal)[1]
-    if isinstance(pat, S.Paren):
-        return intro_pattern(ctx, goal, pat.term)
-    if isinstance(pat, S.Ascription) and isinstance(pat.term, S.Ident | S.Hole):
-        name = pat.term.name if isinstance(pat.term, S.Ident) else None
-        d, goal = U.intro1(meta, goal, name)
-        with meta.with_goal(goal):
-            ty = ctx.elab.elab_type(pat.type)
-            if not meta.is_def_eq(d.type, ty):
-                raise LeanError(f"Type mismatch: Hypothesis `{d.name}` has type\n  "
-                                f"{meta.pp(d.type)}\nbut is expected to have type\n  "
-                                f"{meta.pp(ty)}", pat)
-        return U.change_hyp(meta, goal, d, meta.inst(ty))[1]
-    from minilean.front.tactic_rcases import pattern_of_term, rcases_hyp
-    tag = meta.decls[goal].name
-    d, goal = U.intro1(meta, goal)
-    goals = rcases_hyp(ctx, goal, d, pattern_of_term(pat))
-    if len(goals) != 1:
-        raise Declined("intro with a pattern of several cases", pat)
-    meta.decls[goals[0]].name = tag
-    return goals[0]
-
-
-def intro_match(ctx, stx, alts):
-    """`intro | p => tac | …`: intro and match."""
-    names = [f"x{i}✝m" for i in range(len(alts[0].patterns[0]))]
-    for name in names:
-        on_main(ctx, lambda goal, name=name: [U.intro1(ctx.meta, goal, name)[1]])
-    discrs = [(None, S.Ident(stx.pos, stx.end, name)) for name in names]
-    match_tactic(ctx, stx, discrs, alts, None)
-
-
-@tactic("intros")
-def intros(ctx, stx, names):
-    def go(goal):
-        meta = ctx.meta
-        if names:
-            for name in names:
-                with meta.with_goal(goal):
-                    goal = U.intro1(meta, goal, name)[1]
-            return [goal]
-        while type(meta.whnf_core(meta.goal_type(goal))) in (Pi, tm.Let):
-            with meta.with_goal(goal):
-                goal = U.intro1(meta, goal)[1]
-        return [goal]
-    on_main(ctx, go)
-
-
-@tactic("revert")
-def revert(ctx, stx, idents):
-    def go(goal):
-        meta = ctx.meta
-        ids = [U.find_hyp(meta, goal, x.name, x).id for x in idents]
-        return [U.revert(meta, goal, U.dependents(meta, goal, ids))]
-    on_main(ctx, go)
-
-
-@tactic("clear")
-def clear(ctx, stx, idents):
-    def go(goal):
-        meta = ctx.meta
-        ids = {U.find_hyp(meta, goal, x.name, x).id for x in idents}
-        for d in reversed(meta.decls[goal].lctx.decls):
-            if d.id in ids:
-                goal = U.clear(meta, goal, [d.id])
-        return [goal]
-    on_main(ctx, go)
-
-
-@tactic("rename")
-def rename(ctx, stx, kind, name):
-    def go(goal):
-        from minilean.front.tactic import rename_hyps
-        meta = ctx.meta
-        ty = ctx.elab.elab_type(kind, postpone=True)
-        for d in reversed(meta.decls[goal].lctx.decls):
-            mark = meta.save()
-            if not d.hidden and meta.is_def_eq(ty, d.type):
-                return [rename_hyps(meta, goal, {d.id: name})]
-            meta.restore(mark)
-        raise LeanError("Failed to find a hypothesis with type\n  " + meta.pp(ty), stx)
-    on_main(ctx, go)
-
-
-@tactic("specialize")
-def specialize(ctx, stx, term):
-    def go(goal):
-        meta = ctx.meta
-        head = term
-        while isinstance(head, S.App | S.Paren):
-            head = head.fn if isinstance(head, S.App) else head.term
-        d = meta.lctx.find(head.name) if isinstance(head, S.Ident) else None
-        if d is None:
-            raise LeanError("'specialize' requires a term of the form `h x_1 .. x_n` where `h` "
-                            "appears in the local context", stx)
-        ctx.elab.err_to_sorry = ctx.recover
-        e, goals = elab_holes(ctx, term, None, meta.decls[goal].name, "specialize")
-        h, new = U.assert_hyp(meta, goal, d.name, meta.inst(meta.infer(e)), e)
-        return [U.try_clear(meta, new, [d.id]), *goals]
-    on_main(ctx, go)
-
-
-# --- forward steps --------------------------------------------------------------------------------
-
-
-@tactic("have")
-def have(ctx, stx, name, binders, kind, value, pattern):
-    if pattern is not None:
-        return have_pattern(ctx, stx, pattern, kind, value)
-    elaborator = ctx.elab
-
-    def go(goal):
-        meta = ctx.meta
-        elaborator.err_to_sorry = ctx.recover
-        if value is None:
-            if kind is None:
-                raise LeanError("failed to infer `have` declaration type", stx)
-            ty = elaborate_binders(ctx, binders, kind)
-            m = meta.mk_goal(ty)
-            _, new = U.assert_hyp(meta, goal, name or "this", ty, MVar(m))
-            return [m, new]
-        tag = meta.decls[goal].name
-        hole = S.SynthHole(stx.end, stx.end)
-        node = S.Have(stx.pos, stx.end, name, binders, kind, value, hole)
-        e, goals = elab_holes(ctx, node, meta.goal_type(goal), tag, "refine_lift")
-        meta.assign_mvar(goal, e)
-        return goals
-    on_main(ctx, go)
-
-
-def elaborate_binders(ctx, binders, kind):
-    """The type `∀ binders, kind`."""
-    if not binders:
-        return ctx.elab.elab_type(kind)
-    return ctx.elab.elab_type(S.Forall(kind.pos, kind.end, binders, kind))
-
-
-def have_pattern(ctx, stx, pattern, kind, value):
-    """`have ⟨x, h⟩ := e`: like obtain."""
-    from minilean.front.tactic_rcases import obtain_term, pattern_of_term
-    tag = ctx.meta.decls[ctx.main()].name
-    obtain_term(ctx, stx, pattern_of_term(pattern), kind, value)
-    if ctx.goals:
-        ctx.meta.decls[ctx.goals[0]].name = tag
-
-
-@tactic("let")
-def let(ctx, stx, name, binders, kind, value, pattern):
-    if pattern is not None:
-        return have_pattern(ctx, stx, pattern, kind, value)
-
-    def go(goal):
-        meta = ctx.meta
-        ctx.elab.err_to_sorry = ctx.recover
-        node = S.Let(stx.pos, stx.end, name, binders, kind, value, S.Hole(stx.pos, stx.end))
-        e, ty = ctx.elab._let_value(node)
-        ctx.elab.synthesize("no")
-        _, new = U.define_hyp(meta, goal, name or "this", meta.inst(ty), meta.inst(e))
-        return [new]
-    on_main(ctx, go)
-
-
-@tactic("suffices")
-def suffices(ctx, stx, name, kind, value):
-    def go(goal):
-        meta = ctx.meta
-        ctx.elab.err_to_sorry = ctx.recover
-        ty = ctx.elab.elab_type(kind)
-        d = meta.decls[goal]
-        sub = meta.mk_goal(ty, d.name if value is not None else "")
-        h, main = U.assert_hyp(meta, goal, name or "this", ty, MVar(sub))
-        if value is None:
-            return [main, sub]
-        with meta.with_goal(main):
-            meta.assign_mvar(main, elab(ctx, value, meta.goal_type(main)))
-        return [sub]
-    on_main(ctx, go)
-
-
-@tactic("show")
-def show(ctx, stx, kind, value):
-    """`show T` picks the first goal that T unifies with; `show T from e` closes the goal."""
-    meta = ctx.meta
-    if value is not None:
-        node = S.Show(stx.pos, stx.end, kind, value)
-        return exact(ctx, stx, node)
-    goal = ctx.main()
-    mark = ctx.save()
-    for g in list(ctx.goals):
-        with meta.with_goal(g):
-            try:
-                with without_recover(ctx):
-                    new = change_to(ctx, g, kind)
-            except LeanError:
-                ctx.restore(mark)
-                continue
-        ctx.goals = [new, *[x for x in ctx.goals if x != g]]
-        return
-    with meta.with_goal(goal):
-        change_to(ctx, goal, kind)
-
-
-def change_to(ctx, goal: int, kind) -> int:
-    meta = ctx.meta
-    target = meta.goal_type(goal)
-    ty = ctx.elab.elab_type(kind, postpone=True)
-    ok = meta.is_def_eq(ty, target)
-    ctx.elab.synthesize("no")
-    ty = meta.inst(ty)
-    if not ok and not meta.is_def_eq(ty, target):
-        raise LeanError(f"'show' tactic failed, pattern\n  {meta.pp(ty)}\nis not definitionally "
-                        f"equal to target\n  {meta.pp(target)}", kind)
-    return U.change_target(meta, goal, meta.inst(ty))
-
-
-@tactic("change")
-def change(ctx, stx, kind, loc):
-    meta = ctx.meta
-    if loc is None:
-        return on_main(ctx, lambda goal: [change_to(ctx, goal, kind)])
-    if loc.wildcard or loc.goal:
-        raise Declined("change at several locations", stx)
-    for x in loc.hyps:
-        def go(goal, x=x):
-            d = U.find_hyp(meta, goal, x.name, x)
-            ty = ctx.elab.elab_type(kind, postpone=True)
-            ok = meta.is_def_eq(ty, d.type)
-            ctx.elab.synthesize("no")
-            if not ok and not meta.is_def_eq(ty, d.type):
-                raise LeanError(f"'change' tactic failed, pattern\n  {meta.pp(ty)}\nis not "
-                                f"definitionally equal to target\n  {meta.pp(d.type)}", kind)
-            return [U.change_hyp(meta, goal, d, meta.inst(ty))[1]]
-        on_main(ctx, go)
-
-
-# --- constructors ---------------------------------------------------------------------------------
+from minilean.kernel.term import FVAR, MVAR, App, Const, MVar, Pi
 
 
 @tactic("constructor")
@@ -534,9 +78,6 @@ def use_discharger(ctx, stx):
         if not attempt(ctx, lambda: rfl(ctx, stx)) and not attempt(
                 ctx, lambda: assumption(ctx, stx)):
             on_main(ctx, lambda goal: apply_term(ctx.meta, goal, Const("True.intro")))
-
-
-# --- closing goals --------------------------------------------------------------------------------
 
 
 @tactic("rfl")
@@ -622,7 +163,6 @@ def symm(ctx, stx, loc):
         return new
     on_main(ctx, go)
 
-
 SYMM = {"Eq": "Eq.symm", "Iff": "Iff.symm", "Ne": "Ne.symm", "HEq": "HEq.symm"}
 
 
@@ -701,7 +241,7 @@ def infer_instance(ctx, stx):
 
 @tactic("contradiction")
 def contradiction(ctx, stx):
-    from minilean.front.tactic_cases import close_contradiction
+    from minilean.front.tactic_contra import close_contradiction
 
     def go(goal):
         if not close_contradiction(ctx.meta, goal):
@@ -746,9 +286,6 @@ def decide_goal(ctx, goal: int) -> list:
 def _arg(meta, e) -> str:
     text = meta.pp(e)
     return f"({text})" if " " in text else text
-
-
-# --- case distinction on propositions -------------------------------------------------------------
 
 
 @tactic("by_cases")
@@ -803,9 +340,6 @@ def by_contra(ctx, stx, name, kind):
     on_main(ctx, go)
 
 
-# --- functions ------------------------------------------------------------------------------------
-
-
 @tactic("funext")
 def funext(ctx, stx, names):
     for name in names or [None]:
@@ -840,45 +374,3 @@ def ext(ctx, stx, pats):
         parts = meta.eq_parts(meta.goal_type(ctx.main()))
         if (pats and not todo) or parts is None or type(meta.whnf(parts[0])) is not Pi:
             return
-
-
-@tactic("calc")
-def calc(ctx, stx, steps):
-    exact(ctx, stx, S.Calc(stx.pos, stx.end, steps))
-
-
-@tactic("nomatch", "nofun")
-def nomatch(ctx, stx, terms=()):
-    exact(ctx, stx, S.NoMatch(stx.pos, stx.end, list(terms), stx.kind == "nofun"))
-
-
-@tactic("match")
-def match_tactic(ctx, stx, discrs, alts, motive):
-    """`match` in a tactic block: the term `match`, each alternative a `by` block."""
-    new_alts = []
-    for alt in alts:
-        rhs = alt.rhs
-        if isinstance(rhs, S.TacSeq):
-            rhs = S.By(alt.pos, alt.end, rhs)
-        new_alts.append(S.MatchAlt(alt.pos, alt.end, alt.patterns, rhs))
-    refine(ctx, S.Tactic(stx.pos, stx.end, "refine"),
-           S.Match(stx.pos, stx.end, discrs, new_alts, motive))
-
-
-@tactic("if")
-def if_(ctx, stx, name, cond, then, els):
-    node = S.If(stx.pos, stx.end, name, cond, S.By(then.pos, then.end, then),
-                S.By(els.pos, els.end, els))
-    refine(ctx, S.Tactic(stx.pos, stx.end, "refine"), node)
-
-
-def is_ctor_name(meta, name: str) -> bool:
-    return type(meta.env.get(name)) is ConstructorDecl
-
-
-def hyp_of(meta, e):
-    """The declaration of a free variable term, or None."""
-    return meta.fvars.get(e.id) if type(e) is FVar else None
-
-
-__all__ = ["apply_term", "close_rfl", "elab", "run_tactic_seq"]

@@ -13,7 +13,9 @@ from minilean.front import syntax as S
 from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
 from minilean.front.tactic import on_main, rename_hyps
-from minilean.front.tactic_cases import split_hyp, subst_hyp, target_hyp
+from minilean.front.tactic_cases import target_hyp
+from minilean.front.tactic_elim import split_hyp
+from minilean.front.tactic_subst import subst_hyp
 from minilean.front.tactic_util import tactic
 from minilean.kernel import term as tm
 from minilean.kernel.term import FVar, MVar
@@ -180,7 +182,7 @@ def rcases(ctx, stx, targets, pat):
         pats = items + [HOLE] * (len(targets) - len(items))
     tag_goals = [ctx.main()]
     rest = ctx.goals[1:]
-    for (name, term), p in zip(targets, pats):
+    for (name, term), p in zip(targets, pats, strict=False):
         new = []
         for goal in tag_goals:
             with ctx.meta.with_goal(goal):

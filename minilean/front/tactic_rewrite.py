@@ -15,14 +15,14 @@ from minilean.front.errors import Declined, LeanError
 from minilean.front.simp import equation_rules
 from minilean.front.simp_main import Simp, SimpSet
 from minilean.front.tactic import attempt, on_main
-from minilean.front.tactic_basic import (
+from minilean.front.tactic_apply import (
     apply_term,
     assumption,
-    close_rfl,
     elab_for_apply,
     find_assumption,
     order_goals,
 )
+from minilean.front.tactic_basic import close_rfl
 from minilean.front.tactic_util import tactic, tactic_error
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl
@@ -94,7 +94,7 @@ def rewrite_term(meta, goal: int, target, e, symm: bool, extra=(), ty=None) -> R
     u = meta.sort_level(eq_ty)
     eq = tm.mk_app(Const("congrArg", (u, lv_of(meta, target))), eq_ty, type_of(meta, target), lhs,
                    rhs, motive, proof)
-    for m, info in zip(mvars, infos):
+    for m, info in zip(mvars, infos, strict=True):
         if info == "inst" and not meta.is_assigned(m.id):
             inst_ty = meta.inst(meta.decls[m.id].type)
             value = meta.synth_inst(inst_ty)

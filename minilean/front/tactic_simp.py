@@ -15,7 +15,8 @@ from minilean.front.errors import Declined, LeanError
 from minilean.front.simp import const_rules, equation_rules, rules_of
 from minilean.front.simp_main import FALSE, TRUE, Simp, SimpSet
 from minilean.front.tactic import attempt, on_main
-from minilean.front.tactic_basic import assumption, close_rfl, elab, elab_for_apply
+from minilean.front.tactic_apply import assumption, elab, elab_for_apply
+from minilean.front.tactic_basic import close_rfl
 from minilean.front.tactic_util import tactic
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl
