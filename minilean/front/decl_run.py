@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from minilean.front import syntax as sx
 from minilean.front.elab_rec import compile_recursion, mentions_name, smart_info
 from minilean.front.errors import Declined, LeanError
 from minilean.front.meta import Meta
@@ -208,8 +207,6 @@ class DeclRun:
         try:
             if isinstance(body, list):
                 value = elab.elab_equations(body, ty, cmd)
-            elif isinstance(body, sx.StructInst) and body.type is None and not body.sources:
-                value = elab.term_ensuring(body, ty)
             else:
                 value = elab.term_ensuring(body, ty)
             elab.synthesize("no")
@@ -225,9 +222,7 @@ class DeclRun:
         meta, elab = self.elab.meta, self.elab
         d = meta.mk_local(self.short, ty, hidden=True)
         elab.rec_fns[d.id] = self.name
-        elab.rec_decl = d
         elab.rec_short = self.short
-        elab.rec_fixed = [x.fvar for x in self._closed_decls()]
         meta.lctx = meta.lctx.replace((d, *meta.lctx.decls))
         return d
 
@@ -244,10 +239,9 @@ class DeclRun:
                     d = meta.decls[i]
                     with meta.with_lctx(d.lctx):
                         goal = meta.pp_goal(i)
-                    at = getattr(elab, "hole_stx", {}).get(i, body)
+                    at = elab.hole_stx.get(i, body)
                     at = at if not isinstance(at, list) else self.cmd
-                    what = "placeholder" if i in getattr(elab, "hole_stx", {}) \
-                        else "implicit argument"
+                    what = "placeholder" if i in elab.hole_stx else "implicit argument"
                     elab.log("error", f"don't know how to synthesize {what}\ncontext:\n{goal}", at)
             for i in meta.mvars_in(self.type) + meta.mvars_in(self.value):
                 if not meta.is_assigned(i):

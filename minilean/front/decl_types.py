@@ -62,7 +62,6 @@ class TypeRun:
         d = self.meta.mk_local(self.cmd.name, ty, hidden=True)
         self.elab.rec_fns[d.id] = self.name
         self.elab.rec_short = self.cmd.name
-        self.elab.type_local = d
         return d
 
     def add_spec(self, num_params, ty, ctors):

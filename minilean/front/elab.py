@@ -40,13 +40,13 @@ class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
         self.sorries = []
         self.recorder = None
         self.root_goals = None
+        self.hole_stx = {}  # id of a metavariable -> the `_` it came from
+        self.rec_short = None  # short name of the declaration inside its own body
         self.opt_params = {}  # id of a local -> default value of that argument
         self.decl_name = decl_name
         self.aux_count = 0
         self.rec_fns = {}  # local name -> fvar of a function being defined
         self.had_error = False
-        self.aux_sink = None
-        self.in_pattern = False
 
     # --- messages -------------------------------------------------------------------------------
 
@@ -127,7 +127,7 @@ class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
         d = self.meta.decls[i]
         with self.meta.with_lctx(d.lctx):
             goal = self.meta.pp_goal(i)
-        at = self.hole_stx.get(i, stx) if hasattr(self, "hole_stx") else stx
+        at = self.hole_stx.get(i, stx)
         raise LeanError(f"don't know how to synthesize placeholder\ncontext:\n{goal}", at)
 
     # --- core -----------------------------------------------------------------------------------

@@ -153,13 +153,8 @@ class FormMixin:
     def elab_hole(self, stx, expected):
         meta = self.meta
         m = meta.mk_mvar(meta.mk_type_mvar() if expected is None else expected)
-        self.note_hole(m, stx)
-        return m
-
-    def note_hole(self, m, stx):
-        if not hasattr(self, "hole_stx"):
-            self.hole_stx = {}
         self.hole_stx[m.id] = stx
+        return m
 
     def elab_synth_hole(self, stx, expected):
         meta = self.meta
