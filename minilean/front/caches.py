@@ -9,7 +9,7 @@ import time
 from minilean.kernel.env import DEFAULT_STEPS
 from minilean.kernel.term import instantiate_level_params
 
-KERNEL_STEPS_PER_S = 60_000  # on a slow core; the kernel itself does not look at the clock
+KERNEL_STEPS_PER_S = 15_000  # on a slow core; the kernel itself does not look at the clock
 MIN_KERNEL_STEPS = 20_000
 
 
