@@ -1,8 +1,9 @@
 """Equation lemmas of definitions: `f 0 = …`, `f (n + 1) = …`, or `f x = body` without a match.
 
-Follows Lean's `Lean/Elab/PreDefinition/Eqns.lean` in what it produces. The lemmas are not added to the
-environment: each is a closed proof (`rfl` under binders) with its statement, made when first asked
-for. A definition whose equations do not hold by `rfl` (overlapping patterns, say) has none.
+Follows Lean's `Lean/Elab/PreDefinition/Eqns.lean` in what it produces. The lemmas are not added
+to the environment: each is a closed proof (`rfl` under binders) with its statement, made when
+first asked for. A definition whose equations do not hold by `rfl` (overlapping patterns, say) has
+none.
 
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """

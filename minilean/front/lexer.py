@@ -1,9 +1,10 @@
 """Tokens of the Lean 4 subset: a text becomes parallel lists of kinds, texts, spans and columns.
 
-Lean reads tokens on demand from a growing table; here the table is fixed, so the text is cut once by
-one regular expression (identifier characters as in Lean's `isIdFirst`/`isIdRest`). Kinds: "id" (dotted
-identifier), "kw" (reserved word), "sym", "num", "str", "char", "fieldidx" (`.1` right after a term),
-"field" (`.name` right after a term), "dotid" (`.name` elsewhere), "hole", "synth" (`?x`), "doc", "eof".
+Lean reads tokens on demand from a growing table; here the table is fixed, so the text is cut once
+by one regular expression (identifier characters as in Lean's `isIdFirst`/`isIdRest`). Kinds: "id"
+(dotted identifier), "kw" (reserved word), "sym", "num", "str", "char", "fieldidx" (`.1` right
+after a term), "field" (`.name` right after a term), "dotid" (`.name` elsewhere), "hole", "synth"
+(`?x`), "doc", "eof".
 
 Run: `python -m pytest tests/minilean/test_parser.py`
 """
@@ -30,8 +31,8 @@ KEYWORDS = frozenset(
     class variable universe set_option import attribute mutual private protected
     noncomputable partial unsafe deriving extends termination_by decreasing_by opaque export nomatch
     nofun macro syntax notation infixl infixr infix prefix postfix elab macro_rules elab_rules
-    declare_syntax_cat initialize include omit Type Sort Prop sorry using generalizing hiding renaming
-    for return unless""".split()
+    declare_syntax_cat initialize include omit Type Sort Prop sorry using generalizing hiding
+    renaming for return unless""".split()
 )
 
 _FIRST = (
@@ -43,11 +44,11 @@ _PART = f"(?:[{_FIRST}][{_REST}]*|«[^»\n]*»)"
 _IDENT = rf"{_PART}(?:\.{_PART})*"
 
 SYMBOLS = sorted(
-    """:= => ↦ -> → <-> ↔ <;> <|> <| |>. |> || && == != <= >= ≤ ≥ ≠ :: ++ ... .. .{ .( ⟨ ⟩ ( ) [ ] { } ⦃ ⦄
-    ‹ › @[ @ ▸ ∘ × ∣ ¬ ! ^ /\\ \\/ ∃! ∃ ∀ ? · . $ ; , : | = < > + - * / % ← <- ⊢ |- ∈ ∉ ⊆ ⊂ ∪ ∩ \\
-    ∅ ⁻¹ >>= <$> <*> *> <* >> ||| &&& ^^^ <<< >>> ~~~ ≍ ≈ ~ ∧ ∨ # #[ `( ``( ↑ ⇑ ↥ // %[ ∑ ∏ ∫ √ ‖ ⌊ ⌋ ⌈ ⌉
-    ⁺ ⊤ ⊥ ⊓ ⊔ ⨆ ⨅ ∞ ≡ ≃ ≅ • ⬝ ∆ ∂ ⋯ ↪ ↠ ⟶ ⊕ ⊗ ⋃ ⋂ 𝓝 ≪ ⟦ ⟧ ° ! ″ ∥ ⇔ ⇒ ✝ Σ ∃ₓ ÷ ≺ ≼ ∗ ⊇ ⊃ ᶜ ∤ ≫ ∙ ⊻ λ""".split(),
-    key=lambda s: (-len(s), s),
+    """:= => ↦ -> → <-> ↔ <;> <|> <| |>. |> || && == != <= >= ≤ ≥ ≠ :: ++ ... .. .{ .( ⟨ ⟩ ( ) [ ]
+    { } ⦃ ⦄ ‹ › @[ @ ▸ ∘ × ∣ ¬ ! ^ /\\ \\/ ∃! ∃ ∀ ? · . $ ; , : | = < > + - * / % ← <- ⊢ |- ∈ ∉ ⊆
+    ⊂ ∪ ∩ \\ ∅ ⁻¹ >>= <$> <*> *> <* >> ||| &&& ^^^ <<< >>> ~~~ ≍ ≈ ~ ∧ ∨ # #[ `( ``( ↑ ⇑ ↥ // %[ ∑
+    ∏ ∫ √ ‖ ⌊ ⌋ ⌈ ⌉ ⁺ ⊤ ⊥ ⊓ ⊔ ⨆ ⨅ ∞ ≡ ≃ ≅ • ⬝ ∆ ∂ ⋯ ↪ ↠ ⟶ ⊕ ⊗ ⋃ ⋂ 𝓝 ≪ ⟦ ⟧ ° ! ″ ∥ ⇔ ⇒ ✝ Σ ∃ₓ ÷ ≺ ≼
+    ∗ ⊇ ⊃ ᶜ ∤ ≫ ∙ ⊻ λ""".split(), key=lambda s: (-len(s), s),
 )
 _TOKEN = re.compile(
     "(?P<ws>[ \n\r]+)|(?P<line>--[^\n]*)|(?P<block>/-)"
@@ -94,8 +95,8 @@ def _block_comment_end(text: str, start: int) -> int:
 
 
 def tokenize(text: str) -> Tokens:
-    """All tokens of text. Raises ParseError on a character that starts no token; the error is kept as
-    an "error" token so that earlier commands are still read."""
+    """All tokens of text. Raises ParseError on a character that starts no token; the error is
+    kept as an "error" token so that earlier commands are still read."""
     out = Tokens()
     kinds, texts, poss, ends, cols, nls = out.kind, out.text, out.pos, out.end, out.col, out.nl
     match, at, n, line_start, newline, prev_end = _TOKEN.match, 0, len(text), 0, True, -1
@@ -173,7 +174,9 @@ def _add(out: Tokens, kind: str, word: str, pos: int, end: int, col: int, nl: bo
 
 
 def _bad_token(out: Tokens, text: str, at: int, col: int, newline: bool) -> None:
-    """Ends the list with an "error" token that the parser turns into a ParseError when it gets there."""
+    """Ends the list with an "error" token that the parser turns into a ParseError when it gets
+    there.
+    """
     message = "tabs are not allowed; please configure your editor to expand them"
     if text[at] != "\t":
         message = "unterminated string literal" if text[at] == '"' else "expected token"

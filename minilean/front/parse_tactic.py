@@ -1,45 +1,49 @@
-"""Tactics of the Lean 4 subset: blocks, bullets, combinators and the syntax of each tactic.
+"""Tactic blocks: columns, bullets, combinators, locations, rcases patterns, alternatives.
 
-The grammar is that of `Init/Tactics.lean` and `Lean/Parser/Tactic.lean` (rcases patterns: `Init/RCases`).
-Each entry of `TACTICS` reads what follows the tactic's name and returns the arguments its handler
-takes. Tactics that Lean or Mathlib know and minilean lacks raise `Declined` with their name.
+The grammar is that of `Init/Tactics.lean` and `Lean/Parser/Tactic.lean` (rcases patterns:
+`Init/RCases`). What follows a tactic's name is read by `parse_tactic_args.py`. Tactics that Lean or
+Mathlib know and minilean lacks raise `Declined` with their name.
 
 Run: `python -m pytest tests/minilean/test_parser.py`
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from . import syntax as S
 from .errors import Declined
 from .lexer import ParseError
+from .parse_tactic_args import TACTICS
 from .parse_term import MAX, TermParser
+
+_KEYWORD_TACTICS = frozenset(("have", "let", "suffices", "show", "match", "if", "calc", "nomatch",
+                              "nofun", "sorry", "exists", "open", "set_option"))
 
 DECLINED_TACTICS = frozenset(
     """abel abel_nf aesop aesop_cat apply? apply_assumption apply_ext_theorem apply_mod_cast
     array_get_dec as_aux_lemma assumption_mod_cast bddDefault bitwise_assoc_tac bound bv_check
     bv_decide bv_normalize bv_omega by_elab cases_type cc cfc_tac checkpoint choose classical
     clean clear_aux_decl clear_value compute_degree congrm continuity contrapose contrapose! convert
-    convert_to cutsat decreasing_tactic decreasing_with delta discrete_cases dsimp? dsimp! eapply econstructor
-    else erw eta_expand exact? exact_mod_cast existsi fail_if_no_progress fail_if_success
-    false_or_by_contra fapply fconstructor field_simp fin_cases find finiteness fun_cases
-    fun_induction fun_prop gcongr get_elem_tactic group grind guard_expr guard_goal_nums guard_hyp
-    guard_target haveI have' hint infer_param inhabit interval_cases introv isBoundedDefault itauto
+    convert_to cutsat decreasing_tactic decreasing_with delta discrete_cases dsimp? dsimp! eapply
+    econstructor else erw eta_expand exact? exact_mod_cast existsi fail_if_no_progress
+    fail_if_success false_or_by_contra fapply fconstructor field_simp fin_cases find finiteness
+    fun_cases fun_induction fun_prop gcongr get_elem_tactic group grind guard_expr guard_goal_nums
+    guard_hyp guard_target haveI have' hint infer_param inhabit interval_cases introv
+    isBoundedDefault itauto
     iterate' lift letI let' lia liftLets linarith linear_combination linear_combination2 map_tacs
     measurability mfld_set_tac mod_cases module monicity mono move_add native_decide nlinarith
     noncomm_ring nontriviality norm_cast norm_cast0 norm_fin norm_num norm_num1 nth_rewrite nth_rw
-    observe obviously omega order pgame_wf_tac pick_goal polyrith positivity pull_cast push_cast push_neg
-    qify rcongr recover reduce_mod_char refold_let refine_lift rel replace rify ring ring! ring1
-    ring_nf rsimp run_tac rw? rw_mod_cast rwa? set sfirstorder show_term simp? simp! simp_all?
-    simp_all! simp_all_arith simp_arith simp_intro simp_rw simp_wf simpa! simpa? sizeOf_list_dec
-    sleep slice_lhs slice_rhs slim_check smul_tac solve solve_by_elim split_ands split_ifs squeeze_simp
-    stop subsingleton subst_eqs suggest suffices' swap swap_var tauto toFinite_tac trace
-    trace_state transitivity trivial! try_this triv type_check unfold_let unfold_projs unhygienic
-    unit_interval use_discharger volume_tac wlog with_panel with_reducible
-    with_reducible_and_instances with_unfolding_all witt_truncate_fun_tac zify decide! conv' enat_to_nat
-    bv_automata eq_refl exacts rotate_left rotate_right on_goal intros! mvcgen mspec ext1 funext?
-    dbg_trace sorry_if_sorry nofun! fail and_intros""".split()
+    observe obviously omega order pgame_wf_tac pick_goal polyrith positivity pull_cast push_cast
+    push_neg qify rcongr recover reduce_mod_char refold_let refine_lift rel replace rify ring
+    ring! ring1 ring_nf rsimp run_tac rw? rw_mod_cast rwa? set sfirstorder show_term simp? simp!
+    simp_all? simp_all! simp_all_arith simp_arith simp_intro simp_rw simp_wf simpa! simpa?
+    sizeOf_list_dec sleep slice_lhs slice_rhs slim_check smul_tac solve solve_by_elim
+    split_ands split_ifs
+    squeeze_simp stop subsingleton subst_eqs suggest suffices' swap swap_var tauto toFinite_tac
+    trace trace_state transitivity trivial! try_this triv type_check unfold_let unfold_projs
+    unhygienic unit_interval use_discharger volume_tac wlog with_panel with_reducible
+    with_reducible_and_instances with_unfolding_all witt_truncate_fun_tac zify decide! conv'
+    enat_to_nat bv_automata eq_refl exacts rotate_left rotate_right on_goal intros! mvcgen mspec
+    ext1 funext? dbg_trace sorry_if_sorry nofun! fail and_intros""".split()
 )
 
 
@@ -47,7 +51,9 @@ class TacticParser(TermParser):
     """Adds tactic blocks to the term parser."""
 
     def tactic_seq(self) -> S.TacSeq:
-        """A block: `{ … }`, or tactics at one column or separated by `;`, not left of `self.col`."""
+        """A block: `{ … }`, or tactics at one column or separated by `;`, not left of
+        `self.col`.
+        """
         start = self.pos[self.i]
         if self.at("{"):
             return self.braced_seq(start)
@@ -310,345 +316,3 @@ class TacticParser(TermParser):
             targets.append((name, self.term()))
             if not self.accept(","):
                 return targets
-
-
-# --- one reader per tactic: what follows the name -> the handler's arguments ----------------------
-
-
-def _none(p: TacticParser) -> tuple:
-    return ()
-
-
-def _term(p: TacticParser) -> tuple:
-    return (p.term(),)
-
-
-def _seq(p: TacticParser) -> tuple:
-    return (p.tactic_seq(),)
-
-
-def _intro(p: TacticParser) -> tuple:
-    if p.at("|"):
-        return ([], p.match_alts(p.tactic_seq))
-    return (p.column_terms(), None)
-
-
-def _intros(p: TacticParser) -> tuple:
-    return (p.names(),)
-
-
-def _rewrite(p: TacticParser) -> tuple:
-    config = p.config()
-    if config:
-        raise Declined(f"rw option {config[0][0]}")
-    p.expect("[")
-    saved, p.col = p.col, -1
-    rules = []
-    while not p.at("]"):
-        start = p.pos[p.i]
-        symm = p.accept("←") or p.accept("<-")
-        rules.append(S.RwRule(start, 0, symm, p.term()))
-        rules[-1].end = p.end()
-        if not p.accept(","):
-            break
-    p.expect("]")
-    p.col = saved
-    return (rules, p.location())
-
-
-def _cases(p: TacticParser) -> tuple:
-    targets = p.elim_targets()
-    if p.accept("using"):
-        return (targets, p.term(), p.induction_alts())
-    return (targets, None, p.induction_alts())
-
-
-def _induction(p: TacticParser) -> tuple:
-    targets = p.elim_targets()
-    using = p.term() if p.accept("using") else None
-    general = p.idents() if p.accept("generalizing") else []
-    return (targets, using, general, p.induction_alts())
-
-
-def _rcases(p: TacticParser) -> tuple:
-    targets = p.elim_targets()
-    return (targets, p.rcases_alts() if p.accept("with") else None)
-
-
-def _obtain(p: TacticParser) -> tuple:
-    pat = p.rcases_alts() if p.starts_rcases_pattern() else None
-    kind = p.term() if p.accept(":") else None
-    values = p.comma_terms() if p.accept(":=") else None
-    return (pat, kind, values)
-
-
-def _rintro(p: TacticParser) -> tuple:
-    pats = []
-    while p.starts_rcases_pattern():
-        pats.append(p.rcases_one())
-    if not pats:
-        p.fail("rcases pattern")
-    kind = p.term() if p.accept(":") else None
-    return (pats, kind)
-
-
-def _have(p: TacticParser) -> tuple:
-    return p.local_decl()
-
-
-def _suffices(p: TacticParser) -> tuple:
-    return p.suffices_head()
-
-
-def _show(p: TacticParser) -> tuple:
-    kind = p.term()
-    if p.at("from") or p.at("by"):
-        return (kind, p.from_or_by("'from' or 'by'"))
-    return (kind, None)
-
-
-def _change(p: TacticParser) -> tuple:
-    term = p.term()
-    if p.at("with"):
-        raise Declined("change … with …")
-    return (term, p.location())
-
-
-def _terms(p: TacticParser) -> tuple:
-    return (p.comma_terms(),)
-
-
-def _by_cases(p: TacticParser) -> tuple:
-    name = None
-    if p.kind[p.i] in ("id", "hole") and p.text[p.i + 1] == ":":
-        name = p.text[p.i]
-        p.i += 2
-    return (name, p.term())
-
-
-def _by_contra(p: TacticParser) -> tuple:
-    if p.starts_rcases_pattern() and p.kind[p.i] not in ("id", "hole"):
-        raise Declined("by_contra with a pattern")
-    name = p.names()
-    return (name[0] if name else None, p.term() if p.accept(":") else None)
-
-
-def _injection(p: TacticParser) -> tuple:
-    term = p.term()
-    return (term, p.names() if p.accept("with") else [])
-
-
-def _injections(p: TacticParser) -> tuple:
-    return (p.names() if p.accept("with") else p.names(),)
-
-
-def _idents(p: TacticParser) -> tuple:
-    return (p.idents(),)
-
-
-def _subst(p: TacticParser) -> tuple:
-    return (p.column_terms(),)
-
-
-def _unfold(p: TacticParser) -> tuple:
-    return (p.idents(), p.location())
-
-
-def _generalize(p: TacticParser) -> tuple:
-    items = []
-    while True:
-        name = None
-        if p.kind[p.i] in ("id", "hole") and p.text[p.i + 1] == ":":
-            name = p.text[p.i]
-            p.i += 2
-        value = p.term(51)
-        p.expect("=")
-        items.append((name, value, p.ident()))
-        if not p.accept(","):
-            return (items, p.location())
-
-
-def _ext(p: TacticParser) -> tuple:
-    pats = []
-    while p.starts_rcases_pattern():
-        pats.append(p.rcases_one())
-    if p.at(":"):
-        raise Declined("ext with a depth")
-    return (pats,)
-
-
-def _congr(p: TacticParser) -> tuple:
-    if p.kind[p.i] == "num" and not p.nl[p.i]:
-        p.i += 1
-        return (int(p.text[p.i - 1]),)
-    return (None,)
-
-
-def _split(p: TacticParser) -> tuple:
-    term = p.term(MAX) if p.starts_argument() else None
-    return (term, p.location())
-
-
-def _simp_args(p: TacticParser) -> list[S.SimpArg] | None:
-    if not p.at("["):
-        return None
-    p.i += 1
-    saved, p.col = p.col, -1
-    args = []
-    while not p.at("]"):
-        start = p.pos[p.i]
-        if p.accept("*"):
-            args.append(S.SimpArg(start, p.end(), None, star=True))
-        elif p.accept("-"):
-            args.append(S.SimpArg(start, 0, p.term(MAX), erase=True))
-        else:
-            if p.accept("↓") or p.accept("↑"):
-                raise Declined("simp ↓/↑ lemma")
-            symm = p.accept("←") or p.accept("<-")
-            args.append(S.SimpArg(start, 0, p.term(), symm=symm))
-        args[-1].end = p.end()
-        if not p.accept(","):
-            break
-    p.expect("]")
-    p.col = saved
-    return args
-
-
-def _accept_only(p: TacticParser) -> bool:
-    if p.kind[p.i] == "id" and p.text[p.i] == "only":
-        p.i += 1
-        return True
-    return False
-
-
-def _simp(p: TacticParser) -> tuple:
-    config = p.config()
-    only = _accept_only(p)
-    args = _simp_args(p)
-    return (config, only, args, p.location())
-
-
-def _simpa(p: TacticParser) -> tuple:
-    config = p.config()
-    only = _accept_only(p)
-    args = _simp_args(p)
-    return (config, only, args, p.term() if p.accept("using") else None)
-
-
-def _simp_all(p: TacticParser) -> tuple:
-    config = p.config()
-    only = _accept_only(p)
-    return (config, only, _simp_args(p))
-
-
-def _rename(p: TacticParser) -> tuple:
-    kind = p.term()
-    p.arrow()
-    return (kind, p.ident())
-
-
-def _first(p: TacticParser) -> tuple:
-    alts = []
-    with p.position():
-        while p.at("|") and p.cols[p.i] >= p.col:
-            p.i += 1
-            alts.append(p.tactic_seq())
-    if not alts:
-        p.fail("'|'")
-    return (alts,)
-
-
-def _case(p: TacticParser) -> tuple:
-    tags = []
-    while True:
-        if p.kind[p.i] not in ("id", "hole"):
-            p.fail("identifier or '_'")
-        p.i += 1
-        tags.append((p.text[p.i - 1], p.names()))
-        if not p.accept("|"):
-            break
-    p.arrow()
-    return (tags, p.tactic_seq())
-
-
-def _next(p: TacticParser) -> tuple:
-    names = p.names()
-    p.arrow()
-    return (names, p.tactic_seq())
-
-
-def _iterate(p: TacticParser) -> tuple:
-    count = None
-    if p.kind[p.i] == "num":
-        count = int(p.text[p.i])
-        p.i += 1
-    return (count, p.tactic_seq())
-
-
-def _match(p: TacticParser) -> tuple:
-    discrs, motive = p.match_head()
-
-    def rhs() -> S.Node:
-        if p.kind[p.i] in ("hole", "synth"):
-            return p.term(MAX)
-        return p.tactic_seq()
-
-    return (discrs, p.match_alts(rhs), motive)
-
-
-def _if(p: TacticParser) -> tuple:
-    name, cond = _by_cases(p)
-    p.expect("then")
-    then = p.tactic_seq()
-    p.expect("else")
-    return (name, cond, then, p.tactic_seq())
-
-
-def _calc(p: TacticParser) -> tuple:
-    return (p.calc_steps(),)
-
-
-def _at_only(p: TacticParser) -> tuple:
-    return (p.location(),)
-
-
-def _conv(p: TacticParser) -> tuple:
-    raise Declined("tactic conv")
-
-
-def _open(p: TacticParser) -> tuple:
-    raise Declined("tactic open … in")
-
-
-def _nomatch(p: TacticParser) -> tuple:
-    return (p.comma_terms(),)
-
-
-def _decide(p: TacticParser) -> tuple:
-    config = p.config()
-    if config:
-        raise Declined(f"decide option {config[0][0]}")
-    return ()
-
-
-TACTICS: dict[str, Callable[[TacticParser], tuple]] = {
-    "intro": _intro, "intros": _intros, "exact": _term, "apply": _term, "refine": _term,
-    "refine'": _term, "assumption": _none, "rfl": _none, "trivial": _none, "contradiction": _none,
-    "exfalso": _none, "done": _none, "skip": _none, "constructor": _none, "left": _none,
-    "right": _none, "rw": _rewrite, "rewrite": _rewrite, "rwa": _rewrite, "cases": _cases,
-    "induction": _induction, "rcases": _rcases, "obtain": _obtain, "rintro": _rintro, "have": _have,
-    "let": _have, "suffices": _suffices, "show": _show, "change": _change, "exists": _terms,
-    "use": _terms, "by_cases": _by_cases, "by_contra": _by_contra, "injection": _injection,
-    "injections": _injections, "subst": _subst, "subst_vars": _none, "unfold": _unfold,
-    "specialize": _term, "revert": _idents, "generalize": _generalize, "funext": _intros,
-    "ext": _ext, "congr": _congr, "split": _split, "simp": _simp, "dsimp": _simp, "simpa": _simpa,
-    "simp_all": _simp_all, "clear": _idents, "rename_i": _intros, "rename": _rename, "first": _first,
-    "try": _seq, "repeat": _seq, "repeat'": _seq, "repeat1": _seq, "all_goals": _seq,
-    "any_goals": _seq, "focus": _seq, "case": _case, "case'": _case, "next": _next,
-    "iterate": _iterate, "match": _match, "if": _if, "calc": _calc, "symm": _at_only,
-    "nomatch": _nomatch, "nofun": _none, "sorry": _none, "admit": _none, "absurd": _term,
-    "infer_instance": _none, "ac_rfl": _none, "decide": _decide,
-    "conv": _conv, "open": _open, "set_option": _open,
-}
-_KEYWORD_TACTICS = frozenset(("have", "let", "suffices", "show", "match", "if", "calc", "nomatch",
-                              "nofun", "sorry", "exists", "open", "set_option"))

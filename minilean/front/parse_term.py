@@ -2,48 +2,22 @@
 
 Precedences and "lhs" precedences are those of `Init/Prelude.lean`, `Init/Core.lean` and
 `Lean/Parser/Term.lean`. `self.col` is Lean's saved position (`withPosition`): arguments of an
-application must stand to the right of it (`checkColGt`). Notation that Lean knows and minilean lacks
-raises `Declined`; anything else raises `ParseError`.
+application must stand to the right of it (`checkColGt`). Notation that Lean knows and minilean
+lacks raises `Declined`; anything else raises `ParseError`.
 
 Run: `python -m pytest tests/minilean/test_parser.py`
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from . import syntax as S
 from .errors import Declined
-from .lexer import ParseError, Tokens, string_value, tokenize
+from .lexer import string_value
+from .parse_local import LocalParser
+from .parse_tokens import INFIX, LEAD, MAX, TERM_OPEN, TERM_START
 
-MAX, LEAD = 1024, 1023
-
-# token -> (canonical operator, precedence, least precedence of the left side, of the right side)
-INFIX: dict[str, tuple[str, int, int, int]] = {}
-
-
-def _infix(prec: int, assoc: str, *tokens: str) -> None:
-    left = prec + 1 if assoc in ("n", "r") else prec
-    right = prec + 1 if assoc in ("n", "l") else prec
-    for token in tokens:
-        name, _, canonical = token.partition(" ")
-        INFIX[name] = (canonical or name, prec, left, right)
-
-
-_infix(20, "n", "↔", "<-> ↔")
-_infix(25, "r", "→", "-> →")
-_infix(30, "r", "∨", "\\/ ∨")
-_infix(35, "r", "∧", "/\\ ∧", "×")
-_infix(30, "l", "||")
-_infix(35, "l", "&&")
-_infix(50, "n", "=", "≠", "<", ">", "≤", "≥", "<= ≤", ">= ≥", "==", "!=", "∣", "≍", "≈", "∈", "∉")
-_infix(65, "l", "+", "-", "++")
-_infix(67, "r", "::")
-_infix(70, "l", "*", "/", "%")
-_infix(75, "r", "^")
-_infix(90, "r", "∘")
-INFIX["▸"] = ("▸", 75, 0, 75)
 _DECLINED_INFIX = frozenset(
     "⊆ ⊂ ∪ ∩ \\ <|> >>= <$> <*> *> <* >> ||| &&& ^^^ <<< >>> ≃ ≅ ≡ • ⊓ ⊔ ⬝ ↪ ↠ ⟶ ⊕ ⊗ ≪ ∆ ≺ ≼ ~ ⁻¹ "
     "⊇ ⊃ ᶜ ∤ ≫ ∙ ⊻".split()
@@ -52,95 +26,12 @@ _DECLINED_LEAD = frozenset(
     "∑ ∏ ∫ √ ‖ ⌊ ⌈ ⊤ ⊥ ⨆ ⨅ ∞ ∂ ⋃ ⋂ 𝓝 ⟦ #[ `( ``( ↑ ⇑ ↥ ~~~ %[ ∅ | ∥ ⋯ Σ Π ∃!".split()
 )
 _BINDER_OPEN = frozenset(("(", "{", "[", "⦃"))
-_TERM_START = frozenset(("id", "num", "str", "hole", "synth", "dotid", "char", "decimal"))
-_TERM_OPEN = frozenset(("(", "⟨", "[", "{", "@", "‹", "·", ".(", "¬", "!", "∅", "#[", "⌊", "⌈", "√",
-                        "λ"))
 _KEYWORD_MAX = frozenset(("fun", "Prop", "Type", "Sort", "sorry", "nofun", "do"))
 _QUOTED_PREFIX = frozenset(("s!", "m!", "f!", "throwError"))
 
 
-class TermParser:
-    """State over one text: token index `i`, saved column `col` (-1: none)."""
-
-    def __init__(self, source: S.Source, tokens: Tokens | None = None):
-        self.source = source
-        tokens = tokens or tokenize(source.text)
-        self.kind, self.text, self.pos = tokens.kind, tokens.text, tokens.pos
-        self.ends, self.cols, self.nl = tokens.end, tokens.col, tokens.nl
-        self.i = 0
-        self.col = -1
-        self.cdots: list[list[S.Ident]] = []
-
-    # -- tokens ---------------------------------------------------------------------------------
-
-    def at(self, text: str) -> bool:
-        """Is the next token this symbol or reserved word?"""
-        return self.text[self.i] == text and self.kind[self.i] in ("sym", "kw")
-
-    def accept(self, text: str) -> bool:
-        if self.text[self.i] == text and self.kind[self.i] in ("sym", "kw"):
-            self.i += 1
-            return True
-        return False
-
-    def expect(self, text: str) -> None:
-        if not self.accept(text):
-            self.fail(f"'{text}'")
-
-    def fail(self, expected: str) -> None:
-        """Raises Lean's "unexpected …; expected …" at the next token."""
-        kind, text, pos = self.kind[self.i], self.text[self.i], self.pos[self.i]
-        if kind == "error":
-            raise ParseError(pos, text)
-        if kind == "eof":
-            raise ParseError(pos, f"unexpected end of input; expected {expected}")
-        if kind == "id":
-            raise ParseError(pos, f"unexpected identifier; expected {expected}")
-        shown = {"field": ".", "dotid": ".", "synth": "?", "fieldidx": "."}.get(kind, text)
-        if kind == "num":
-            raise ParseError(pos, f"unexpected numeral; expected {expected}")
-        raise ParseError(pos, f"unexpected token '{shown}'; expected {expected}")
-
-    def end(self) -> int:
-        """End of the last token read."""
-        return self.ends[self.i - 1] if self.i else 0
-
-    def glued(self) -> bool:
-        """No space before the next token."""
-        return self.i > 0 and self.ends[self.i - 1] == self.pos[self.i]
-
-    def ident(self, expected: str = "identifier") -> str:
-        if self.kind[self.i] != "id":
-            self.fail(expected)
-        self.i += 1
-        return self.text[self.i - 1]
-
-    @contextmanager
-    def position(self) -> Iterator[None]:
-        """Lean's `withPosition`: columns are compared with that of the next token."""
-        saved, self.col = self.col, self.cols[self.i]
-        try:
-            yield
-        finally:
-            self.col = saved
-
-    def matching(self, i: int) -> int:
-        """Index of the token that closes the bracket at i (or of the end)."""
-        depth, opens, closes = 0, "([{⟨⦃‹", ")]}⟩⦄›"
-        text, kind = self.text, self.kind
-        while kind[i] != "eof":
-            word = text[i]
-            if kind[i] == "sym":
-                if word[-1] in opens:
-                    depth += 1
-                elif word[-1] in closes and word[0] in closes:
-                    depth -= 1
-                    if depth <= 0:
-                        return i
-            i += 1
-        return i
-
-    # -- precedence climbing --------------------------------------------------------------------
+class TermParser(LocalParser):
+    """Adds precedence climbing, brackets and atoms."""
 
     def term(self, prec: int = 0) -> S.Term:
         """A term of at least this precedence."""
@@ -212,7 +103,7 @@ class TermParser:
         kind = self.kind[i]
         if kind == "sym":
             word = self.text[i]
-            if word not in _TERM_OPEN and word != "..":
+            if word not in TERM_OPEN and word != "..":
                 return False
             if word == "[" and self.glued():
                 raise Declined("indexing notation a[i]", S.Hole(self.pos[i], self.ends[i]))
@@ -223,15 +114,13 @@ class TermParser:
         elif kind == "kw":
             if self.text[i] not in _KEYWORD_MAX:
                 return False
-        elif kind not in _TERM_START:
+        elif kind not in TERM_START:
             return False
         return self.cols[i] > self.col and not self.glued_argument()
 
     def glued_argument(self) -> bool:
         """Lean wants white space before an argument (`checkWsBefore`)."""
         return self.glued() and self.text[self.i] not in ("(", "⟨", "‹", "@", "{", "¬")
-
-    # -- leading terms --------------------------------------------------------------------------
 
     def leading(self, prec: int) -> tuple[S.Term, int]:
         """A term that starts here, and its precedence."""
@@ -299,42 +188,6 @@ class TermParser:
             else:
                 return term
 
-    def level_args(self) -> list:
-        """`.{u, v}` after a name."""
-        self.expect(".{")
-        levels = [self.level()]
-        while self.accept(","):
-            levels.append(self.level())
-        self.expect("}")
-        return levels
-
-    def level(self, prec: int = 0):
-        """A universe level; prec MAX for `Type u`."""
-        kind, word = self.kind[self.i], self.text[self.i]
-        if kind == "num":
-            self.i += 1
-            left = int(word)
-        elif kind == "hole":
-            self.i += 1
-            left = None
-        elif self.accept("("):
-            left = self.level()
-            self.expect(")")
-        elif kind == "id" and word in ("max", "imax") and prec == 0:
-            self.i += 1
-            items = [self.level(MAX)]
-            while self.kind[self.i] in ("id", "num", "hole") or self.at("("):
-                items.append(self.level(MAX))
-            left = (word, items)
-        else:
-            left = self.ident("universe level")
-        while prec == 0 and self.accept("+"):
-            if self.kind[self.i] != "num":
-                self.fail("numeral")
-            left = ("add", left, int(self.text[self.i]))
-            self.i += 1
-        return left
-
     def prop(self, start: int) -> S.Term:
         self.i += 1
         return S.SortT(start, self.end(), "Prop")
@@ -347,8 +200,6 @@ class TermParser:
             level = self.level(MAX)
             return S.SortT(start, self.end(), word, level, True), LEAD
         return S.SortT(start, self.end(), word), MAX
-
-    # -- brackets -------------------------------------------------------------------------------
 
     def parenthesis(self, start: int) -> S.Term:
         self.i += 1
@@ -484,380 +335,6 @@ class TermParser:
         self.expect(")")
         return S.Inaccessible(start, self.end(), inner)
 
-    # -- binders --------------------------------------------------------------------------------
-
-    def is_dependent_arrow(self) -> bool:
-        """Is the bracket here a binder followed by an arrow?"""
-        i = self.i
-        word = self.text[i]
-        close = self.matching(i)
-        if self.text[close + 1 : close + 2] not in (["→"], ["->"]):
-            return False
-        if word == "[":
-            return True
-        j = i + 1
-        while self.kind[j] in ("id", "hole"):
-            j += 1
-        return j > i + 1 and self.text[j] == ":" and self.kind[j] == "sym"
-
-    def dependent_arrow(self, start: int) -> S.Term:
-        binder = self.bracketed_binder()
-        if not (self.accept("→") or self.accept("->")):
-            self.fail("'→'")
-        body = self.term(25)
-        return S.Forall(start, self.end(), [binder], body, True)
-
-    def bracketed_binder(self) -> S.Binder:
-        """`(x y : T := v)`, `{x : T}`, `⦃x : T⦄`, `[inst : C]`."""
-        start, word = self.pos[self.i], self.text[self.i]
-        saved, self.col = self.col, -1
-        self.i += 1
-        info, close = {"(": ("default", ")"), "{": ("implicit", "}"), "⦃": ("strict", "⦄"),
-                       "[": ("inst", "]")}[word]
-        double = word == "{" and self.at("{") and self.glued()
-        if double:
-            self.i += 1
-            info = "strict"
-        if word == "[":
-            name = None
-            if self.kind[self.i] in ("id", "hole") and self.text[self.i + 1] == ":":
-                name = self.text[self.i]
-                self.i += 2
-            kind: S.Term | None = self.term()
-            self.expect(close)
-            self.col = saved
-            return S.Binder(start, self.end(), [name], kind, info)
-        names = self.binder_names()
-        kind = self.term() if self.accept(":") else None
-        default = None
-        if word == "(" and self.accept(":="):
-            default = self.term()
-        self.expect(close)
-        if double:
-            self.expect("}")
-        self.col = saved
-        return S.Binder(start, self.end(), names, kind, info, None, default)
-
-    def binder_names(self) -> list:
-        names = []
-        while self.kind[self.i] in ("id", "hole"):
-            if self.kind[self.i] == "id" and "." in self.text[self.i]:
-                raise ParseError(self.pos[self.i], "unexpected identifier; expected atomic identifier")
-            names.append(self.text[self.i])
-            self.i += 1
-        if not names:
-            self.fail("identifier")
-        return names
-
-    def binders(self, stop: str) -> list[S.Binder]:
-        """Binders of a declaration, `have f (x : A) : …`, `∀`: brackets and bare names."""
-        found: list[S.Binder] = []
-        while True:
-            kind, word = self.kind[self.i], self.text[self.i]
-            if kind == "sym" and word in ("(", "{", "⦃", "["):
-                found.append(self.bracketed_binder())
-            elif kind in ("id", "hole"):
-                found.append(S.Binder(self.pos[self.i], self.ends[self.i], [word], None))
-                self.i += 1
-            else:
-                return found
-
-    def quantifier_binders(self) -> tuple[list[S.Binder], Callable | None]:
-        """Binders of ∀/∃: groups, or names with one shared `: T` or a binder predicate `< n`, `∈ s`."""
-        found = self.binders(",")
-        if not found:
-            self.fail("binder")
-        plain = all(b.type is None and b.info == "default" for b in found)
-        if self.at(":"):
-            if not plain:
-                self.fail("','")
-            self.i += 1
-            kind = self.term()
-            merged = S.Binder(found[0].pos, self.end(), [b.names[0] for b in found], kind)
-            return [merged], None
-        word = self.text[self.i]
-        if plain and self.kind[self.i] == "sym" and word in ("<", ">", "≤", "≥", "≠", "∈", "∉", "<=",
-                                                           ">="):
-            op = INFIX[word][0]
-            self.i += 1
-            bound = self.term(51)
-            end = self.end()
-
-            def conditions() -> list[S.Term]:
-                return [S.BinOp(b.pos, end, op, S.Ident(b.pos, b.end, b.names[0]), bound)
-                        for b in found]
-
-            return found, conditions
-        return found, None
-
-    def forall(self, start: int) -> S.Term:
-        self.i += 1
-        binders, conditions = self.quantifier_binders()
-        self.expect(",")
-        body = self.term()
-        if conditions:
-            for binder, condition in zip(reversed(binders), reversed(conditions()), strict=False):
-                body = S.Arrow(condition.pos, self.end(), condition, body)
-                body = S.Forall(start, self.end(), [binder], body)
-            return body
-        return S.Forall(start, self.end(), binders, body)
-
-    def exists(self, start: int) -> S.Term:
-        self.i += 1
-        binders, conditions = self.quantifier_binders()
-        self.expect(",")
-        body = self.term()
-        if conditions:
-            for binder, condition in zip(reversed(binders), reversed(conditions()), strict=False):
-                body = S.BinOp(condition.pos, self.end(), "∧", condition, body)
-                body = S.Exists(start, self.end(), [binder], body)
-            return body
-        return S.Exists(start, self.end(), binders, body)
-
-    # -- functions and matches ------------------------------------------------------------------
-
-    def function(self, start: int) -> S.Term:
-        self.i += 1
-        if self.at("|"):
-            alts = self.match_alts()
-            return S.FunMatch(start, self.end(), alts)
-        if self.accept("."):
-            return S.NoMatch(start, self.end(), [], True)
-        binders = self.function_binders()
-        if not (self.accept("=>") or self.accept("↦")):
-            self.fail("'=>'")
-        body = self.term()
-        return S.Lambda(start, self.end(), binders, body)
-
-    def function_binders(self) -> list[S.Binder]:
-        found: list[S.Binder] = []
-        while not (self.at("=>") or self.at("↦") or self.at(":")):
-            kind, word, start = self.kind[self.i], self.text[self.i], self.pos[self.i]
-            if kind in ("id", "hole") and not (self.text[self.i + 1] == "@"):
-                self.i += 1
-                found.append(S.Binder(start, self.end(), [word], None))
-            elif kind == "sym" and (word in ("{", "⦃", "[") or self.is_plain_binder()):
-                found.append(self.bracketed_binder())
-            elif self.starts_argument() or (kind == "sym" and word in _TERM_OPEN):
-                pattern = self.term(MAX)
-                found.append(S.Binder(start, self.end(), [], None, "default", pattern))
-            else:
-                break
-        if not found:
-            self.fail("function binder")
-        if self.accept(":"):
-            kind_term = self.term()
-            for binder in found:
-                binder.type = kind_term
-        return found
-
-    def is_plain_binder(self) -> bool:
-        """`(x y : T)` or `(x)`, not a pattern."""
-        if not self.at("("):
-            return False
-        j = self.i + 1
-        while self.kind[j] in ("id", "hole"):
-            j += 1
-        one = j == self.i + 2
-        return j > self.i + 1 and (self.text[j] == ":" or (one and self.text[j] == ")"))
-
-    def match_alts(self, rhs: Callable | None = None) -> list[S.MatchAlt]:
-        """`| p, q | p', q' => rhs` …, each `|` at or right of the first."""
-        rhs = rhs or self.term
-        alts = []
-        with self.position():
-            while self.at("|") and self.cols[self.i] >= self.col:
-                start = self.pos[self.i]
-                patterns = []
-                while self.accept("|"):
-                    row = [self.term()]
-                    while self.accept(","):
-                        row.append(self.term())
-                    patterns.append(row)
-                if not (self.accept("=>") or self.accept("↦")):
-                    self.fail("'=>'")
-                value = rhs()
-                alts.append(S.MatchAlt(start, self.end(), patterns, value))
-        if not alts:
-            self.fail("'|'")
-        return alts
-
-    def match_head(self) -> tuple[list, S.Term | None]:
-        """What stands between `match` and `with`."""
-        motive = None
-        if self.at("(") and self.text[self.i + 1] == "motive" and self.text[self.i + 2] == ":=":
-            self.i += 3
-            motive = self.term()
-            self.expect(")")
-        if self.at("(") and self.text[self.i + 1] == "generalizing":
-            raise Declined("match (generalizing := …)")
-        discrs = []
-        while True:
-            name = None
-            if self.kind[self.i] in ("id", "hole") and self.text[self.i + 1] == ":":
-                name = self.text[self.i]
-                self.i += 2
-            discrs.append((name, self.term()))
-            if not self.accept(","):
-                break
-        self.expect("with")
-        return discrs, motive
-
-    def match(self, start: int) -> S.Term:
-        self.i += 1
-        discrs, motive = self.match_head()
-        alts = self.match_alts()
-        return S.Match(start, self.end(), discrs, alts, motive)
-
-    def nomatch(self, start: int) -> S.Term:
-        fun_form = self.text[self.i] == "nofun"
-        self.i += 1
-        discrs = []
-        if not fun_form:
-            discrs.append(self.term())
-            while self.accept(","):
-                discrs.append(self.term())
-        return S.NoMatch(start, self.end(), discrs, fun_form)
-
-    def conditional(self, start: int) -> S.Term:
-        self.i += 1
-        if self.at("let"):
-            raise Declined("if let")
-        name = None
-        if self.kind[self.i] in ("id", "hole") and self.text[self.i + 1] == ":":
-            name = self.text[self.i]
-            self.i += 2
-        cond = self.term()
-        self.expect("then")
-        then = self.term()
-        self.expect("else")
-        els = self.term()
-        return S.If(start, self.end(), name, cond, then, els)
-
-    # -- local definitions ----------------------------------------------------------------------
-
-    def local_decl(self) -> tuple:
-        """(name, binders, type, value, pattern) of `have`/`let`, from after the keyword."""
-        if self.kind[self.i] == "id" and self.text[self.i] == "rec":
-            raise Declined("let rec")
-        name, pattern = None, None
-        saved_i = self.i
-        if self.kind[self.i] in ("id", "hole"):
-            name = self.text[self.i]
-            self.i += 1
-            if not self.local_decl_goes_on():
-                self.i = saved_i
-                name, pattern = None, self.term()
-        elif self.at("⟨") or (self.at("(") and not self.is_plain_binder()) or self.at("@"):
-            pattern = self.term(MAX)
-        binders = [] if pattern is not None else self.binders(":")
-        kind = self.term() if self.accept(":") else None
-        if self.at("|"):
-            alts = self.match_alts()
-            value: S.Term = S.FunMatch(alts[0].pos, self.end(), alts)
-        elif self.accept("from"):
-            value = self.term()
-        elif self.at(":="):
-            self.i += 1
-            value = self.term()
-        else:
-            value = None
-        return name, binders, kind, value, pattern
-
-    def local_decl_goes_on(self) -> bool:
-        kind, word = self.kind[self.i], self.text[self.i]
-        if kind in ("id", "hole", "eof", "kw"):
-            return True
-        return word in (":", ":=", "(", "{", "[", "⦃", "|", ";", ")") or self.nl[self.i]
-
-    def body(self) -> S.Term:
-        """The body of `have`/`let`/`suffices`: after `;` or on a new line."""
-        self.accept(";")
-        return self.term()
-
-    def have_or_let(self, start: int) -> S.Term:
-        node = S.Have if self.text[self.i] == "have" else S.Let
-        with self.position():
-            self.i += 1
-            name, binders, kind, value, pattern = self.local_decl()
-            if value is None:
-                self.fail("':='")
-        body = self.body()
-        return node(start, self.end(), name, binders, kind, value, body, pattern)
-
-    def show(self, start: int) -> S.Term:
-        self.i += 1
-        kind = self.term()
-        value = self.from_or_by("'from' or 'by'")
-        if value is None:
-            value = self.body()
-        return S.Show(start, self.end(), kind, value)
-
-    def from_or_by(self, expected: str) -> S.Term | None:
-        if self.accept("from"):
-            return self.term()
-        if self.at("by"):
-            return self.by(self.pos[self.i])
-        if self.accept(":="):
-            return self.term()
-        self.fail(expected)
-        return None
-
-    def suffices_head(self) -> tuple:
-        """(name, type, value or None)"""
-        name = None
-        if self.kind[self.i] in ("id", "hole") and self.text[self.i + 1] == ":":
-            name = self.text[self.i]
-            self.i += 2
-        elif self.at("⟨"):
-            raise Declined("suffices with a pattern")
-        kind = self.term()
-        value = None
-        if self.accept("from"):
-            value = self.term()
-        elif self.at("by"):
-            value = self.by(self.pos[self.i])
-        return name, kind, value
-
-    def suffices(self, start: int) -> S.Term:
-        with self.position():
-            self.i += 1
-            name, kind, value = self.suffices_head()
-            if value is None:
-                self.fail("'from' or 'by'")
-        body = self.body()
-        return S.Suffices(start, self.end(), name, kind, value, body)
-
-    def calc_steps(self) -> list[S.CalcStep]:
-        steps = []
-        with self.position():
-            start = self.pos[self.i]
-            rel = self.term()
-            proof = self.term() if self.accept(":=") else None
-            steps.append(S.CalcStep(start, self.end(), rel, proof))
-        if self.kind[self.i] == "hole" or self.cols[self.i] > self.col:
-            with self.position():
-                while self.starts_calc_step():
-                    start = self.pos[self.i]
-                    rel = self.term()
-                    self.expect(":=")
-                    proof = self.term()
-                    steps.append(S.CalcStep(start, self.end(), rel, proof))
-        return steps
-
-    def starts_calc_step(self) -> bool:
-        if not self.nl[self.i] and self.kind[self.i] != "hole":
-            return False
-        return self.cols[self.i] >= self.col and (
-            self.kind[self.i] in _TERM_START or self.text[self.i] in _TERM_OPEN)
-
-    def calc(self, start: int) -> S.Term:
-        self.i += 1
-        steps = self.calc_steps()
-        return S.Calc(start, self.end(), steps)
-
-    # -- small things ---------------------------------------------------------------------------
-
     def sorry(self, start: int) -> S.Term:
         self.i += 1
         return S.Sorry(start, self.end())
@@ -889,7 +366,8 @@ _LEADING: dict[str, tuple[int, Callable]] = {
     ".(": (MAX, _P.inaccessible), "fun": (MAX, _P.function), "λ": (MAX, _P.function),
     "Prop": (MAX, _P.prop),
     "sorry": (MAX, _P.sorry), "nofun": (MAX, _P.nomatch), "¬": (MAX, _P.prefix),
-    "!": (MAX, _P.prefix), "-": (75, _P.prefix), "∀": (LEAD, _P.forall), "forall": (LEAD, _P.forall),
+    "!": (MAX, _P.prefix), "-": (75, _P.prefix), "∀": (LEAD, _P.forall),
+    "forall": (LEAD, _P.forall),
     "∃": (LEAD, _P.exists), "exists": (LEAD, _P.exists), "have": (LEAD, _P.have_or_let),
     "let": (LEAD, _P.have_or_let), "show": (LEAD, _P.show), "suffices": (LEAD, _P.suffices),
     "match": (LEAD, _P.match), "nomatch": (LEAD, _P.nomatch), "if": (LEAD, _P.conditional),
@@ -897,3 +375,4 @@ _LEADING: dict[str, tuple[int, Callable]] = {
     "return": (LEAD, _P.unsupported),
     "for": (LEAD, _P.unsupported), "unless": (LEAD, _P.unsupported),
 }
+

@@ -29,10 +29,11 @@ _DECLINED = frozenset(
     register_option proof_wanted unseal seal compile_inductive""".split()
 )
 _START = _DECL | _FLAGS | frozenset(
-    """inductive structure class variable universe open export namespace section end set_option import
-    attribute mutual include omit in""".split()
+    """inductive structure class variable universe open export namespace section end set_option
+    import attribute mutual include omit in""".split()
 )
-_HASH = frozenset("check eval print reduce exit synth guard check_failure eval! guard_msgs help".split())
+_HASH = frozenset(
+    "check eval print reduce exit synth guard check_failure eval! guard_msgs help".split())
 
 
 class Parser(TacticParser):
@@ -71,7 +72,9 @@ class Parser(TacticParser):
         return command
 
     def skip_to_command(self) -> None:
-        """After an error: moves to the next token that can begin a command, at least one further."""
+        """After an error: moves to the next token that can begin a command, at least one
+        further.
+        """
         self.i = min(self.i + 1, len(self.kind) - 1)
         while self.kind[self.i] != "eof":
             kind, word = self.kind[self.i], self.text[self.i]
@@ -302,7 +305,8 @@ class Parser(TacticParser):
                 ctor = self.text[self.i]
                 self.i += 2
             fields = self.structure_fields()
-        out = S.Structure(start, 0, modifiers, name, span, levels, binders, extends, kind, ctor, fields)
+        out = S.Structure(start, 0, modifiers, name, span, levels, binders, extends, kind, ctor,
+                          fields)
         out.deriving, out.is_class = self.deriving(), is_class
         return self.with_end(out)
 

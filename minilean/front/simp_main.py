@@ -1,8 +1,9 @@
 """The simplifier: rewriting with rules below all congruences until nothing changes.
 
 Follows Lean's `Lean/Meta/Tactic/Simp/{Main,Rewrite}.lean`: a term is reduced, its arguments are
-simplified, then the rules for its head are tried; side conditions are discharged by simplifying them
-to True. A result is (term, proof of old = new), with proof None when both are definitionally equal.
+simplified, then the rules for its head are tried; side conditions are discharged by simplifying
+them to True. A result is (term, proof of old = new), with proof None when both are definitionally
+equal.
 
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
@@ -29,7 +30,9 @@ _no_instance = weakref.WeakKeyDictionary()  # Meta -> class types without an ins
 
 
 class SimpSet:
-    """Rules for one call: the default set of the environment, extra rules, erased names, unfolds."""
+    """Rules for one call: the default set of the environment, extra rules, erased names,
+    unfolds.
+    """
 
     def __init__(self, meta, use_default: bool):
         self.meta = meta

@@ -1,8 +1,8 @@
 """Built-in steps of the simplifier: arithmetic on literals, constructor equations, reflexivity.
 
-The counterpart of Lean's simprocs (`Lean/Meta/Tactic/Simp/BuiltinSimprocs`): `Nat.reduceAdd` and its
-kind, `reduceCtorEq`, `injEq`, `eq_self`. Each takes the running `Simp` and a term with the right head
-and returns (new term, proof or None for definitional equality), or None.
+The counterpart of Lean's simprocs (`Lean/Meta/Tactic/Simp/BuiltinSimprocs`): `Nat.reduceAdd` and
+its kind, `reduceCtorEq`, `injEq`, `eq_self`. Each takes the running `Simp` and a term with the
+right head and returns (new term, proof or None for definitional equality), or None.
 
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """

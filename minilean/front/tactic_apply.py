@@ -1,7 +1,8 @@
 """exact, refine, apply, assumption, specialize: tactics that are given a term.
 
-Follows Lean's `Lean/Elab/Tactic/ElabTerm.lean` and `Lean/Meta/Tactic/{Apply,Assumption}.lean`: `apply` tries
-fewer arguments first, new goals that no other goal mentions come first, tags come from binder names.
+Follows Lean's `Lean/Elab/Tactic/ElabTerm.lean` and `Lean/Meta/Tactic/{Apply,Assumption}.lean`:
+`apply` tries fewer arguments first, new goals that no other goal mentions come first, tags come
+from binder names.
 
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """

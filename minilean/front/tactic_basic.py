@@ -1,7 +1,7 @@
 """constructor, exists, rfl, symm, trivial, decide, by_cases, funext, ext: goals by their head.
 
-Follows Lean's `Lean/Meta/Tactic/{Constructor,Refl,Symm}.lean`, `Lean/Elab/Tactic/Decide.lean` and the
-macros of `Init/Tactics.lean`; `use`, `by_contra` and `ext` behave as Mathlib's and core's.
+Follows Lean's `Lean/Meta/Tactic/{Constructor,Refl,Symm}.lean`, `Lean/Elab/Tactic/Decide.lean` and
+the macros of `Init/Tactics.lean`; `use`, `by_contra` and `ext` behave as Mathlib's and core's.
 
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """

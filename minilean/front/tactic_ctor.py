@@ -1,8 +1,8 @@
 """Constructors are different and injective: proofs for cases, injection and simp.
 
-The counterpart of Lean's `noConfusion` and `Lean/Meta/Tactic/Injection.lean`. Different: clashes and
-injectivity are proved with small discriminator and projection functions built from the recursor;
-where that needs dependent fields the tactic declines.
+The counterpart of Lean's `noConfusion` and `Lean/Meta/Tactic/Injection.lean`. Different: clashes
+and injectivity are proved with small discriminator and projection functions built from the
+recursor; where that needs dependent fields the tactic declines.
 
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """

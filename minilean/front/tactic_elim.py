@@ -1,7 +1,7 @@
 """Case analysis and induction on one hypothesis: the engine of cases, induction and rcases.
 
-Follows Lean's `Lean/Meta/Tactic/{Cases,Induction}.lean`: indices become variables with equations, the
-recursor is applied, the equations are solved in every branch. Nat shows `0` and `n + 1`.
+Follows Lean's `Lean/Meta/Tactic/{Cases,Induction}.lean`: indices become variables with equations,
+the recursor is applied, the equations are solved in every branch. Nat shows `0` and `n + 1`.
 
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """

@@ -1,4 +1,5 @@
-"""intro, have, let, show, change, revert, clear, match, calc: the context and the shape of the goal.
+"""intro, have, let, show, change, revert, clear, match, calc: the context and the shape of the
+goal.
 
 Follows Lean's `Lean/Elab/Tactic/{BuiltinTactic,ElabTerm,Match,Calc}.lean` and the macros of
 `Init/Tactics.lean` (`have` is `refine_lift have …; ?_`, `show` looks for the first goal that fits).

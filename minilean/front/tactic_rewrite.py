@@ -30,7 +30,9 @@ from minilean.kernel.term import MVAR, App, Const, Lam, MVar, Pi, instantiate
 
 
 def equation_of(meta, goal: int, e, ty):
-    """(mvars, proof of lhs = rhs, type, lhs, rhs) of the rule e : ty; propositions become p = True."""
+    """(mvars, proof of lhs = rhs, type, lhs, rhs) of the rule e : ty; propositions become p =
+    True.
+    """
     mvars, infos, result = meta.forall_meta(ty)
     proof = meta.beta(e, mvars)
     result = meta.inst(result)

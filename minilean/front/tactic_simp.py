@@ -1,8 +1,8 @@
 """simp, simp only, simp at, simpa, simp_all, dsimp.
 
-Follows Lean's `Lean/Elab/Tactic/{Simp,Simpa}.lean` and `Lean/Meta/Tactic/Simp/SimpAll.lean`: rules from
-the brackets (`*`: all hypotheses, `-name` erases, definitions unfold), targets and hypotheses, an
-error when nothing changes. Options other than the defaults are declined by name.
+Follows Lean's `Lean/Elab/Tactic/{Simp,Simpa}.lean` and `Lean/Meta/Tactic/Simp/SimpAll.lean`:
+rules from the brackets (`*`: all hypotheses, `-name` erases, definitions unfold), targets and
+hypotheses, an error when nothing changes. Options other than the defaults are declined by name.
 
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """

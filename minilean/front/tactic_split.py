@@ -1,9 +1,9 @@
 """split: case distinction on the first `if` or `match` of the target.
 
 Follows Lean's `Lean/Meta/Tactic/{Split,SplitIf}.lean`: `if` gives goals isTrue/isFalse with the
-condition as a hypothesis; `match` gives one goal for each alternative (h_1, h_2, …), discriminants that
-are no variables leave an equation `heq✝`. Different: alternatives that overlap earlier ones do not get
-the hypotheses that exclude those.
+condition as a hypothesis; `match` gives one goal for each alternative (h_1, h_2, …),
+discriminants that are no variables leave an equation `heq✝`. Different: alternatives that overlap
+earlier ones do not get the hypotheses that exclude those.
 
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """

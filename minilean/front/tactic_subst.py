@@ -20,7 +20,8 @@ from minilean.kernel.term import App, Const, FVar, MVar, Pi, instantiate
 def subst_var(meta, goal: int, h, symm: bool):
     """({old id: new declaration}, new goal): h : a = x (symm) or x = b replaces x everywhere.
 
-    x and h leave the context. Raises LeanError when x is not a variable or occurs in the other side.
+    x and h leave the context. Raises LeanError when x is not a variable or occurs in the other
+    side.
     """
     _, a, b = eq_sides(meta, h.type)
     x, e = (b, a) if symm else (a, b)
@@ -141,8 +142,8 @@ def subst_vars(ctx, stx):
 def unify_eqs(meta, goal: int, count: int, subst):
     """(goal or None, subst) after introducing and solving `count` equations in front of the target.
 
-    None: the equations are contradictory. `subst` maps old ids to new declarations. Raises LeanError
-    ("dependent elimination failed") when an equation is neither solvable nor refutable.
+    None: the equations are contradictory. `subst` maps old ids to new declarations. Raises
+    LeanError ("dependent elimination failed") when an equation is neither solvable nor refutable.
     """
     while count:
         with meta.with_goal(goal):

@@ -53,8 +53,8 @@ def intro1(meta, goal: int, name=None):
         if type(ty) is not Pi and type(ty) is not Let:
             ty = meta.whnf(ty)
     if type(ty) is not Pi and type(ty) is not Let:
-        raise tactic_error(meta, "introN", goal, "There are no additional binders or `let` bindings "
-                           "in the goal to introduce")
+        raise tactic_error(meta, "introN", goal, "There are no additional binders or `let` "
+                           "bindings in the goal to introduce")
     shown = inaccessible(ty.name) if name is None or name == "_" else name
     if type(ty) is Pi:
         d = meta.mk_local(shown, ty.type, ty.info)

@@ -101,7 +101,8 @@ def test_application_stops_at_the_block_column():
 
 
 def test_bullets_and_nested_blocks():
-    block, _ = parse_tactics("constructor\n· intro h\n  exact h\n· cases h with\n  | inl a => simp\n"
+    block, _ = parse_tactics("constructor\n· intro h\n  exact h\n· cases h with\n"
+                             "  | inl a => simp\n"
                              "  | inr b => simp; done\nrfl")
     assert [t.kind for t in block.tactics] == ["constructor", "·", "·", "rfl"]
     inner = block.tactics[2].args[0].tactics[0]

@@ -49,10 +49,12 @@ def test_terms_print_as_written(session, text):
 
 @pytest.mark.parametrize(("written", "printed"), [
     ("∀ x, x + 0 = x", "∀ (x : Nat), x + 0 = x"), ("∃ x : Nat, x = 1", "∃ x, x = 1"),
-    ("Nat.succ a = 1", "a.succ = 1"), ("(P) → (Q)", "P → Q"), ("List.length xs = 0", "xs.length = 0"),
+    ("Nat.succ a = 1", "a.succ = 1"), ("(P) → (Q)", "P → Q"), ("List.length xs = 0",
+     "xs.length = 0"),
     ("∀ x : Nat, P", "Nat → P"), ("¬ (a = b) ∨ P", "¬a = b ∨ P"), ("Not (a = b)", "¬a = b"),
     ("Eq a b", "a = b"), ("List.cons a [] = xs", "[a] = xs"), ("Nat.add a b = a", "a.add b = a"),
-    ("(fun x : Nat => x) a = a", "(fun x => x) a = a"), ("∀ n > 0, n = a", "∀ (n : Nat), n > 0 → n = a"),
+    ("(fun x : Nat => x) a = a", "(fun x => x) a = a"), ("∀ n > 0, n = a",
+     "∀ (n : Nat), n > 0 → n = a"),
 ])
 def test_terms_print_normalized(session, written, printed):
     assert target(session, "(P Q : Prop) (a b : Nat) (xs : List Nat)", written) == printed

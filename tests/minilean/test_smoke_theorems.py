@@ -45,12 +45,14 @@ GOOD = {
     "and_left_small": [
         "exact h.left", "exact h.1", "exact And.left h", "cases h with\n| intro hp hq => exact hp",
         "obtain ⟨hp, hq⟩ := h\nexact hp", "rcases h with ⟨hp, _⟩\nassumption", "apply h.left",
-        "cases h\nassumption", "have hp : P := h.1\nexact hp", "match h with\n| ⟨hp, _⟩ => exact hp",
+        "cases h\nassumption", "have hp : P := h.1\nexact hp",
+        "match h with\n| ⟨hp, _⟩ => exact hp",
         "simp_all", "simp [h]",
     ],
     "and_intro_small": [
         "constructor\n· exact hP\n· exact hQ", "exact ⟨hP, hQ⟩", "exact And.intro hP hQ",
-        "constructor <;> assumption", "apply And.intro\ncase left => exact hP\ncase right => exact hQ",
+        "constructor <;> assumption",
+        "apply And.intro\ncase left => exact hP\ncase right => exact hQ",
         "refine ⟨?_, ?_⟩\n· assumption\n· assumption", "constructor\nexact hP\nexact hQ",
         "apply And.intro hP\nexact hQ", "simp [hP, hQ]", "simp [*]",
     ],
@@ -89,12 +91,14 @@ GOOD = {
     "iff_forward_small": [
         "exact h.mp", "intro hp\nexact h.mp hp", "intro hp\nrw [← h]\nexact hp", "exact h.1",
         "intro hp\napply h.mp\nexact hp", "cases h with\n| intro f g => exact f",
-        "obtain ⟨f, _⟩ := h\nexact f", "intro hp\nexact (Iff.mp h) hp", "intro hp\nsimpa [h] using hp",
+        "obtain ⟨f, _⟩ := h\nexact f", "intro hp\nexact (Iff.mp h) hp",
+        "intro hp\nsimpa [h] using hp",
         "intro hp\nrwa [h] at hp",
     ],
     "exists_elim_rewrite_small": [
         "obtain ⟨m, hm, hp⟩ := h\nrw [← hm]\nexact hp", "rcases h with ⟨m, rfl, hp⟩\nexact hp",
-        "cases h with\n| intro m hm =>\n  cases hm with\n  | intro he hp =>\n    subst he\n    exact hp",
+        "cases h with\n| intro m hm =>\n  cases hm with\n  | intro he hp =>\n    subst he\n"
+        "    exact hp",
         "rcases h with ⟨m, hm, hp⟩\nsubst hm\nexact hp", "obtain ⟨m, hm⟩ := h\nrw [hm.1] at hm\n"
         "exact hm.2", "rcases h with ⟨m, hm, hp⟩\nrwa [hm] at hp", "simpa using h",
         "let ⟨m, hm, hp⟩ := h\nexact hm ▸ hp", "exact match h with\n  | ⟨m, hm, hp⟩ => hm ▸ hp",
