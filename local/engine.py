@@ -18,7 +18,8 @@ import torch
 
 from coprover.checkpoints import weight_version
 from local import tokenizer as tok
-from local.sampler import Completion, LocalSampler, Request
+from local.completions import Completion, Request
+from local.sampler import LocalSampler
 
 log = logging.getLogger("local.engine")
 

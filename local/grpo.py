@@ -32,6 +32,7 @@ from coprover.config import ConfigError, InputError
 from coprover.frontier import frontier, latest_rates
 from coprover.records import Theorem, load_theorems, read_jsonl
 from coprover.runlog import MetricsLog
+from local import patient_threads
 from local.rollout import Picker, Rewarder, describe, roll_out, trials_of, verified_trials
 
 log = logging.getLogger("grpo")
@@ -232,6 +233,7 @@ def train(trainer: Trainer, metrics: MetricsLog) -> None:
 def main() -> int:
     """Train, unless the result is there already."""
     cfg = config.from_cli(__doc__, FLAGS)
+    patient_threads()
     check(cfg.grpo)
     hook = load_hook(cfg.grpo.slime.reward)
     from coprover.checkpoints import recover, save_hf

@@ -114,7 +114,7 @@ def sample_groups(sampler, section, theorems: Sequence[Theorem], rollout: int, v
                   first_group: int) -> list[Sample]:
     """`samples_per_prompt` samples of each theorem, group by group."""
     from local import tokenizer as tok
-    from local.sampler import Request
+    from local.completions import Request
 
     rows = [prompt_row(theorem) for theorem in theorems]
     ids = tok.encode(sampler.tokenizer, [row["prompt"] for row in rows])

@@ -2,11 +2,7 @@
 
 Plain samples follow the policy exactly (inverse of the cumulative distribution, one uniform number
 a token) and carry the log-probabilities that GRPO needs. `without_replacement` draws K different
-completions of a prompt by stochastic beam search (Kool, van Hoof, Welling 2019, arXiv:1903.06059,
-algorithm 1), written with exponential arrival times instead of Gumbel variables: completion c
-arrives at E_c ~ Exp(p_c), the first K arrivals are the sample, in order. A prefix arrives when its
-first completion does, so children c of a prefix with arrival E get E + (X_c - min X) with
-X_c ~ Exp(p_c): the memoryless form of the paper's conditional maximum.
+completions of a prompt (local/beams.py).
 
 Randomness: each prompt has its own stream from its own seed, so its samples do not depend on what
 else is in the batch (up to float rounding of the logits, about 1e-6).
@@ -18,45 +14,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from local import tokenizer as tok
+from local.beams import sample_beams
+from local.completions import Completion, Ends, Request, compact
 from local.llama import FastLlama, Tree
 
 MAX_SLOTS = 8  # samples that share one copy of a prompt's keys; more is quadratic attention
-
-
-@dataclass(frozen=True)
-class Request:
-    """One prompt and how to continue it, in SGLang's terms (`temperature` 0 is greedy)."""
-
-    ids: tuple[int, ...]
-    n: int = 1
-    max_new_tokens: int = 128
-    temperature: float = 1.0
-    top_p: float = 1.0
-    top_k: int = -1
-    min_p: float = 0.0
-    min_new_tokens: int = 0
-    stop: tuple[str, ...] = ()
-    stop_token_ids: tuple[int, ...] = ()
-    ignore_eos: bool = False
-    seed: int = 0
-    without_replacement: bool = False
-
-
-@dataclass
-class Completion:
-    """Tokens (end token included) with log-probabilities under the policy at T = `temperature`
-    (at T = 1 for greedy and without replacement). `matched` is the stop token or string."""
-
-    ids: list[int]
-    logprobs: list[float]
-    finish: str = "length"  # "stop" | "length" | "abort"
-    matched: int | str | None = None
 
 
 class LocalSampler:
@@ -91,7 +58,7 @@ class LocalSampler:
                                  f"new tokens must fit the context of {self.context}")
         out: list[list[Completion]] = [[] for _ in requests]
         for batch in _batches(requests, self.max_rows):
-            run = _sample_beams if requests[batch[0][0]].without_replacement else _sample_rows
+            run = sample_beams if requests[batch[0][0]].without_replacement else _sample_rows
             run(self, requests, batch, out, aborted)
         return out
 
@@ -145,34 +112,6 @@ def _batches(requests: Sequence[Request], max_rows: int) -> list[list[tuple[int,
     return batches
 
 
-class _Ends:
-    """Decides after each token whether a completion ends, in SGLang's order: string, token, length.
-
-    `ignore_eos` switches off `stop_token_ids` too, as in SGLang.
-    """
-
-    def __init__(self, sampler: LocalSampler, request: Request):
-        self.tokenizer = sampler.tokenizer
-        self.strings = request.stop
-        self.tokens = (frozenset() if request.ignore_eos
-                       else sampler.eos | frozenset(request.stop_token_ids))
-        self.limit = request.max_new_tokens
-        # a stop string of B bytes lies within the last B tokens, each being at least one byte
-        self.tail = max((len(s.encode()) for s in request.stop), default=0)
-
-    def check(self, completion: Completion) -> bool:
-        if self.tail:
-            text = tok.decode(self.tokenizer, completion.ids[-self.tail:])
-            for string in self.strings:
-                if string in text:
-                    completion.finish, completion.matched = "stop", string
-                    return True
-        if completion.ids[-1] in self.tokens:
-            completion.finish, completion.matched = "stop", completion.ids[-1]
-            return True
-        return len(completion.ids) >= self.limit
-
-
 def _sample_rows(sampler, requests, batch, out, aborted) -> None:
     """Plain sampling of one batch; appends to `out` in sample order."""
     slots = max(n for _, _, n in batch)
@@ -180,7 +119,7 @@ def _sample_rows(sampler, requests, batch, out, aborted) -> None:
     tree = Tree(sampler.model, [list(requests[i].ids) for i, _, _ in batch], slots, longest)
     rows = [(p, s) for p, (_, _, n) in enumerate(batch) for s in range(n)]
     made = {row: Completion([], []) for row in rows}
-    ends = [_Ends(sampler, requests[i]) for i, _, _ in batch]
+    ends = [Ends(sampler, requests[i]) for i, _, _ in batch]
     prompt = torch.tensor([p for p, _ in rows])
     slot = torch.tensor([s for _, s in rows])
     owner = list(range(len(batch)))  # tree prompt -> batch position
@@ -210,19 +149,10 @@ def _sample_rows(sampler, requests, batch, out, aborted) -> None:
                 break
             tokens, prompt, slot = tokens[index], prompt[index], slot[index]
             settings.keep(index)
-            prompt, owner = _compact(tree, prompt, owner)
+            prompt, owner = compact(tree, prompt, owner)
         logits = tree.advance(tokens, prompt, slot)
     for row in rows:
         out[batch[row[0]][0]].append(made[row])
-
-
-def _compact(tree: Tree, prompt: torch.Tensor, owner: list[int]):
-    """Forget prompts without live rows once a quarter of them are; renumber `prompt`."""
-    used = torch.unique(prompt)
-    if len(used) > 0.75 * len(owner):
-        return prompt, owner
-    tree.keep(used)
-    return torch.searchsorted(used, prompt), [owner[p] for p in used.tolist()]
 
 
 class _Settings:
@@ -291,114 +221,6 @@ def _uniform(stream: np.ndarray, step: int) -> np.ndarray:
     with np.errstate(over="ignore"):
         state = stream + np.uint64(step + 1) * np.uint64(0x9E3779B97F4A7C15)
     return (_mix(state) >> np.uint64(11)).astype(np.float64) * 2.0**-53
-
-
-def _sample_beams(sampler, requests, batch, out, aborted) -> None:
-    """Sampling without replacement for one batch; `out[i]` gets completions by arrival time."""
-    k = max(n for _, _, n in batch)
-    wanted = [requests[i] for i, _, _ in batch]
-    tree = Tree(sampler.model, [list(r.ids) for r in wanted], k,
-                max(r.max_new_tokens for r in wanted))
-    ends = [_Ends(sampler, r) for r in wanted]
-    rngs = [np.random.Generator(np.random.SFC64(r.seed & (2**64 - 1))) for r in wanted]
-    done: list[list[tuple[float, Completion]]] = [[] for _ in wanted]  # (arrival, completion)
-    # live beams, sorted by prompt: position in batch, tree prompt, slot, arrival, log p, path
-    owner = [p for p, r in enumerate(wanted) if r.max_new_tokens > 0]
-    tree_prompt = torch.tensor(owner, dtype=torch.long)
-    tree_of = owner[:]
-    arrival = np.zeros(len(owner))
-    total = np.zeros(len(owner))  # log p(prefix) at the sampling temperature
-    paths = [Completion([], []) for _ in owner]
-    slots = torch.zeros(len(owner), dtype=torch.long)
-    logits = tree.first_logits[tree_prompt]
-    temperature = wanted[0].temperature or 1.0
-    while owner:
-        token, time, weight, logprob = _children(logits, owner, rngs, arrival, total, k,
-                                                 temperature)
-        chosen = _choose(owner, wanted, time, done)
-        owner, arrival, total, parents, tokens, grown = [], [], [], [], [], []
-        for p, b, j in chosen:  # prompt, parent beam, rank among the parent's children
-            completion = Completion(paths[b].ids + [int(token[b, j])],
-                                    paths[b].logprobs + [float(logprob[b, j])])
-            if aborted(batch[p][0]):
-                completion.finish = "abort"
-            elif not ends[p].check(completion):
-                owner.append(p)
-                arrival.append(time[b, j])
-                total.append(weight[b, j])
-                parents.append(b)
-                tokens.append(completion.ids[-1])
-                grown.append(completion)
-                continue
-            done[p].append((float(time[b, j]), completion))
-        if not owner:
-            break
-        paths, arrival, total = grown, np.array(arrival), np.array(total)
-        parent = torch.tensor(parents)
-        tree_prompt, old_slots = tree_prompt[parent], slots[parent]
-        slots = _slots(owner)
-        tree.branch(tree_prompt, slots, old_slots)
-        tree_prompt, tree_of = _compact(tree, tree_prompt, tree_of)
-        logits = tree.advance(torch.tensor(tokens), tree_prompt, slots)
-    for p, (i, _, _) in enumerate(batch):
-        out[i].extend(c for _, c in sorted(done[p], key=lambda pair: pair[0])[:wanted[p].n])
-
-
-def _children(logits, owner, rngs, arrival, total, k, temperature):
-    """The k earliest children of every live beam: token, arrival, log p (B, k), logprob at T=1.
-
-    With q the conditional distribution and w = p(prefix): X_c ~ Exp(w q_c) = Exp(1) / (w q_c).
-    """
-    vocabulary = logits.shape[-1]
-    probs = (logits if temperature == 1 else logits / temperature).softmax(-1)
-    noise = np.empty((len(owner), vocabulary), dtype=np.float32)
-    start = 0
-    for end in range(1, len(owner) + 1):  # one contiguous block of beams per prompt
-        if end == len(owner) or owner[end] != owner[start]:
-            rngs[owner[start]].standard_exponential(out=noise[start:end], dtype=np.float32)
-            start = end
-    race = torch.from_numpy(noise).div_(probs)  # q = 0 gives inf: never arrives
-    first, token = race.topk(min(k, vocabulary), largest=False, sorted=True)
-    wait = first.double().numpy()
-    time = arrival[:, None] + (wait - wait[:, :1]) * np.exp(-total)[:, None]
-    weight = total[:, None] + probs.gather(1, token).double().log().numpy()
-    logprob = logits.gather(1, token) - logits.logsumexp(-1, keepdim=True)
-    return token.numpy(), time, weight, logprob.numpy()
-
-
-def _choose(owner, wanted, time, done) -> list[tuple[int, int, int]]:
-    """Per prompt the earliest n arrivals among finished completions and new children.
-
-    Finished ones that fall out are removed from `done`; the returned (prompt, beam, rank) keep the
-    prompts contiguous and each prompt's beams in order of arrival.
-    """
-    chosen = []
-    start = 0
-    k = time.shape[1]
-    for end in range(1, len(owner) + 1):
-        if end < len(owner) and owner[end] == owner[start]:
-            continue
-        p = owner[start]
-        finished = done[p]
-        times = np.concatenate([[t for t, _ in finished], time[start:end].ravel()])
-        best = np.argsort(times, kind="stable")[:wanted[p].n]
-        best = best[np.isfinite(times[best])]
-        done[p] = [finished[x] for x in best if x < len(finished)]
-        for x in best:
-            if x >= len(finished):
-                b, j = divmod(int(x) - len(finished), k)
-                chosen.append((p, start + b, j))
-        start = end
-    return chosen
-
-
-def _slots(owner: list[int]) -> torch.Tensor:
-    """0, 1, 2, … within each contiguous block of equal owners."""
-    slots, count = [], 0
-    for j, p in enumerate(owner):
-        count = count + 1 if j and owner[j - 1] == p else 0
-        slots.append(count)
-    return torch.tensor(slots)
 
 
 def _main(directory: str, prompt: str) -> None:

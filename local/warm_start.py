@@ -24,6 +24,7 @@ from coprover import config, prompts
 from coprover.config import InputError
 from coprover.records import Theorem, load_theorems
 from coprover.runlog import MetricsLog
+from local import patient_threads
 
 log = logging.getLogger("warm_start")
 
@@ -213,6 +214,7 @@ def update(model, optimizer, batch: Sequence, section, step: int, scale: float) 
 def main() -> int:
     """Train unless the checkpoint is there already."""
     cfg = config.from_cli(__doc__, FLAGS)
+    patient_threads()
     from coprover.checkpoints import recover, save_hf, weight_version
     from local.tokenizer import train_tokenizer
 

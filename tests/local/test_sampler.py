@@ -8,7 +8,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from local import tokenizer as tok  # noqa: E402
-from local.sampler import LocalSampler, Request  # noqa: E402
+from local.completions import Request  # noqa: E402
+from local.sampler import LocalSampler  # noqa: E402
 
 
 @pytest.fixture(scope="module")
