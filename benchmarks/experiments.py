@@ -1,0 +1,71 @@
+"""The table of docs/experiments.md: finished runs, one column each, from the files they left.
+
+Run: python -m benchmarks.experiments runs/laptop runs/laptop-s1 runs/laptop-s2
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from coprover.metrics import paired_difference, pass_at_k
+from coprover.records import read_jsonl
+
+
+def main() -> None:
+    """Prints the Markdown table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("runs", nargs="+", type=Path, help="folders of finished runs")
+    columns = [facts(run) for run in parser.parse_args().runs]
+    print("| | " + " | ".join(column["run"] for column in columns) + " |")
+    print("| --- |" + " --- |" * len(columns))
+    for key in columns[0]:
+        if key != "run":
+            print(f"| {key} | " + " | ".join(str(column.get(key, "–")) for column in columns) + " |")
+
+
+def facts(run: Path) -> dict[str, str]:
+    """Returns label → text for one run, in the order of the table."""
+    state = json.loads((run / "state.json").read_text(encoding="utf-8"))
+    first = json.loads((run / "eval" / "test_start.json").read_text(encoding="utf-8"))
+    last_path = max((run / "eval").glob("test_round_*.json"), key=lambda p: int(p.stem[11:]))
+    last = json.loads(last_path.read_text(encoding="utf-8"))
+    calls, phases = state["calls"], state["phases"].values()
+    metrics = read_jsonl(run / "metrics.jsonl", resume=True)
+    column = {
+        "run": run.name,
+        "commit": calls[-1]["commit"][:10] + (" (dirty)" if calls[-1]["dirty"] else ""),
+        "seconds in phases": f"{sum(p.get('seconds', 0) for p in phases):.0f}",
+        "peak memory (GB)": f"{max(m.get('memory/peak_mb', 0) for m in metrics) / 1024:.1f}",
+        "test theorems": last["n_theorems"],
+    }
+    for k in (1, 8, 32):
+        column[f"pass@{k}: start → end"] = _change(first, last, k)
+    return column | _search(last.get("search"))
+
+
+def _change(first: dict, last: dict, k: int) -> str:
+    before = {r["name"]: pass_at_k(r["n"], r["c"], k) for r in first["theorems"]}
+    after = {r["name"]: pass_at_k(r["n"], r["c"], k) for r in last["theorems"]}
+    change = paired_difference([after[name] for name in before], list(before.values()))
+    return (f"{sum(before.values()) / len(before):.3f} → {sum(after.values()) / len(after):.3f} "
+            f"({100 * change.mean:+.1f} points [{100 * change.low:+.1f}, {100 * change.high:+.1f}])")
+
+
+def _search(search: dict | None) -> dict[str, str]:
+    if not search:
+        return {}
+    rows = {"search budget; strongest logprob": f"{search['budget']}; {search['baseline']}"}
+    for rule, row in search["rules"].items():
+        against = search["against_baseline"].get(rule)
+        text = f"{row['solved']} solved, {row['expansions']['mean']:.2f} expansions"
+        if against:
+            ratio = against["expansions_ratio"]
+            text += f", ratio {ratio['mean']:.3f} [{ratio['low']:.3f}, {ratio['high']:.3f}]"
+        rows[f"`{rule}`"] = text
+    return rows
+
+
+if __name__ == "__main__":
+    main()
