@@ -22,7 +22,8 @@ def main() -> None:
     print("| --- |" + " --- |" * len(columns))
     for key in columns[0]:
         if key != "run":
-            print(f"| {key} | " + " | ".join(str(column.get(key, "–")) for column in columns) + " |")
+            cells = (str(column.get(key, "–")) for column in columns)
+            print(f"| {key} | " + " | ".join(cells) + " |")
 
 
 def facts(run: Path) -> dict[str, str]:
@@ -40,7 +41,7 @@ def facts(run: Path) -> dict[str, str]:
         "peak memory (GB)": f"{max(m.get('memory/peak_mb', 0) for m in metrics) / 1024:.1f}",
         "test theorems": last["n_theorems"],
     }
-    for k in (1, 8, 32):
+    for k in sorted(int(k) for k in last["pass_at_k"]):
         column[f"pass@{k}: start → end"] = _change(first, last, k)
     return column | _search(last.get("search"))
 
@@ -49,8 +50,9 @@ def _change(first: dict, last: dict, k: int) -> str:
     before = {r["name"]: pass_at_k(r["n"], r["c"], k) for r in first["theorems"]}
     after = {r["name"]: pass_at_k(r["n"], r["c"], k) for r in last["theorems"]}
     change = paired_difference([after[name] for name in before], list(before.values()))
-    return (f"{sum(before.values()) / len(before):.3f} → {sum(after.values()) / len(after):.3f} "
-            f"({100 * change.mean:+.1f} points [{100 * change.low:+.1f}, {100 * change.high:+.1f}])")
+    means = " → ".join(f"{sum(v.values()) / len(v):.3f}" for v in (before, after))
+    low, high = 100 * change.low, 100 * change.high
+    return f"{means} ({100 * change.mean:+.1f} points [{low:+.1f}, {high:+.1f}])"
 
 
 def _search(search: dict | None) -> dict[str, str]:
