@@ -60,7 +60,7 @@ def test_natural_proofs_of_the_smoke_theorems(server):
 FALSE = [
     (thm("(P Q : Prop) (h : P) : Q"), "exact h", "lean_error"),
     (thm("(P Q : Prop) (h : P) : Q"), "skip", "lean_error"),
-    (thm("(P Q : Prop) (h : P) : Q"), "exact foo P Q h", "declined"),  # recursion
+    (thm("(P Q : Prop) (h : P) : Q"), "exact foo P Q h", "lean_error"),  # recursion
     (thm("(P Q : Prop) (h : P) : Q"), "assumption", "lean_error"),
     (thm("(P : Prop) : P"), "intro", "lean_error"),
     (thm("(P : Prop) (h : P) : P"), "exact h\nexact h", "lean_error"),
