@@ -278,14 +278,15 @@ class TacticParser(TermParser):
 
     # -- alternatives ---------------------------------------------------------------------------
 
-    def induction_alts(self) -> list[S.TacAlt] | None:
-        """`with | c x y => tacs …`, or None."""
+    def induction_alts(self) -> tuple[list[S.TacAlt] | None, S.Tactic | None]:
+        """(alternatives or None, tactic before them) of `with tac | c x y => tacs …`."""
         if not self.accept("with"):
-            return None
+            return None, None
+        before = None
         if not self.at("|"):
-            if self.starts_tactic() and self.kind[self.i] != "eof":
-                raise Declined("tactic before the alternatives of cases/induction")
-            self.fail("'|'")
+            if not self.starts_tactic():
+                self.fail("'|'")
+            before = self.tactic()
         alts = []
         with self.position():
             while self.at("|") and self.cols[self.i] >= self.col:
@@ -304,7 +305,7 @@ class TacticParser(TermParser):
                 else:
                     rhs = self.tactic_seq()
                 alts.append(S.TacAlt(start, self.end(), lhs, rhs))
-        return alts
+        return alts, before
 
     def elim_targets(self) -> list[tuple[str | None, S.Term]]:
         targets = []

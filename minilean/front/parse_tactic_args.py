@@ -57,16 +57,15 @@ def _rewrite(p) -> tuple:
 
 def _cases(p) -> tuple:
     targets = p.elim_targets()
-    if p.accept("using"):
-        return (targets, p.term(), p.induction_alts())
-    return (targets, None, p.induction_alts())
+    using = p.term() if p.accept("using") else None
+    return (targets, using, *p.induction_alts())
 
 
 def _induction(p) -> tuple:
     targets = p.elim_targets()
     using = p.term() if p.accept("using") else None
     general = p.idents() if p.accept("generalizing") else []
-    return (targets, using, general, p.induction_alts())
+    return (targets, using, general, *p.induction_alts())
 
 
 def _rcases(p) -> tuple:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import weakref
 
 from minilean.front.errors import LeanError
-from minilean.front.simp import ac_lt, head_key, may_match
+from minilean.front.simp import ac_lt, head_key, may_match, rules_of
 from minilean.front.simp_procs import PROCS
 from minilean.front.tactic_util import beta_all, congr_step
 from minilean.kernel import level as lv
@@ -42,12 +42,21 @@ class SimpSet:
         self.unfold = {k[1] for k in state if k[0] == "unfold"} if use_default else set()
         self.extra = {}
         self.sorted = {}
-        self.rfl_only = False
+        self.rfl_only = self.contextual = False
 
     def add(self, rules) -> None:
         for rule in rules:
             self.sorted.pop(rule.key, None)
             self.extra.setdefault(rule.key, []).append(rule)
+
+    def extended(self, rules):
+        """A copy with more rules."""
+        new = SimpSet(self.meta, False)
+        new.table, new.erased, new.unfold = self.table, self.erased, self.unfold
+        new.extra = {key: list(found) for key, found in self.extra.items()}
+        new.rfl_only, new.contextual = self.rfl_only, self.contextual
+        new.add(rules)
+        return new
 
     def rules(self, key):
         """Rules for a head key in the order Lean tries them."""
@@ -244,6 +253,8 @@ class Simp:
             return e, None
         if not e.body.loose and meta.is_prop(e.type):
             p, hp = self.simp(e.type)
+            if self.rules.contextual and p is not TRUE and p is not FALSE:
+                return self.congr_contextual(e, p, hp)
             q, hq = self.simp(e.body)
             if p is e.type and q is e.body:
                 return e, None
@@ -267,6 +278,22 @@ class Simp:
             p, q = meta.mk_lambda([x.fvar], body), meta.mk_lambda([x.fvar], new)
             h = meta.mk_lambda([x.fvar], proof)
         return out, tm.mk_app(Const("forall_congr", (u,)), e.type, p, q, h)
+
+    def congr_contextual(self, e, p, hp):
+        """p → q where q is simplified with the help of p (`contextual := true`)."""
+        meta = self.meta
+        h = meta.mk_local("h✝", p)
+        rules = self.rules.extended(rules_of(meta, h.id, h.fvar, p))
+        with meta.with_lctx(meta.lctx.add(h)):
+            q, hq = Simp(meta, rules).simp(e.body)
+        if p is e.type and q is e.body:
+            return e, None
+        new = Pi(e.name, p, q, e.info)
+        if hp is None and hq is None:
+            return new, None
+        hq = meta.mk_lambda([h.fvar], hq or self.refl(e.body))
+        return new, tm.mk_app(Const("implies_congr_ctx"), e.type, p, e.body, q,
+                              hp or self.refl(e.type), hq)
 
     def congr_ite(self, e):
         """Condition first; a decided condition selects its branch."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from minilean.front import syntax as S
 from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
-from minilean.front.tactic import close_or_admit, on_main, run_tactic_seq
+from minilean.front.tactic import close_or_admit, on_main, run_tactic, run_tactic_seq
 from minilean.front.tactic_elim import _last, split_hyp
 from minilean.front.tactic_util import tactic
 from minilean.kernel import term as tm
@@ -38,7 +38,7 @@ def target_hyp(ctx, goal: int, name, term):
 
 
 @tactic("cases")
-def cases(ctx, stx, targets, using, alts):
+def cases(ctx, stx, targets, using, alts, before):
     if using is not None:
         raise Declined("cases … using", stx)
     if len(targets) != 1:
@@ -49,11 +49,11 @@ def cases(ctx, stx, targets, using, alts):
         h, goal, _ = target_hyp(ctx, goal, *targets[0])
     with meta.with_goal(goal):
         branches = split_hyp(meta, goal, h, alt_names(alts))
-    finish_alts(ctx, stx, branches, alts, rest, h)
+    finish_alts(ctx, stx, branches, alts, rest, h, before)
 
 
 @tactic("induction")
-def induction(ctx, stx, targets, using, general, alts):
+def induction(ctx, stx, targets, using, general, alts, before):
     if using is not None:
         raise Declined("induction … using", stx)
     if len(targets) != 1:
@@ -72,14 +72,13 @@ def induction(ctx, stx, targets, using, general, alts):
         if any(x.id == h.id for x in to_revert):
             raise LeanError("variable cannot be generalized because the induction target depends "
                             f"on it: {next(e.name for e in extra)}", stx)
-        before = to_revert
-        goal = U.revert(meta, goal, before)
+        goal = U.revert(meta, goal, to_revert)
     with meta.with_goal(goal):
         branches = split_hyp(meta, goal, h, alt_names(alts), induction=True)
     for b in branches:
         with meta.with_goal(b.goal):
-            b.subst, b.goal = U.reintro(meta, b.goal, before)
-    finish_alts(ctx, stx, branches, alts, rest, h)
+            b.subst, b.goal = U.reintro(meta, b.goal, to_revert)
+    finish_alts(ctx, stx, branches, alts, rest, h, before)
 
 
 def alt_names(alts):
@@ -94,8 +93,10 @@ def alt_names(alts):
     return lambda ctor: table.get(_last(ctor), rest)
 
 
-def finish_alts(ctx, stx, branches, alts, rest, h) -> None:
+def finish_alts(ctx, stx, branches, alts, rest, h, before=None) -> None:
     """Runs the alternatives on their branches; without alternatives the branches become goals."""
+    if before is not None:
+        branches = run_before(ctx, before, branches)
     if alts is None:
         ctx.goals = [b.goal for b in branches] + rest
         return
@@ -129,6 +130,21 @@ def finish_alts(ctx, stx, branches, alts, rest, h) -> None:
         for b in left.values():
             ctx.meta.admit(b.goal)
     ctx.goals = new + rest
+
+
+def run_before(ctx, before, branches):
+    """The branches that `before` leaves open (`cases h with simp | …`)."""
+    left = []
+    for b in branches:
+        ctx.goals = [b.goal]
+        run_tactic(ctx, before)
+        ctx.prune()
+        if len(ctx.goals) > 1:
+            raise Declined("several goals from the tactic before the alternatives")
+        if ctx.goals:
+            b.goal = ctx.goals[0]
+            left.append(b)
+    return left
 
 
 def _all_ctors(meta, h):

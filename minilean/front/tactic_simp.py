@@ -26,7 +26,10 @@ NO_PROGRESS = "`simp` made no progress"
 
 
 def check_config(config, stx) -> None:
+    """Declines options that would change the result."""
     for name, value in config:
+        if name == "contextual" and value is True:
+            continue
         if not (isinstance(value, bool) and (name, value) in HARMLESS):
             raise Declined(f"simp option {'+' if value is True else '-'}{name}", stx)
 
@@ -162,6 +165,7 @@ def simp(ctx, stx, config, only, args, loc):
 
     def go(goal):
         rules, _ = make_set(ctx, goal, only, args)
+        rules.contextual = any(name == "contextual" for name, _ in config)
         return simp_at(ctx, goal, rules, loc, stx)
     on_main(ctx, go)
 
@@ -325,7 +329,9 @@ def simp_all_goal(ctx, goal: int, only, args, stx) -> list[int]:
 
 
 def all_rules(ctx, goal: int, only, args) -> SimpSet:
+    """Rules of simp_all: those of simp and all hypotheses (implications are contextual)."""
     rules, _ = make_set(ctx, goal, only, args)
+    rules.contextual = True
     for d in ctx.meta.decls[goal].lctx.decls:
         if not d.hidden and ctx.meta.is_prop(d.type):
             rules.add(hyp_rules(ctx.meta, d))

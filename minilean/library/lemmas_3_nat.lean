@@ -465,3 +465,56 @@ theorem Nat.eq_zero_of_zero_dvd {a : Nat} (h : 0 ∣ a) : a = 0 := by
   obtain ⟨c, hc⟩ := h
   rw [hc, Nat.zero_mul]
 attribute [simp] Nat.dvd_refl Nat.dvd_zero Nat.dvd_mul_right Nat.dvd_mul_left Nat.one_dvd
+attribute [simp] Nat.zero_lt_succ Nat.succ_ne_self Nat.add_one_ne_self Nat.succ_sub_succ_eq_sub
+@[simp] theorem Nat.lt_add_left_iff_pos {n k : Nat} : n < k + n ↔ 0 < k := by
+  constructor
+  · intro h
+    cases k with
+    | zero => rw [Nat.zero_add] at h; exact absurd h (Nat.lt_irrefl n)
+    | succ k => exact Nat.zero_lt_succ k
+  · intro h; rw [Nat.add_comm]; exact Nat.lt_add_of_pos_right h
+@[simp] theorem Nat.lt_add_right_iff_pos {n k : Nat} : n < n + k ↔ 0 < k := by
+  rw [Nat.add_comm, Nat.lt_add_left_iff_pos]
+@[simp] protected theorem Nat.pow_one (a : Nat) : a ^ 1 = a := by rw [Nat.pow_succ, Nat.pow_zero, Nat.one_mul]
+protected theorem Nat.mul_ne_zero {n m : Nat} (hn : n ≠ 0) (hm : m ≠ 0) : n * m ≠ 0 :=
+  fun h => (Nat.mul_eq_zero.mp h).elim hn hm
+protected theorem Nat.mul_ne_zero_iff {n m : Nat} : n * m ≠ 0 ↔ n ≠ 0 ∧ m ≠ 0 := by
+  constructor
+  · intro h
+    exact ⟨fun hn => h (Nat.mul_eq_zero.mpr (Or.inl hn)), fun hm => h (Nat.mul_eq_zero.mpr (Or.inr hm))⟩
+  · intro h
+    exact Nat.mul_ne_zero h.1 h.2
+protected theorem Nat.pos_of_lt_add_right {n k : Nat} (h : n < n + k) : 0 < k := Nat.lt_add_right_iff_pos.mp h
+protected theorem Nat.le_iff_lt_or_eq {n m : Nat} : n ≤ m ↔ n < m ∨ n = m :=
+  ⟨Nat.lt_or_eq_of_le, fun h => h.elim Nat.le_of_lt Nat.le_of_eq⟩
+protected theorem Nat.lt_of_sub_pos {n m : Nat} (h : 0 < n - m) : m < n :=
+  (Nat.lt_or_ge m n).elim id (fun h' => by rw [Nat.sub_eq_zero_of_le h'] at h; exact absurd h (Nat.lt_irrefl 0))
+protected theorem Nat.sub_pos_of_lt {m n : Nat} (h : m < n) : 0 < n - m :=
+  Nat.pos_of_ne_zero (fun h' => absurd (Nat.le_of_sub_eq_zero h') (Nat.not_le_of_gt h))
+protected theorem Nat.sub_pos_iff_lt {m n : Nat} : 0 < n - m ↔ m < n := ⟨Nat.lt_of_sub_pos, Nat.sub_pos_of_lt⟩
+protected theorem Nat.sub_eq_iff_eq_add {c a b : Nat} (h : b ≤ a) : a - b = c ↔ a = c + b :=
+  ⟨fun e => by rw [← e, Nat.sub_add_cancel h], fun e => by rw [e, Nat.add_sub_cancel]⟩
+protected theorem Nat.sub_right_comm (m n k : Nat) : m - n - k = m - k - n := by
+  rw [Nat.sub_sub, Nat.sub_sub, Nat.add_comm]
+protected theorem Nat.sub_le_sub_right {n m : Nat} (h : n ≤ m) (k : Nat) : n - k ≤ m - k := by
+  induction k with
+  | zero => exact h
+  | succ k ih => exact Nat.pred_le_pred ih
+protected theorem Nat.le_sub_of_add_le {a b c : Nat} (h : a + b ≤ c) : a ≤ c - b := by
+  have h2 := Nat.sub_le_sub_right h b
+  rw [Nat.add_sub_cancel] at h2
+  exact h2
+protected theorem Nat.sub_le_iff_le_add {a b c : Nat} : a - b ≤ c ↔ a ≤ c + b := by
+  constructor
+  · intro h
+    rcases Nat.le_total b a with hb | hb
+    · have h2 := Nat.add_le_add_right h b
+      rw [Nat.sub_add_cancel hb] at h2
+      exact h2
+    · exact Nat.le_trans hb (Nat.le_add_left b c)
+  · intro h
+    have h2 := Nat.sub_le_sub_right h b
+    rw [Nat.add_sub_cancel] at h2
+    exact h2
+protected theorem Nat.mul_left_cancel {n m k : Nat} (np : 0 < n) (h : n * m = n * k) : m = k := Nat.eq_of_mul_eq_mul_left np h
+protected theorem Nat.mul_right_cancel {n m k : Nat} (mp : 0 < m) (h : n * m = k * m) : n = k := Nat.eq_of_mul_eq_mul_right mp h
