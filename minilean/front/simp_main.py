@@ -43,6 +43,7 @@ class SimpSet:
         self.extra = {}
         self.sorted = {}
         self.rfl_only = self.contextual = False
+        self.procs = True
 
     def add(self, rules) -> None:
         for rule in rules:
@@ -54,7 +55,7 @@ class SimpSet:
         new = SimpSet(self.meta, False)
         new.table, new.erased, new.unfold = self.table, self.erased, self.unfold
         new.extra = {key: list(found) for key, found in self.extra.items()}
-        new.rfl_only, new.contextual = self.rfl_only, self.contextual
+        new.rfl_only, new.contextual, new.procs = self.rfl_only, self.contextual, self.procs
         new.add(rules)
         return new
 
@@ -362,7 +363,7 @@ class Simp:
     def rewrite(self, e):
         """(new term, proof or None) by a built-in step or a rule, else None."""
         key = head_key(e)
-        proc = PROCS.get(key)
+        proc = PROCS.get(key) if self.rules.procs else None
         if proc is not None:
             found = proc(self, e)
             if found is not None and (found[1] is None or found[0] is TRUE

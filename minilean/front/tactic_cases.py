@@ -102,7 +102,7 @@ def finish_alts(ctx, stx, branches, alts, rest, h, before=None) -> None:
         return
     left = {_last(b.ctor): b for b in branches}
     known = {_last(c) for c in _all_ctors(ctx.meta, h)}
-    new = []
+    new, used = [], set()
     for alt in alts:
         for name, names, explicit in alt.lhs:
             if name == "_":
@@ -115,7 +115,12 @@ def finish_alts(ctx, stx, branches, alts, rest, h, before=None) -> None:
             for key in todo:
                 branch = left.pop(key, None)
                 if branch is None:
-                    continue
+                    if key in used:
+                        raise LeanError(f"Duplicate alternative name `{name}`", alt)
+                    if before is not None:
+                        continue
+                    raise LeanError(f"Alternative `{name}` is not needed", alt)
+                used.add(key)
                 room = branch.count if explicit else branch.explicit
                 if len(names) > room and name != "_":
                     raise LeanError(f"Too many variable names provided at alternative `{key}`: "

@@ -325,6 +325,7 @@ def unfold_recursive(ctx, goal: int, name: str, place, old) -> int:
     """Unfolding a function defined by recursion: rewriting with its equations."""
     meta = ctx.meta
     rules = SimpSet(meta, False)
+    rules.procs = False
     rules.add(equation_rules(meta, name))
     new, proof = Simp(meta, rules).simp(old)
     if new is old:

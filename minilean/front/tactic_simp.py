@@ -193,8 +193,6 @@ def simp_at(ctx, goal: int, rules: SimpSet, loc, stx) -> list[int]:
         any_change = any_change or changed
         if goal is None:
             return []
-        if not changed and not loc.wildcard:
-            raise LeanError(NO_PROGRESS, stx)
     if loc.goal or loc.wildcard:
         with meta.with_goal(goal):
             goal, changed = simp_target(ctx, goal, rules)

@@ -142,7 +142,25 @@ PROVED = [
     ("example (a b : Nat) (h : a = b) (k : b = 3) : a = 3", "iterate 1 rw [h]\nexact k"),
 ]
 
+PROVED += [
+    ("example (p q r : Prop) : p → q → p ∧ q", "simp +contextual"),
+    ("example (n : Nat) : n = 0 ∨ 0 < n", "cases n with simp"),
+    ("example (o : Option Nat) : (match o with | none => 1 | some y => y + 1) ≠ 0",
+     "split\n· decide\n· simp"),
+    ("example (xs : List Nat) : (0 :: xs).filter (· == 0) = 0 :: xs.filter (· == 0)",
+     "simp [List.filter]"),
+    ("example (x : Nat) (xs : List Nat) : (x :: xs).length = xs.length + 1", "rw [List.length]"),
+    ("example (x : Nat) (xs : List Nat) : (x :: xs).length = xs.length + 1",
+     "unfold List.length\nrfl"),
+    ("example (n : Nat) (h : n ≤ 0) : n = 0", "cases h with\n| refl => rfl"),
+    ("example (n m : Nat) (h : n < m) (k : m < n) : False",
+     "exact absurd (Nat.lt_trans h k) (Nat.lt_irrefl n)"),
+]
 REFUSED = [
+    ("example (p q : Prop) (h : p ∨ q) : True",
+     "cases h with\n| inl a => trivial\n| inl a => trivial\n| inr a => trivial"),
+    ("example (n : Nat) (h : n ≤ 0) : n = 0", "cases h with\n| refl => rfl\n| step h => rfl"),
+    ("example (p q : Prop) (h : p ∧ q) : p", "cases h with\n| intro a b c => exact a"),
     ("example (p q : Prop) (hp : p) : p ∧ q", "constructor <;> assumption"),
     ("example (p q : Prop) (h : p ∨ q) : p", "cases h <;> assumption"),
     ("example (a b : Nat) : a = b", "rfl"),
