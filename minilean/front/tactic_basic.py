@@ -299,6 +299,9 @@ def by_cases(ctx, stx, name, term):
 
 def decidable_instance(meta, p):
     """A Decidable p, found by resolution or else classical."""
+    variable = type(tm.get_app_fn(p)) is tm.FVar  # only a local instance could fit
+    if variable and not any(d.cls == "Decidable" or type(d.type) is Pi for d in meta.lctx.insts):
+        return App(Const("Classical.propDecidable"), p)
     inst = meta.synth_inst(App(Const("Decidable"), p))
     return App(Const("Classical.propDecidable"), p) if inst is None else inst
 
