@@ -37,12 +37,12 @@ SOURCES = ("families.py", "families_logic.py", "families_prover.py", "families_g
 # drafts a chunk (seeded as a whole), in proportion to how rarely a family's drafts are theorems
 CHUNK = {"prop": 450, "chain": 500, "quant": 230, "rewrite": 110, "sums": 50, "induct": 300,
          "lists": 80, "mixed": 160, "alternate": 40, "paths": 30}
-MAX_ROUNDS = 11
-SCREENED = 40  # candidates screened at a time
+MAX_ROUNDS = 30
+ENOUGH = 1.1  # theorems found a theorem wanted, when the search for rare kinds stops
+SCREENED = 60  # candidates screened at a time
 SHALLOW_KEPT = 0.5  # share kept of theorems of depth 1 to 3 that a greedy chain proves
-# candidates for a test theorem: what one-line scripts prove is replaced (the deep part resists)
-OVERSAMPLE = {"test": 1.9, "family": 1.5, "deep": 1.0}
-EASY_SHARE = 0.1  # of a screened part may be proved by the scripts that screen it
+SPARE_HELD_OUT = 1.5  # candidates of held-out families a theorem of that part: scripts prove some
+EASY_SHARE = 0.13  # of a screened part may be proved by the scripts that screen it
 MAX_NODES = {"mixed": 90, "rewrite": 100, "sums": 200}  # goals a proof search expands, else 300
 
 
@@ -180,7 +180,7 @@ def quotas(plan: Plan) -> dict[str, dict[int, dict[str, int]]]:
     held = round(plan.test * plan.family_share)
     deep = round(plan.test * plan.depth_share)
     sizes = {"train": plan.train, "valid": plan.valid,
-             "test": (plan.test - held - deep) * OVERSAMPLE["test"]}
+             "test": plan.test - held - deep}
     total = sum(plan.weights.values())
     want: dict = defaultdict(lambda: defaultdict(Counter))
     for family, weight in plan.weights.items():
@@ -194,7 +194,7 @@ def quotas(plan: Plan) -> dict[str, dict[int, dict[str, int]]]:
         depths = range(3, plan.test_depth + 1)
         for depth in depths:
             want[family][depth]["family"] = (
-                held * OVERSAMPLE["family"] / len(HELD_OUT) / len(depths))
+                held * SPARE_HELD_OUT / len(HELD_OUT) / len(depths))
     return want
 
 
@@ -215,9 +215,27 @@ def select(plan: Plan, pool) -> list[tuple[str, str | None, Candidate]]:
         open_families = {f for f in open_families if _missing(want[f], found, f)}
         have = sum(map(len, found.values()))
         log.info("round %d: %d theorems, %d families open", round_ + 1, have, len(open_families))
-        if not open_families:
+        if not open_families or _enough(plan, found):
             break
     return list(screen(plan, _deal(plan, want, found), pool))
+
+
+def _enough(plan: Plan, found: dict) -> bool:
+    """Whether every part could be filled, though perhaps not with the wanted mix."""
+    have: Counter = Counter()
+    for (family, depth), heap in found.items():
+        have[_kind(plan, family, depth)] += len(heap)
+    size = parts(plan)
+    shallow = plan.train + plan.valid + size["test"]
+    return (have["train"] >= ENOUGH * shallow and have["deep"] >= size["deep"]
+            and have["family"] >= SPARE_HELD_OUT * size["family"])
+
+
+def _kind(plan: Plan, family: str, depth: int) -> str:
+    """What a theorem can be used for: train (also valid and test), deep, or family."""
+    if family in HELD_OUT:
+        return "family"
+    return "train" if depth <= plan.train_depth else "deep"
 
 
 def parts(plan: Plan) -> dict[str, int]:
@@ -227,31 +245,36 @@ def parts(plan: Plan) -> dict[str, int]:
 
 
 def screen(plan: Plan, dealt: dict[str, list[Candidate]], pool) -> Iterator[tuple]:
-    """Fills the test parts with candidates that one-line scripts fail on, as far as there are.
+    """Fills the test parts with theorems that one-line scripts fail on.
 
-    Up to EASY_SHARE of a part may be provable by script. What is not taken of the in-distribution
-    part goes to train, in place of the last of train's own candidates."""
-    spare: list[Candidate] = []
-    for part, size in parts(plan).items():
-        queue, taken = dealt[part], []
-        while len(taken) < size and queue and OVERSAMPLE[part] > 1:
-            batch, queue = queue[:SCREENED], queue[SCREENED:]
-            texts = [statement("t", c.goal) for c in batch]
-            for c, easy in zip(batch, pool.imap(portfolio.falls_to_a_script, texts), strict=True):
-                soft = sum(flag for flag, _ in taken)
-                full = len(taken) == size or easy and soft >= round(EASY_SHARE * size)
-                (spare if full else taken).append(c if full else (easy, c))
-            log.info("%s: %d of %d theorems that resist scripts", part, len(taken), size)
-        taken = [c for _, c in taken] + (queue[:size] if OVERSAMPLE[part] == 1 else [])
-        if len(taken) < size:
-            log.warning("the test part %r has %d theorems, not %d: no more resist scripts", part,
-                        len(taken), size)
-        for candidate in taken:
+    Up to EASY_SHARE of a part may be provable by script. Candidates come from the part's own heap,
+    then from train's, which gets those that are passed over. Deep theorems are not screened."""
+    size = parts(plan)
+    test, train = _resisting("test", size["test"], dealt["test"] + dealt["train"], pool)
+    family, _ = _resisting("family", size["family"], dealt["family"], pool)
+    chosen = {"test": test, "family": family, "deep": dealt["deep"],
+              "valid": dealt["valid"][:plan.valid], "train": train[:plan.train]}
+    for part, candidates in chosen.items():
+        wanted = size.get(part, getattr(plan, part, 0))
+        if len(candidates) < wanted:
+            log.warning("%s has %d theorems, not %d: no more were found", part, len(candidates),
+                        wanted)
+        for candidate in candidates:
             yield (*_place(part), candidate)
-        spare = [c for c in spare if c.family not in HELD_OUT] + (queue if part == "test" else [])
-    for part, size in (("valid", plan.valid), ("train", plan.train)):
-        for candidate in ((spare if part == "train" else []) + dealt[part])[:size]:
-            yield (*_place(part), candidate)
+
+
+def _resisting(part: str, size: int, queue: list[Candidate], pool) -> tuple[list, list]:
+    """(`size` candidates in order, few of which scripts prove; the candidates passed over)."""
+    taken, passed, soft = [], [], 0
+    while len(taken) < size and queue:
+        batch, queue = queue[:SCREENED], queue[SCREENED:]
+        texts = [statement("t", c.goal) for c in batch]
+        for c, easy in zip(batch, pool.imap(portfolio.falls_to_a_script, texts), strict=True):
+            full = len(taken) == size or easy and soft >= round(EASY_SHARE * size)
+            (passed if full else taken).append(c)
+            soft += easy and not full
+        log.info("%s: %d of %d theorems, scripts prove %d", part, len(taken), size, soft)
+    return taken, passed + queue
 
 
 def _missing(want: dict, found: dict, family: str) -> list[int]:
@@ -267,7 +290,8 @@ def _sizes(want: dict, found: dict, family: str) -> list[int]:
 def _deal(plan: Plan, want: dict, found: dict) -> dict[str, list[Candidate]]:
     """Deals each (family, depth) heap to the parts, then fills gaps from what is left over."""
     rng = random.Random(f"{plan.seed}/deal")
-    gaps = {part: round(size * OVERSAMPLE[part]) for part, size in parts(plan).items()}
+    gaps = parts(plan)
+    gaps["family"] = round(gaps["family"] * SPARE_HELD_OUT)
     gaps |= {"valid": plan.valid, "train": plan.train}
     dealt: dict = {part: [] for part in gaps}
     rest: dict = defaultdict(list)
@@ -279,12 +303,11 @@ def _deal(plan: Plan, want: dict, found: dict) -> dict[str, list[Candidate]]:
             n = min(gaps[part], len(heap), _round(rng, needs.get(part, 0) * share))
             dealt[part] += heap[:n]
             heap, gaps[part] = heap[n:], gaps[part] - n
-        kind = "family" if family in HELD_OUT else (
-            "train" if depth <= plan.train_depth else "deep")
-        rest[kind] += heap
+        rest[_kind(plan, family, depth)] += heap
     rest["valid"] = rest["test"] = rest["train"]
     for part, gap in gaps.items():
-        rng.shuffle(rest[part])
+        rng.shuffle(rest[part])  # the most wanted depths are popped first
+        rest[part].sort(key=lambda c: (plan.depths[c.depth - 1:] or [0])[0])
         dealt[part] += [rest[part].pop() for _ in range(min(gap, len(rest[part])))]
         rng.shuffle(dealt[part])
     return dealt
