@@ -84,7 +84,8 @@ WALKS: dict[str, str] = {
                      + " | ".join(f"rw [h{i}]" for i in range(1, 6)) + " | rw [ih])",
 }
 
-SCREEN = ("simp_ac", "repeat_safe_simp", "induct_any")  # the strongest
+# the strongest, and what is cheap
+SCREEN = ("assumption", "simp_ac", "repeat_safe_simp", "constructor_simp", "induct_any")
 SCREEN_TIMEOUT_S = 0.3
 
 

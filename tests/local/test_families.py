@@ -45,7 +45,8 @@ class InlinePool:
 @pytest.fixture(scope="session")
 def plan():
     section = config.load([ROOT / "configs" / "local.yaml"]).theorems.families
-    return replace(families.plan_of(section), train=90, valid=20, test=40)
+    return replace(families.plan_of(section), train=90, valid=20, test=40, train_depth=5,
+                   test_depth=7, depths=[1, 4, 4, 4, 4], family_share=0.2, depth_share=0.25)
 
 
 @pytest.fixture(scope="session")
