@@ -250,7 +250,10 @@ def main() -> int:
             _run_group(run, [p for p in group if not run.manifest.done(p.name)])
     finally:
         _stop_servers(run)
-    log.info("%s: done in %.0f s of this call", cfg.run.name, time.monotonic() - started)
+    seconds = round(time.monotonic() - started, 1)
+    run.manifest.data["calls"][-1]["seconds"] = seconds
+    run.manifest.write()
+    log.info("%s: done in %.0f s of this call", cfg.run.name, seconds)
     if cfg.run.only:
         print(f"{cfg.run.only}: written to {', '.join(str(p) for p in plan[-1][0].outputs)}")
     else:

@@ -32,18 +32,23 @@ def facts(run: Path) -> dict[str, str]:
     first = json.loads((run / "eval" / "test_start.json").read_text(encoding="utf-8"))
     last_path = max((run / "eval").glob("test_round_*.json"), key=lambda p: int(p.stem[11:]))
     last = json.loads(last_path.read_text(encoding="utf-8"))
-    calls, phases = state["calls"], state["phases"].values()
+    calls = state["calls"]
     metrics = read_jsonl(run / "metrics.jsonl", resume=True)
     column = {
         "run": run.name,
         "commit": calls[-1]["commit"][:10] + (" (dirty)" if calls[-1]["dirty"] else ""),
-        "seconds in phases": f"{sum(p.get('seconds', 0) for p in phases):.0f}",
+        "seconds": f"{sum(c['seconds'] for c in calls):.0f}" if _whole(calls) else "interrupted",
         "peak memory (GB)": f"{max(m.get('memory/peak_mb', 0) for m in metrics) / 1024:.1f}",
         "test theorems": last["n_theorems"],
     }
     for k in sorted(int(k) for k in last["pass_at_k"]):
         column[f"pass@{k}: start → end"] = _change(first, last, k)
     return column | _search(last.get("search"))
+
+
+def _whole(calls: list[dict]) -> bool:
+    """Whether every call of the run ended by itself and so knows its duration."""
+    return all("seconds" in call for call in calls)
 
 
 def _change(first: dict, last: dict, k: int) -> str:

@@ -133,6 +133,7 @@ def page(cfg, screen: str, state: dict, figures: list[Path]) -> str:
     phases = "\n".join(
         f"| {name} | {record.get('seconds', 0):.0f} | {record['status']} | {record['starts']} |"
         for name, record in state["phases"].items()
+        if not name.startswith("report")  # this one
     )
     calls = "\n".join(
         f"- {c['started']}: commit {c['commit'][:12]}{' (dirty)' if c['dirty'] else ''}, Python "
