@@ -19,6 +19,7 @@ import logging
 from collections import deque
 
 from coprover import config
+from coprover.errors import InputError
 from coprover.slime_data import theorem_of
 from coprover.slime_hooks import bar_from_loss, hook_config, per_loop
 from coprover.verify import Result, Verdict, Verifier
@@ -28,7 +29,7 @@ _WINDOW: deque[bool] = deque(maxlen=512)  # True: unscored; of this process, new
 _MIN_SEEN = 64  # samples before the fraction means anything
 
 
-class TooManyUnscored(RuntimeError):
+class TooManyUnscored(InputError):
     """The Lean server failed on too many samples: training would go on without its reward."""
 
 
