@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+import yaml
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -116,7 +117,9 @@ def _read(path: Path) -> DictConfig:
         loaded = OmegaConf.load(path)
     except FileNotFoundError:
         raise ConfigError(f"no configuration file {path}") from None
-    except Exception as error:  # every YAML library error ends here: it names line and column
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError, OmegaConfBaseException) as error:
         raise ConfigError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(loaded, DictConfig):
         raise ConfigError(f"{path} must hold a mapping of keys, not a {type(loaded).__name__}")
@@ -129,7 +132,7 @@ def _parse_set(item: str) -> DictConfig:
         raise ConfigError(f"--set wants KEY=VALUE, got {item!r}")
     try:
         return OmegaConf.from_dotlist([item])
-    except Exception as error:
+    except (yaml.YAMLError, OmegaConfBaseException) as error:
         raise ConfigError(f"--set {item}: not a YAML value ({error})") from error
 
 

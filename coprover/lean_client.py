@@ -255,7 +255,7 @@ async def _gather(coroutines) -> list:
     tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
     try:
         return await asyncio.gather(*tasks)
-    except BaseException:
+    except BaseException:  # a cancellation too must reach the requests under way
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -46,6 +46,13 @@ def test_missing_and_malformed_files_are_named(tmp_path):
     (tmp_path / "bad.yaml").write_text("a: [1, 2\n")
     with pytest.raises(ConfigError, match=r"bad\.yaml is not valid YAML"):
         config.load([tmp_path / "bad.yaml"])
+    with pytest.raises(ConfigError, match="cannot read"):
+        config.load([tmp_path])  # a folder
+    (tmp_path / "bytes.yaml").write_bytes(b"a: \xff")
+    with pytest.raises(ConfigError, match=r"bytes\.yaml is not valid YAML"):
+        config.load([tmp_path / "bytes.yaml"])
+    with pytest.raises(ConfigError, match="--set search.budget"):
+        config.load([], ["search.budget=[1"])
     (tmp_path / "list.yaml").write_text("- 1\n")
     with pytest.raises(ConfigError, match="must hold a mapping"):
         config.load([tmp_path / "list.yaml"])
