@@ -1,13 +1,14 @@
 """Trains the value model on gamma^d labels with the Hugging Face Trainer.
 
 Binary cross-entropy with soft, weighted labels; AdamW, cosine schedule with warm-up; batches of
-states of similar length. With `value.max_time_s` the schedule follows whichever is further, the
-steps or the clock, so that a short run still ends at the low learning rate. The weights with the
-lowest log-loss on held-out theorems (looked at `value.evaluations` times, after Platt scaling) are
-the ones kept, and the scaling is folded into the head. An interrupted run resumes from its last
-checkpoint in `<value.output>.partial/`; the model appears under `value.output` when it is complete,
-with its evaluation on the held-out theorems beside it (value_metrics.json): log-loss against a
-constant, calibration error (two parameters were fitted to the same rows), Spearman with d.
+states of similar length; on the laptop each use of a row renames its symbols (`value.alphabets`).
+With `value.max_time_s` the schedule follows whichever is further, the steps or the clock, so that a
+short run still ends at the low learning rate. The weights with the lowest log-loss on held-out
+theorems (looked at `value.evaluations` times, after Platt scaling) are the ones kept, and the
+scaling is folded into the head. An interrupted run resumes from its last checkpoint in
+`<value.output>.partial/`; the model appears under `value.output` when it is complete, with its
+evaluation on the held-out theorems beside it (value_metrics.json): log-loss against a constant,
+calibration error (two parameters were fitted to the same rows), Spearman with d.
 
 Run: python train_value_model.py --data runs/x/round_1/value_data \\
        --base-model models/Llama-3.2-1B --output runs/x/round_1/value
@@ -18,6 +19,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import random
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +30,7 @@ from coprover import config
 from coprover.checkpoints import save_hf, weight_files
 from coprover.config import InputError
 from coprover.records import read_jsonl, write_text_atomic
+from coprover.renaming import Renaming
 from coprover.runlog import MetricsLog
 from coprover.value_training import Best, Buckets, Clock, evaluate, schedule
 
@@ -95,7 +98,8 @@ def train_and_save(section: DictConfig, train: list[dict], valid: list[dict]) ->
     held_out = value_model.encode(tokenizer, [r["text"] for r in valid], section.max_length)
     best = Best(partial / "best.pt", valid, lambda trained: value_model.logits(
         trained, held_out, section.eval_token_budget))
-    trainer, clock = make_trainer(section, model, rows, partial, device, best)
+    trainer, clock = make_trainer(section, model, rows, partial, device, best,
+                                  Renaming(tokenizer, section.alphabets))
     trainer.train(resume_from_checkpoint=_last_checkpoint(partial))
     metrics = {"train_rows": len(rows), "train_steps": trainer.state.global_step,
                "train_s": round(clock.elapsed, 1), "train_loss": _last_loss(trainer)}
@@ -111,13 +115,14 @@ def train_and_save(section: DictConfig, train: list[dict], valid: list[dict]) ->
 
 
 def make_trainer(section: DictConfig, model, rows: list[dict], folder: Path, device: str,
-                 best: Best):
+                 best: Best, renaming: Renaming):
     """(trainer, clock): a Trainer with bucketed batches, a time-aware schedule and checkpoints."""
     import torch
     from transformers import Trainer, TrainerCallback, TrainingArguments
 
     import value_model
 
+    rng = random.Random(section.seed)
     clock = Clock(folder / "elapsed.json", section.max_time_s)
     micro = min(section.micro_batch_size, section.batch_size)
     pieces = max(1, section.batch_size // micro)  # micro-batches per optimiser step
@@ -162,7 +167,9 @@ def make_trainer(section: DictConfig, model, rows: list[dict], folder: Path, dev
             return self.lr_scheduler
 
     def collate(batch: list[dict]) -> dict:
-        ids, mask = value_model.pad([row["input_ids"] for row in batch])
+        tables = [renaming.draw(rng) for _ in batch]
+        ids, mask = value_model.pad([[table[i] for i in row["input_ids"]]
+                                     for table, row in zip(tables, batch, strict=True)])
         out = {"input_ids": ids, "labels": torch.tensor([row["label"] for row in batch]),
                "weights": torch.tensor([row["weight"] for row in batch])}
         return out if mask is None else {**out, "attention_mask": mask}

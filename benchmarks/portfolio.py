@@ -1,7 +1,7 @@
 """Which generated theorems fall to a one-line script (local/portfolio.py), over the whole test set.
 
-Prints the share proved by any script, by family and depth, and which script came first; the walks
-over hypotheses by name are reported beside it. Exits with status 1 above the limit of 20 %.
+Prints the share proved by any script, by family and depth, and which script came first. Exits with
+status 1 above the limit of 20 %.
 Run it again whenever minilean learns a tactic or lemma.
 Run: python -m benchmarks.portfolio --config configs/local.yaml
 """
@@ -24,9 +24,6 @@ def main() -> int:
     rows = read_jsonl(cfg.theorems.test, required=("name", "formal_statement", "family", "depth"))
     with get_context("spawn").Pool(int(cfg.theorems.families.processes)) as pool:
         proved = portfolio.run(rows, pool)
-        left = [row for row in rows if not proved[row["name"]]]
-        walked = portfolio.run(left, pool, portfolio.WALKS)
-    print(f"walks prove {sum(map(bool, walked.values()))} of the other {len(left)}")
     return report(rows, proved)
 
 

@@ -14,7 +14,7 @@ import random
 from itertools import pairwise
 from typing import NamedTuple
 
-from local.families_logic import Goal, occurs, signature
+from local.families_logic import Goal, hypothesis_name, occurs, signature
 
 PREDICATES = ("P", "Q", "R", "S", "T", "U")
 NAMES = ("a", "b", "c")
@@ -28,8 +28,10 @@ class Draft(NamedTuple):
 
 
 def draft(hyps: list, target, lemmas: tuple = ()) -> Draft:
-    """The hypotheses get h1, h2, …; the variables in scope are the individuals they mention."""
-    named = tuple((f"h{i}", f) for i, f in enumerate(hyps, 1))
+    """Names the hypotheses; the variables in scope are the individuals that are mentioned."""
+    named: tuple = ()
+    for f in hyps:
+        named += ((hypothesis_name(f, [name for name, _ in named]), f),)
     symbols = signature((), [*hyps, target])
     variables = tuple(s for s, kind in symbols if kind in ("Nat", "List Nat"))
     return Draft(Goal(variables, named, target), lemmas)

@@ -20,23 +20,36 @@ MAX_STEPS = 25
 MAX_SIZE = 60  # symbols in a target; rewriting with a = f a a would double it at every step
 
 
-def preference(tactic: str, kinds: frozenset, backwards: bool) -> int | None:
-    """Rank of a tactic in a chain, smaller first; None if the chain does not use it."""
+def preference(goal: Goal, move: tuple, kinds: frozenset, backwards: bool) -> tuple | None:
+    """Rank of a move of the goal in a chain, smaller first; None if the chain does not use it."""
+    tactic, subgoals = move
     word, *rest = tactic.split()
     if word in CLOSING:
-        return CLOSING.index(word)
+        return (CLOSING.index(word),)
     kind = f"{word} ←" if rest and rest[0] == "[←" else word
     if kind not in kinds:
         return None
     if word not in ("apply", "rw"):
-        return 10 + SPLITS.index(word) if word in SPLITS else 20
-    named = rest[-1].strip("[]")  # of a hypothesis; applications to arguments are not tried
-    if not named[1:].isdigit() or word == "apply" and len(rest) > 1:
+        return (10 + SPLITS.index(word) if word in SPLITS else 20,)
+    names = [name for name, _ in goal.hyps]
+    named = rest[0 if word == "apply" else -1].strip("[]")
+    if named not in names:  # a library lemma, or explicit arguments of one
         return None
-    return 100 + (-1 if backwards else 1) * int(named[1:])
+    place = (-1 if backwards else 1) * names.index(named)
+    if word == "rw" or len(rest) == 1:
+        return (100 + place, 0)
+    return (100 + place, -_settled(goal, subgoals))
 
 
-def chain(*kinds: str, backwards: bool = False) -> Callable[[str], int | None]:
+def _settled(goal: Goal, subgoals: list[Goal]) -> int:
+    """Where in the context the first premise stands, -1 if it does not: `apply h` leaves ?y open,
+    and `assumption` then settles it by the last hypothesis that fits."""
+    facts = [f for _, f in goal.hyps]
+    wanted = subgoals[0].target
+    return max((i for i, f in enumerate(facts) if f == wanted), default=-1)
+
+
+def chain(*kinds: str, backwards: bool = False) -> Callable[[Goal, tuple], tuple | None]:
     """A preference order over the given kinds of tactics."""
     return partial(preference, kinds=frozenset(kinds), backwards=backwards)
 
@@ -51,7 +64,8 @@ CHAINS = (
 )
 
 
-def proves(goal: Goal, order: Callable[[str], int | None], seen: dict | None = None) -> bool:
+def proves(goal: Goal, order: Callable[[Goal, tuple], tuple | None],
+           seen: dict | None = None) -> bool:
     """Whether the chain closes the goal within MAX_STEPS tactics; `seen` caches moves by goal."""
     stack, seen = [goal], {} if seen is None else seen
     for _ in range(MAX_STEPS):
@@ -61,7 +75,7 @@ def proves(goal: Goal, order: Callable[[str], int | None], seen: dict | None = N
             return False
         if stack[0] not in seen:
             seen[stack[0]] = list(moves(stack[0]))
-        ranked = [(order(t), i, subgoals) for i, (t, subgoals) in enumerate(seen[stack[0]])]
+        ranked = [(order(stack[0], move), i, move[1]) for i, move in enumerate(seen[stack[0]])]
         ranked = [r for r in ranked if r[0] is not None]
         if not ranked:
             return False

@@ -18,10 +18,11 @@ Bound variables are x y z l, never free names, so alpha-equality is equality of 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+NAME_LETTERS = 6  # of a hypothesis' name after the h
 BINARY = {"iff": ("↔", 20, 21, 21), "imp": ("→", 25, 26, 25), "or": ("∨", 30, 31, 30),
           "and": ("∧", 35, 36, 35), "=": ("=", 50, 51, 51), "+": ("+", 65, 65, 66),
           "++": ("++", 65, 65, 66), "::": ("::", 67, 68, 67), "*": ("*", 70, 70, 71)}
@@ -209,6 +210,34 @@ def telescope(f) -> tuple:
 def negative(f) -> bool:
     """Whether falsity or a negation occurs in the formula (else exfalso is hopeless)."""
     return f == "False" if isinstance(f, str) else f[0] == "not" or any(map(negative, f[1:]))
+
+
+# ---------------------------------------------------------------- names
+
+
+def hypothesis_name(formula, taken: Collection[str] = ()) -> str:
+    """`h` and the symbols of what the hypothesis concludes, then of what it needs.
+
+    ∀ x, P x → Q x is hQP, P ∧ Q is hPQ, f (g a) = b is hfgab; a name in `taken` gets primes. As in
+    Lean's own library the conclusion comes first: what a goal needs is found by its first letter.
+    """
+    name = "h" + _letters(formula, ())[:NAME_LETTERS]
+    while name in taken:
+        name += "'"
+    return name
+
+
+def _letters(e, bound: tuple) -> str:
+    if isinstance(e, str):
+        return "" if e in bound or e == "False" or not e.isalpha() else e
+    head, args = e[0], e[1:]
+    if head in ("all", "ex"):
+        return _letters(e[2], (*bound, e[1]))
+    if head == "imp":
+        return _letters(e[2], bound) + _letters(e[1], bound)
+    if head in CONNECTIVES:
+        return "".join(_letters(s, bound) for s in args)
+    return head if head[0].isupper() else head + "".join(_letters(s, bound) for s in args)
 
 
 # ---------------------------------------------------------------- statements

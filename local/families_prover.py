@@ -3,8 +3,8 @@
 `moves(goal, lemmas)` yields (tactic, subgoals) in one canonical order: of two equally short proofs
 the one whose tactics come earlier is the reference. `Prover` finds a minimal number of tactics by
 iterative deepening over goals: they share no metavariable, so the costs of subgoals add up.
-New hypotheses are named h<k> with k one above the largest in use, new individuals by the first
-free letter. Used by local/families.py: `python -m local.families --out data/families`.
+New hypotheses are named by what they say (`hypothesis_name`), new individuals by the first free
+letter. Used by local/families.py: `python -m local.families --out data/families`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from local.families_logic import (
     Exhausted,
     Goal,
     first_instance,
+    hypothesis_name,
     match,
     negative,
     occurs,
@@ -31,10 +32,9 @@ from local.families_logic import (
 FORWARD = ("or", "and", "ex", "False", "=", "iff")  # worth deriving with `have`; atoms are applied
 
 
-def next_hypothesis(goal: Goal, ahead: int = 0) -> str:
-    """First name of the canonical scheme that is above every h<k> in the context."""
-    used = [int(name[1:]) for name, _ in goal.hyps if name[0] == "h" and name[1:].isdigit()]
-    return f"h{max(used, default=0) + 1 + ahead}"
+def new_name(goal: Goal, formula) -> str:
+    """Name of a new hypothesis of the goal."""
+    return hypothesis_name(formula, [name for name, _ in goal.hyps])
 
 
 def fresh_individual(goal: Goal) -> str:
@@ -63,9 +63,10 @@ def moves(goal: Goal, lemmas: tuple = ()) -> Iterator[tuple[str, list[Goal]]]:
 
 
 def _introductions(goal: Goal):
-    head, name = goal.target[0], next_hypothesis(goal)
+    head = goal.target[0]
     if head in ("imp", "not"):
         rest = goal.target[2] if head == "imp" else "False"
+        name = new_name(goal, goal.target[1])
         yield f"intro {name}", [goal._replace(hyps=(*goal.hyps, (name, goal.target[1])),
                                               target=rest)]
     elif head == "all":
@@ -90,22 +91,26 @@ def _without(goal: Goal, name: str, *added) -> Goal:
 
 
 def _destructions(goal: Goal):
-    first, second = next_hypothesis(goal), next_hypothesis(goal, 1)
     for name, f in goal.hyps:
         if f[0] in ("and", "iff"):
             left, right = f[1], f[2]
             if f[0] == "iff":
                 left, right = ("imp", left, right), ("imp", right, left)
+            first = new_name(goal, left)
+            both = goal._replace(hyps=(*goal.hyps, (first, left)))
+            second = new_name(both, right)
             yield (f"obtain ⟨{first}, {second}⟩ := {name}",
-                   [_without(goal, name, (first, left), (second, right))])
+                   [_without(both, name, (second, right))])
         elif f[0] == "ex":
             var = fresh_individual(goal)
-            yield (f"obtain ⟨{var}, {first}⟩ := {name}",
-                   [_without(goal, name, (first, subst(f[2], {f[1]: var})))
-                    ._replace(vars=(*goal.vars, var))])
+            body = subst(f[2], {f[1]: var})
+            new = new_name(goal, body)
+            yield (f"obtain ⟨{var}, {new}⟩ := {name}",
+                   [_without(goal, name, (new, body))._replace(vars=(*goal.vars, var))])
         elif f[0] == "or":
-            yield (f"rcases {name} with {first} | {first}",
-                   [_without(goal, name, (first, part)) for part in f[1:]])
+            new = [new_name(goal, part) for part in f[1:]]
+            yield (f"rcases {name} with {new[0]} | {new[1]}",
+                   [_without(goal, name, (n, part)) for n, part in zip(new, f[1:], strict=True)])
 
 
 def _applications(goal: Goal):
@@ -232,7 +237,6 @@ def _closed_by_rfl(goal: Goal) -> list[Goal]:
 
 
 def _forward(goal: Goal, facts: set):
-    new = next_hypothesis(goal)
     for name, f in goal.hyps:
         binders = telescope(f)
         if not binders or binders[-1][2][0] not in FORWARD and binders[-1][2] != "False":
@@ -243,7 +247,7 @@ def _forward(goal: Goal, facts: set):
         for binding, used in _supplied(goal, binders, holes, {}):
             result = subst(binders[-1][2], binding)
             if result not in facts:
-                args = []
+                new, args = new_name(goal, result), []
                 queue = list(used)
                 for kind, value, _ in binders:
                     args.append(show(binding[value], 1024) if kind == "var" else queue.pop(0))

@@ -36,6 +36,7 @@ from local import patient_threads
 from local.rollout import Picker, Rewarder, describe, roll_out, trials_of, verified_trials
 
 log = logging.getLogger("grpo")
+LR_FLOOR = 0.02  # of the peak rate, for lr_schedule=linear
 
 FLAGS = {
     "--model": ("grpo.model", "checkpoint to start from"),
@@ -91,8 +92,8 @@ def check(section) -> None:
         raise ConfigError("grpo.kl_coef must be 0: there is no reference model (see README)")
     if section.temperature != 1.0:
         raise ConfigError("grpo.temperature must be 1: the ratio needs the policy's own samples")
-    if section.lr_schedule != "constant":
-        raise ConfigError(f"grpo.lr_schedule={section.lr_schedule}: only constant is implemented")
+    if section.lr_schedule not in ("constant", "linear"):
+        raise ConfigError(f"grpo.lr_schedule={section.lr_schedule}: choose constant or linear")
     if section.objective not in ("grpo", "rejection"):
         raise ConfigError(f"grpo.objective={section.objective}: choose grpo or rejection")
     if section.samples_per_prompt < 2:
@@ -142,7 +143,7 @@ class Trainer:
         folders = list(self.section.rounds)
         replay = Replay(self.tokenizer, self.theorems, found_proofs(folders, options.per_theorem),
                         proven_steps(folders), options.step_share,
-                        self.model.config.max_position_embeddings)
+                        self.model.config.max_position_embeddings, options.alphabets)
         if not len(replay):
             raise InputError(f"grpo.replay.weight={options.weight} but no proof was found in "
                              f"grpo.rounds={folders}; set the weight to 0 or collect first")
@@ -153,6 +154,8 @@ class Trainer:
         from local.grpo_loss import optimizer_step
 
         section = self.section
+        for group in self.optimizer.param_groups:
+            group["lr"] = section.lr * self.lr_factor()
         names = self.picker.next(section.prompts_per_rollout)
         started = time.perf_counter()
         parts = roll_out(self.sampler, self.rewarder, section, [self.theorems[n] for n in names],
@@ -178,9 +181,17 @@ class Trainer:
         self.version = f"{section.output}:{self.rollout}"
         whole = time.perf_counter() - started
         return {**describe(samples, self.args, section.samples_per_prompt), **summary(steps),
-                "train/groups": groups, "time/sample_s": sampled - started,
+                "train/lr": section.lr * self.lr_factor(), "train/groups": groups, "time/sample_s": sampled - started,
                 "time/train_s": trained, "time/rollout_s": whole,
                 "time/reward_wait_s": whole - trained - (sampled - started)}
+
+    def lr_factor(self) -> float:
+        """Of the peak rate; `linear` falls towards the end of the phase, by rollouts or clock."""
+        section = self.section
+        if section.lr_schedule == "constant":
+            return 1.0
+        clock = self.seconds / section.max_time_s if section.max_time_s else 0.0
+        return max(LR_FLOOR, 1.0 - max(self.rollout / section.num_rollouts, clock))
 
     def save(self) -> None:
         """Everything needed to go on exactly here."""

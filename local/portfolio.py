@@ -2,16 +2,17 @@
 
 A theorem that one of these scripts proves teaches a search nothing. benchmarks/portfolio.py runs
 all of them over the whole test set, tests/local/test_portfolio.py over a sample; both must be run
-again whenever the checker learns a tactic (what it declines counts as not proved). The only names
-that scripts know are n and xs, the generated theorems' induction variables. WALKS, which go through
-h1, h2, … by name with metavariables for what they cannot know, are small searches themselves:
-reported beside the portfolio, not counted in it.
+again whenever the checker learns a tactic (what it declines counts as not proved). PORTFOLIO knows
+no name but n and xs, the generated theorems' induction variables; the walks of a theorem go through
+its own hypotheses by name, with metavariables for what they cannot know. Both count.
 Run: python -m benchmarks.portfolio --config configs/local.yaml
 """
 
 from __future__ import annotations
 
 import logging
+import re
+from collections.abc import Sequence
 
 from local import families_check
 
@@ -19,7 +20,6 @@ log = logging.getLogger("portfolio")
 
 SAFE = ("first | assumption | rfl | contradiction | intro _ | constructor"
         " | (cases ‹_ ∧ _›) | (cases ‹_ ∨ _›) | (cases ‹∃ _, _›)")
-RULES = " | ".join(f"apply h{i}" for i in range(1, 8))
 AC = "Nat.add_comm, Nat.add_left_comm, Nat.add_assoc, Nat.mul_comm"
 LISTS = "List.append_assoc, List.map_append, List.reverse_append, List.length_append"
 
@@ -36,7 +36,6 @@ PORTFOLIO: dict[str, str] = {
     "omega": "omega",
     "simp": "simp",
     "simp_all": "simp_all",
-    "simpa": "simpa using h1",
     "intros_simp_all": "intros; simp_all",
     "intros_omega": "intros; omega",
     "grind": "grind",
@@ -69,39 +68,65 @@ PORTFOLIO: dict[str, str] = {
     "induct_intro_list": "intro xs; induction xs <;> simp_all",
 }
 
-WALKS: dict[str, str] = {
-    "repeat_rules": f"repeat (first | assumption | intro _ | {RULES})",
-    "repeat_rules_down": "repeat (first | assumption | intro _ | "
-                         + " | ".join(f"apply h{i}" for i in range(7, 0, -1)) + ")",
-    "repeat_rules_safe": f"repeat ({SAFE} | {RULES})",
-    "repeat_rw": "repeat (first | assumption | rfl | "
-                 + " | ".join(f"rw [h{i}]" for i in range(1, 8)) + ")",
-    "repeat_rw_back": "repeat (first | assumption | rfl | "
-                      + " | ".join(f"rw [← h{i}]" for i in range(1, 8)) + ")",
-    "induct_nat_rules": f"(try intro n); induction n <;> repeat (first | assumption | {RULES})",
-    "induct_list_rules": f"(try intro xs); induction xs <;> repeat (first | assumption | {RULES})",
-    "induct_nat_rw": "(try intro n); induction n <;> repeat (first | assumption | rfl | "
-                     + " | ".join(f"rw [h{i}]" for i in range(1, 6)) + " | rw [ih])",
-}
-
 # the strongest, and what is cheap
 SCREEN = ("assumption", "simp_ac", "repeat_safe_simp", "constructor_simp", "induct_any")
+SCREEN_WALKS = ("rules_safe", "rules_safe_down", "rw", "rw_down", "rw_back", "rw_back_down")
 SCREEN_TIMEOUT_S = 0.3
+
+
+def walks(hypotheses: Sequence[str]) -> dict[str, str]:
+    """Chains through the hypotheses (at least one) by name, in their order and against it."""
+    out = {f"simpa_{h}": f"simpa using {h}" for h in hypotheses}
+    for suffix, names in (("", list(hypotheses)), ("_down", list(hypotheses)[::-1])):
+        rules = " | ".join(f"apply {h}" for h in names)
+        rewrites = " | ".join(f"rw [{h}]" for h in names)
+        back = " | ".join(f"rw [← {h}]" for h in names)
+        out |= {
+            f"rules{suffix}": f"repeat (first | assumption | intro _ | {rules})",
+            f"rules_safe{suffix}": f"repeat ({SAFE} | {rules})",
+            f"rules_left{suffix}": f"repeat ({SAFE} | {rules} | left)",
+            f"rules_right{suffix}": f"repeat ({SAFE} | {rules} | right)",
+            f"rules_simp{suffix}": f"repeat (first | assumption | {rules}) <;> simp_all",
+            f"rw{suffix}": f"repeat (first | assumption | rfl | {rewrites})",
+            f"rw_back{suffix}": f"repeat (first | assumption | rfl | {back})",
+            f"rw_rules{suffix}": f"repeat (first | assumption | rfl | {rewrites} | {rules})",
+            f"induct_rules{suffix}": f"first | ((try intro n); induction n <;> repeat (first | "
+                                     f"assumption | {rules})) | ((try intro xs); induction xs <;> "
+                                     f"repeat (first | assumption | {rules}))",
+            f"induct_rw{suffix}": "(try intro n); induction n <;> repeat (first | assumption | rfl"
+                                  f" | {rewrites})",
+        }  # fmt: skip
+    return out
+
+
+def scripts_of(statement: str) -> dict[str, str]:
+    """All scripts for a statement, by name."""
+    names = hypothesis_names(statement)
+    return PORTFOLIO | (walks(names) if names else {})
+
+
+def hypothesis_names(statement: str) -> list[str]:
+    """The names h… that the statement's binders introduce, in order."""
+    return re.findall(r"\((h[^\W\d]*\d*'*) :", statement)
 
 
 def falls_to_a_script(statement: str) -> bool:
     """Whether one of the strongest scripts proves the statement; for a process pool."""
-    scripts = [PORTFOLIO[name] for name in SCREEN]
-    task = ({"formal_statement": statement}, tuple(scripts), SCREEN_TIMEOUT_S)
+    scripts = scripts_of(statement)
+    chosen = tuple(scripts[name] for name in (*SCREEN, *SCREEN_WALKS) if name in scripts)
+    task = ({"formal_statement": statement}, chosen, SCREEN_TIMEOUT_S)
     return families_check.prove_with(task)[-1] == "proved"
 
 
-def run(rows: list[dict], pool, scripts: dict[str, str] = PORTFOLIO) -> dict[str, str | None]:
-    """theorem name -> the first of the scripts that proves it, or None."""
-    tasks = [(row, tuple(scripts.values()), TIMEOUT_S) for row in rows]
-    names, proved = list(scripts), {}
-    for row, outcomes in zip(rows, pool.imap(families_check.prove_with, tasks), strict=True):
-        proved[row["name"]] = names[len(outcomes) - 1] if outcomes[-1] == "proved" else None
+def run(rows: list[dict], pool) -> dict[str, str | None]:
+    """theorem name -> the first of its scripts that proves it, or None."""
+    scripts = [scripts_of(row["formal_statement"]) for row in rows]
+    tasks = [(row, tuple(own.values()), TIMEOUT_S)
+             for row, own in zip(rows, scripts, strict=True)]
+    proved: dict[str, str | None] = {}
+    outcomes = pool.imap(families_check.prove_with, tasks)
+    for row, own, tried in zip(rows, scripts, outcomes, strict=True):
+        proved[row["name"]] = list(own)[len(tried) - 1] if tried[-1] == "proved" else None
         if len(proved) % 50 == 0:
             log.info("%d of %d theorems, %d proved by a script", len(proved), len(rows),
                      sum(map(bool, proved.values())))

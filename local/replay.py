@@ -14,6 +14,7 @@ from pathlib import Path
 
 from coprover import prompts
 from coprover.records import Theorem, read_jsonl
+from coprover.renaming import Renaming
 
 
 def found_proofs(folders: Iterable[str | Path], per_theorem: int) -> dict[str, list[list[str]]]:
@@ -57,12 +58,13 @@ def _rows(path: Path) -> list[dict]:
 
 class Replay:
     """Draws mini-batches: a theorem uniformly, then one of its rows, so that no theorem with many
-    states or proofs outweighs the others. `step_share` of a batch are next-step rows."""
+    states or proofs outweighs the others. `step_share` of a batch are next-step rows; each row is
+    drawn under a random renaming of its symbols."""
 
     def __init__(self, tokenizer, theorems: Mapping[str, Theorem],
                  proofs: Mapping[str, Sequence[Sequence[str]]],
                  steps: Mapping[str, Sequence[tuple[str, str]]], step_share: float,
-                 max_tokens: int):
+                 max_tokens: int, alphabets: Sequence[Sequence[str]] = ()):
         whole = {name: [(prompts.whole_proof(theorems[name]), prompts.proof_response(p))
                         for p in found] for name, found in proofs.items() if name in theorems}
         single = {name: [(prompts.tactic_step(state), tactic) for state, tactic in rows]
@@ -70,6 +72,7 @@ class Replay:
         self.whole = _tokenise(tokenizer, whole, max_tokens)
         self.single = _tokenise(tokenizer, single, max_tokens)
         self.step_share = step_share
+        self.renaming = Renaming(tokenizer, alphabets)
 
     def __len__(self) -> int:
         return sum(map(len, self.whole)) + sum(map(len, self.single))
@@ -81,7 +84,8 @@ class Replay:
             pools = self.single if rng.random() < self.step_share else self.whole
             pools = pools or self.whole or self.single
             if pools:
-                rows.append(rng.choice(rng.choice(pools)))
+                row = rng.choice(rng.choice(pools))
+                rows.append(row.renamed(self.renaming.draw(rng)))
         return rows
 
 

@@ -30,6 +30,11 @@ class Group:
         """Packed length in tokens."""
         return len(self.prompt) + sum(map(len, self.responses))
 
+    def renamed(self, table: Sequence[int]) -> Group:
+        """The group with token id i replaced by table[i] (coprover/renaming.py)."""
+        return Group([table[i] for i in self.prompt],
+                     tuple([table[i] for i in response] for response in self.responses))
+
 
 @dataclass
 class Packed:

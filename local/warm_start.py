@@ -1,10 +1,14 @@
 """Train the laptop's generator from scratch on reference proofs of shallow theorems.
 
-A tiny Llama learns both forms the loop asks for: whole proof from the theorem, and next step from
-the proof state. Training follows the validation loss: the learning rate is cut when it stops
-falling and training ends after the last cut; towards max_steps it falls to zero, which flattens
-the loss there at the latest (max_time_s is a safety limit). The best weights and the tokenizer are
-written as a Hugging Face checkpoint. A killed run continues where it was.
+Two stages. In `recall` a tiny Llama restates the hypotheses of a theorem in random order: that
+takes no proof, and teaches it to find a hypothesis by name (induction heads, Olsson et al. 2022,
+arXiv:2209.11895), which proofs alone teach it much later. In `proofs` it learns both forms the
+loop asks for: whole proof from the theorem, and next step from the proof state. That stage follows
+the validation loss: the learning rate is cut when it stops falling and training ends after the last
+cut; towards max_steps it falls to zero, which flattens the loss there at the latest (max_time_s is
+a safety limit). Each use of a row renames its symbols at random (coprover/renaming.py). The best
+weights and the tokenizer are written as a Hugging Face checkpoint. A killed run continues where it
+was.
 
 The reference proofs of theorems deeper than warm_start.max_depth are never read.
 
@@ -17,11 +21,13 @@ import logging
 import random
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from coprover import config, prompts
 from coprover.config import InputError
+from coprover.labels import parse_goal
 from coprover.records import Theorem, load_theorems
 from coprover.runlog import MetricsLog
 from local import patient_threads
@@ -54,6 +60,13 @@ def examples(theorems: Iterable[Theorem], max_depth: int) -> list[tuple[str, str
     return texts
 
 
+def hypotheses(theorem: Theorem) -> list[str]:
+    """The theorem's hypotheses, one `name : statement` each; [] without recorded states."""
+    states = theorem.extra.get("states")
+    return [f"{name} : {body}" for name, body in parse_goal(states[0])[0]
+            if name.startswith("h")] if states else []
+
+
 def token_groups(tokenizer, texts: Sequence[tuple[str, str]], max_tokens: int) -> list:
     """Training rows: prompt ids, and the answer's ids with the end token; too long ones dropped."""
     from local import tokenizer as tok
@@ -66,21 +79,33 @@ def token_groups(tokenizer, texts: Sequence[tuple[str, str]], max_tokens: int) -
     return [group for group in groups if group.length <= max_tokens]
 
 
-def epoch_batches(groups: Sequence, token_budget: int, seed: int) -> list[list[int]]:
-    """A shuffled epoch of batches: random rows in stretches, sorted by length within a stretch."""
+def recall_groups(tokenizer, theorems: Iterable[Theorem], rng: random.Random) -> list:
+    """Rows of the first stage: a theorem, and its hypotheses in random order."""
+    texts = []
+    for theorem in theorems:
+        lines = hypotheses(theorem)
+        if len(lines) > 1:
+            rng.shuffle(lines)
+            texts.append((prompts.whole_proof(theorem), "\n".join(lines)))
+    return token_groups(tokenizer, texts, 10**6)
+
+
+def epoch_batches(groups: Sequence, token_budget: int, seed: int, renaming) -> list[list]:
+    """A shuffled epoch of batches: random rows in stretches, sorted by length within a stretch,
+    each row under its own renaming."""
     from local.training import batches
 
+    rng = random.Random(seed)
     order = list(range(len(groups)))
-    random.Random(seed).shuffle(order)
+    rng.shuffle(order)
     mean = sum(g.length for g in groups) / len(groups)
     stretch = max(1, int(40 * token_budget / mean))
     out = []
     for start in range(0, len(order), stretch):
-        part = order[start:start + stretch]
-        out += [[part[i] for i in batch]
-                for batch in batches([groups[i] for i in part], token_budget)]
-    random.Random(seed + 1).shuffle(out)
-    return out
+        part = [groups[i] for i in order[start:start + stretch]]
+        out += [[part[i] for i in batch] for batch in batches(part, token_budget)]
+    rng.shuffle(out)
+    return [[group.renamed(renaming.draw(rng)) for group in batch] for batch in out]
 
 
 def new_model(section, tokenizer):
@@ -139,57 +164,86 @@ class Plateau:
         return self.made > self.cuts
 
 
-def train(section, model, rows: Sequence, valid: Sequence, metrics: MetricsLog,
-          state_path: Path) -> None:
-    """Fit `model` in place; ends with the weights of the lowest validation loss."""
+@dataclass(frozen=True)
+class Stage:
+    """A part of the training. epoch(seed) -> batches; plateau: whether the validation loss ends it
+    and the learning rate falls towards max_steps."""
+
+    name: str
+    epoch: Callable[[int], list[list]]
+    valid: Sequence
+    max_steps: int
+    plateau: bool
+
+
+def train(section, model, stages: Sequence[Stage], metrics: MetricsLog, state_path: Path) -> None:
+    """Fit `model` in place, stage by stage; the last one ends with its best weights."""
+    from local.training import load_state
+
+    state = load_state(state_path)
+    for number, stage in enumerate(stages):
+        if state and (state["stage"], state["over"]) > (number, False):
+            model.load_state_dict(state["best"])
+            continue
+        train_stage(section, model, stage, number, metrics, state_path,
+                    state if state and state["stage"] == number else None)
+
+
+def train_stage(section, model, stage: Stage, number: int, metrics: MetricsLog, state_path: Path,
+                state: dict | None) -> None:
+    """One stage, from its saved state if there is one."""
     import torch
 
-    from local.training import load_state, save_state
+    from local.training import save_state
 
     optimizer = torch.optim.AdamW(model.parameters(), lr=section.lr, fused=True,
                                   betas=(0.9, 0.98), weight_decay=section.weight_decay)
     plateau = Plateau(section.patience, section.min_gain, section.lr_factor, section.lr_cuts)
     step, epoch, position, seconds, tokens, best = 0, 0, 0, 0.0, 0, None
-    state = load_state(state_path)
     if state:
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         vars(plateau).update(state["plateau"])
         step, epoch, position, seconds, tokens, best = (
             state[k] for k in ("step", "epoch", "position", "seconds", "tokens", "best"))
-        log.info("continuing at step %d", step)
+        log.info("continuing %s at step %d", stage.name, step)
     started, losses, over = time.perf_counter() - seconds, [], False
-    order = epoch_batches(rows, section.batch_tokens, section.seed + epoch)
+    order = stage.epoch(section.seed + epoch)
     while not over:
         if position == len(order):
             epoch, position = epoch + 1, 0
-            order = epoch_batches(rows, section.batch_tokens, section.seed + epoch)
-        batch = [rows[i] for i in order[position]]
-        left = (section.max_steps - step) / (section.decay_share * section.max_steps)
-        losses.append(update(model, optimizer, batch, section, step,
-                             plateau.scale * min(1.0, left)))
+            order = stage.epoch(section.seed + epoch)
+        batch = order[position]
+        scale = plateau.scale
+        if stage.plateau:
+            decay = section.decay_share * stage.max_steps
+            scale *= min(1.0, (stage.max_steps - step) / decay)
+        losses.append(update(model, optimizer, batch, section, step, scale))
         tokens += sum(g.length for g in batch)
         step, position = step + 1, position + 1
         seconds = time.perf_counter() - started
-        over = step >= section.max_steps or seconds > section.max_time_s
+        over = step >= stage.max_steps or seconds > section.max_time_s
         if step % section.eval_every == 0 or over:
-            loss, exact = mean_loss(model, valid, section.batch_tokens)
-            if loss <= plateau.best:
+            loss, exact = mean_loss(model, stage.valid, section.batch_tokens)
+            if loss <= plateau.best or not stage.plateau:
                 best = {k: v.clone() for k, v in model.state_dict().items()}
-            over = plateau.update(loss) or over
+            over = plateau.update(loss) and stage.plateau or over
             seconds = time.perf_counter() - started
             mean = sum(losses) / len(losses)
             losses = []
-            row = {"step": step, "warm_start/loss": mean, "warm_start/valid_loss": loss,
-                   "warm_start/valid_exact": exact, "warm_start/lr": section.lr * plateau.scale,
-                   "warm_start/tokens": tokens, "warm_start/seconds": round(seconds, 2)}
+            row = {"step": step, "stage": stage.name, "warm_start/loss": mean,
+                   "warm_start/valid_loss": loss, "warm_start/valid_exact": exact,
+                   "warm_start/lr": section.lr * scale, "warm_start/tokens": tokens,
+                   "warm_start/seconds": round(seconds, 2)}
             metrics.log(**row)
-            log.info("step %d: loss %.3f, validation %.4f, answers exactly as referenced %.1f %%, "
-                     "%.0f tokens/s", step, mean, loss, 100 * exact, tokens / seconds)
+            log.info("%s, step %d: loss %.3f, validation %.4f, answers exactly as referenced "
+                     "%.1f %%, %.0f tokens/s", stage.name, step, mean, loss, 100 * exact,
+                     tokens / seconds)
             save_state(state_path, {
-                "model": model.state_dict(), "optimizer": optimizer.state_dict(),
+                "stage": number, "model": model.state_dict(), "optimizer": optimizer.state_dict(),
                 "plateau": dict(vars(plateau)), "step": step, "epoch": epoch,
-                "position": position, "seconds": seconds, "tokens": tokens, "best": best})
+                "position": position, "seconds": seconds, "tokens": tokens, "best": best,
+                "over": over})
     model.load_state_dict(best)
 
 
@@ -211,6 +265,27 @@ def update(model, optimizer, batch: Sequence, section, step: int, scale: float) 
     return float(loss.detach())
 
 
+def stages_of(section, tokenizer, rows: Sequence, valid: Sequence, train_set: Sequence[Theorem],
+              valid_set: Sequence[Theorem]) -> list[Stage]:
+    """The two stages; without recall steps (or hypotheses to recall) the second one only."""
+    from coprover.renaming import Renaming
+
+    renaming = Renaming(tokenizer, section.alphabets)
+
+    def recall(seed: int) -> list[list]:
+        groups = recall_groups(tokenizer, train_set, random.Random(seed))
+        return epoch_batches(groups, section.recall_tokens, seed, renaming)
+
+    def proofs(seed: int) -> list[list]:
+        return epoch_batches(rows, section.batch_tokens, seed, renaming)
+
+    stages = [Stage("proofs", proofs, valid, section.max_steps, plateau=True)]
+    asked = recall_groups(tokenizer, valid_set, random.Random(0))[:section.valid_rows]
+    if section.recall_steps and asked:
+        stages.insert(0, Stage("recall", recall, asked, section.recall_steps, plateau=False))
+    return stages
+
+
 def main() -> int:
     """Train unless the checkpoint is there already."""
     cfg = config.from_cli(__doc__, FLAGS)
@@ -225,13 +300,16 @@ def main() -> int:
         log.info("%s is there already (weight version %s); delete it to train again", target,
                  weight_version(target))
         return 0
-    train_texts = examples(load_theorems(cfg.theorems.train), section.max_depth)
-    valid_texts = examples(load_theorems(cfg.theorems.valid), section.max_depth)
+    train_set, valid_set = load_theorems(cfg.theorems.train), load_theorems(cfg.theorems.valid)
+    train_texts = examples(train_set, section.max_depth)
+    valid_texts = examples(valid_set, section.max_depth)
     if not train_texts or not valid_texts:
         raise InputError(f"no theorem of depth <= {section.max_depth} with a reference `proof` in "
                          f"{cfg.theorems.train} and {cfg.theorems.valid}; raise "
                          "warm_start.max_depth or generate theorems")
-    tokenizer = train_tokenizer([t for pair in train_texts for t in pair], section.vocab_size)
+    corpus = [t for pair in train_texts for t in pair]
+    corpus += [prompts.whole_proof(theorem) for theorem in train_set]
+    tokenizer = train_tokenizer(corpus, section.vocab_size)
     rows = token_groups(tokenizer, train_texts, section.max_positions)
     valid = token_groups(tokenizer, valid_texts, section.max_positions)[:section.valid_rows]
     model = new_model(section, tokenizer)
@@ -239,7 +317,8 @@ def main() -> int:
              len(rows), sum(g.length for g in rows) / len(rows), len(valid),
              sum(p.numel() for p in model.parameters()), len(tokenizer))
     metrics = MetricsLog(Path(cfg.run.dir) / "metrics.jsonl", phase="warm_start", round=0)
-    train(section, model, rows, valid, metrics, state_path)
+    train(section, model, stages_of(section, tokenizer, rows, valid, train_set, valid_set), metrics,
+          state_path)
     version = save_hf(target, model, tokenizer)
     state_path.unlink(missing_ok=True)
     print(f"warm start: {target}, weight version {version}", file=sys.stderr)

@@ -28,7 +28,7 @@ def test_scripts_prove_few_test_theorems(monkeypatch):
 
 
 def test_the_scripts_do_prove_easy_theorems():
-    statement = "theorem t (P Q : Prop) (h1 : P) (h2 : Q) : P ∧ Q := by"
+    statement = "theorem t (P Q : Prop) (hP : P) (hQP : P → Q) : P ∧ Q := by"
 
     class Inline:
         imap = staticmethod(lambda function, tasks, chunksize=1: map(function, tasks))
@@ -36,3 +36,11 @@ def test_the_scripts_do_prove_easy_theorems():
     row = {"name": "t", "formal_statement": statement}
     assert portfolio.run([row], Inline) == {"t": "trivial"}
     assert portfolio.falls_to_a_script(statement)
+
+
+def test_walks_know_the_names_of_the_hypotheses():
+    statement = "theorem t (P Q : Prop) (f : Nat → Nat) (hP : P) (hQP' : P → Q) (h1 : P) : Q := by"
+    assert portfolio.hypothesis_names(statement) == ["hP", "hQP'", "h1"]
+    scripts = portfolio.scripts_of(statement)
+    assert "apply hP | apply hQP' | apply h1" in scripts["rules"]
+    assert "apply h1 | apply hQP' | apply hP" in scripts["rules_down"]
