@@ -132,7 +132,7 @@ class Run:
 
     def _prepare(self) -> Phase:
         files = [Path(self.cfg.theorems[k]) for k in ("train", "valid", "test")]
-        command = [sys.executable if w in ("python", "python3") else w
+        command = [sys.executable if w in ("python", "python3") else str(w)
                    for w in self.cfg.theorems.prepare]  # fmt: skip
         return Phase("prepare", [[*command, "--config", str(self.config_path)]], files)
 

@@ -41,7 +41,7 @@ MAX_ROUNDS = 30
 ENOUGH = 1.1  # theorems found a theorem wanted, when the search for rare kinds stops
 SCREENED = 60  # candidates screened at a time
 SHALLOW_KEPT = 0.5  # share kept of theorems of depth 1 to 3 that a greedy chain proves
-SPARE_HELD_OUT = 1.5  # candidates of held-out families a theorem of that part: scripts prove some
+SPARE_HELD_OUT = 2.5  # candidates of held-out families a theorem of that part: scripts prove some
 EASY_SHARE = 0.12  # of a screened part may be proved by the scripts that screen it
 MAX_NODES = {"mixed": 90, "rewrite": 100, "sums": 200}  # goals a proof search expands, else 300
 

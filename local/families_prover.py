@@ -32,11 +32,6 @@ from local.families_logic import (
 FORWARD = ("or", "and", "ex", "False", "=", "iff")  # worth deriving with `have`; atoms are applied
 
 
-def new_name(goal: Goal, formula) -> str:
-    """Name of a new hypothesis of the goal."""
-    return hypothesis_name(formula, [name for name, _ in goal.hyps])
-
-
 def fresh_individual(goal: Goal) -> str:
     """First letter not yet in scope."""
     return next(v for v in INDIVIDUALS if v not in goal.vars)
@@ -66,9 +61,8 @@ def _introductions(goal: Goal):
     head = goal.target[0]
     if head in ("imp", "not"):
         rest = goal.target[2] if head == "imp" else "False"
-        name = new_name(goal, goal.target[1])
-        yield f"intro {name}", [goal._replace(hyps=(*goal.hyps, (name, goal.target[1])),
-                                              target=rest)]
+        new = _having(goal, goal.target[1])
+        yield f"intro {new.hyps[-1][0]}", [new._replace(target=rest)]
     elif head == "all":
         var = goal.target[1]
         new = _fresh_for(goal, var)
@@ -86,31 +80,35 @@ def _fresh_for(goal: Goal, var: str) -> str:
     return "n" if var == "n" and "n" not in goal.vars else fresh_individual(goal)
 
 
-def _without(goal: Goal, name: str, *added) -> Goal:
-    return goal._replace(hyps=(*(h for h in goal.hyps if h[0] != name), *added))
+def _without(goal: Goal, name: str) -> Goal:
+    return goal._replace(hyps=tuple(h for h in goal.hyps if h[0] != name))
+
+
+def _having(goal: Goal, formula) -> Goal:
+    """The goal with one more hypothesis, named by the rule."""
+    name = hypothesis_name(formula, [name for name, _ in goal.hyps])
+    return goal._replace(hyps=(*goal.hyps, (name, formula)))
 
 
 def _destructions(goal: Goal):
     for name, f in goal.hyps:
+        rest = _without(goal, name)  # the opened hypothesis goes, so its name is free again
         if f[0] in ("and", "iff"):
             left, right = f[1], f[2]
             if f[0] == "iff":
                 left, right = ("imp", left, right), ("imp", right, left)
-            first = new_name(goal, left)
-            both = goal._replace(hyps=(*goal.hyps, (first, left)))
-            second = new_name(both, right)
-            yield (f"obtain ⟨{first}, {second}⟩ := {name}",
-                   [_without(both, name, (second, right))])
+            first = _having(rest, left)
+            both = _having(first, right)
+            yield f"obtain ⟨{first.hyps[-1][0]}, {both.hyps[-1][0]}⟩ := {name}", [both]
         elif f[0] == "ex":
             var = fresh_individual(goal)
-            body = subst(f[2], {f[1]: var})
-            new = new_name(goal, body)
-            yield (f"obtain ⟨{var}, {new}⟩ := {name}",
-                   [_without(goal, name, (new, body))._replace(vars=(*goal.vars, var))])
+            new = _having(rest, subst(f[2], {f[1]: var}))
+            yield (f"obtain ⟨{var}, {new.hyps[-1][0]}⟩ := {name}",
+                   [new._replace(vars=(*goal.vars, var))])
         elif f[0] == "or":
-            new = [new_name(goal, part) for part in f[1:]]
-            yield (f"rcases {name} with {new[0]} | {new[1]}",
-                   [_without(goal, name, (n, part)) for n, part in zip(new, f[1:], strict=True)])
+            cases = [_having(rest, part) for part in f[1:]]
+            names = " | ".join(case.hyps[-1][0] for case in cases)
+            yield f"rcases {name} with {names}", cases
 
 
 def _applications(goal: Goal):
@@ -247,12 +245,11 @@ def _forward(goal: Goal, facts: set):
         for binding, used in _supplied(goal, binders, holes, {}):
             result = subst(binders[-1][2], binding)
             if result not in facts:
-                new, args = new_name(goal, result), []
+                new, args = _having(goal, result), []
                 queue = list(used)
                 for kind, value, _ in binders:
                     args.append(show(binding[value], 1024) if kind == "var" else queue.pop(0))
-                yield (f"have {new} := {name} {' '.join(args)}",
-                       [goal._replace(hyps=(*goal.hyps, (new, result)))])
+                yield f"have {new.hyps[-1][0]} := {name} {' '.join(args)}", [new]
 
 
 def _supplied(goal: Goal, binders: tuple, holes: tuple, binding: dict):

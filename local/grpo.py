@@ -8,10 +8,10 @@ local/grpo_loss.py. No KL term.
 
 Theorems come from the frontier: earlier attempts verified some but not all of their samples
 (coprover/frontier.py); `grpo.frontier.explore` of each rollout are theorems without attempts.
-`grpo.replay` adds, in every optimiser step, supervised rows of proofs that search found
-(local/replay.py); `grpo.objective=rejection` is the control: the same samples and steps, but
-supervised learning of the verified ones. Optimiser, RNG and progress are saved every
-`grpo.save_every` rollouts; the same command resumes exactly there.
+After them come `grpo.replay.steps` supervised updates on proofs that search and sampling found
+(local/replay.py). `grpo.objective=rejection` with `grpo.replay.search=false` is the control: the
+same compute, spent on supervised learning of the generator's own verified samples. Optimiser, RNG
+and progress are saved every `grpo.save_every` rollouts; the same command resumes exactly there.
 
 Run: OMP_NUM_THREADS=1 python -m local.grpo --config configs/local.yaml --set grpo.num_rollouts=20
 """
@@ -77,7 +77,7 @@ def summary(steps: Sequence[dict]) -> dict[str, float]:
     """
     row = {f"train/{name}_{i}": value for i, stats in enumerate(steps)
            for name, value in stats.items()}
-    for name in ("loss", "entropy", "replay_loss", "grad_norm"):
+    for name in ("loss", "entropy", "grad_norm"):
         values = [stats[name] for stats in steps if name in stats]
         if values:
             row[f"train/{name}"] = sum(values) / len(values)
@@ -138,20 +138,21 @@ class Trainer:
         from local.replay import Replay, found_proofs, proven_steps
 
         options = self.section.replay
-        if not options.weight:
+        if not options.steps:
             return None
         folders = list(self.section.rounds)
-        replay = Replay(self.tokenizer, self.theorems, found_proofs(folders, options.per_theorem),
-                        proven_steps(folders), options.step_share,
-                        self.model.config.max_position_embeddings, options.alphabets)
+        replay = Replay(self.tokenizer, self.theorems,
+                        found_proofs(folders, options.per_theorem, options.search),
+                        proven_steps(folders) if options.search else {}, options,
+                        self.model.config.max_position_embeddings)
         if not len(replay):
-            raise InputError(f"grpo.replay.weight={options.weight} but no proof was found in "
-                             f"grpo.rounds={folders}; set the weight to 0 or collect first")
+            raise InputError(f"grpo.replay.steps={options.steps} but no proof was found in "
+                             f"grpo.rounds={folders}; set it to 0 or collect first")
         return replay
 
     def step(self) -> dict[str, float]:
         """One rollout and its optimiser steps; returns its metrics."""
-        from local.grpo_loss import optimizer_step
+        from local.grpo_loss import policy_step, replay_step
 
         section = self.section
         for group in self.optimizer.param_groups:
@@ -166,9 +167,8 @@ class Trainer:
         for part in parts:
             trials = pick(part.wait(), self.args)
             groups += len(trials)
-            rows = self.replay.draw(section.replay.batch_size, self.rng) if self.replay else []
             began = time.perf_counter()
-            steps.append(optimizer_step(self.model, self.optimizer, trials, rows, section))
+            steps.append(policy_step(self.model, self.optimizer, trials, section))
             trained += time.perf_counter() - began
         samples = [s for part in parts for s in part.samples]
         for g, name in enumerate(names):
@@ -176,14 +176,34 @@ class Trainer:
                        if s.group_index == g and not s.remove_sample]
             if rewards:
                 self.picker.learn(name, sum(r >= 1.0 for r in rewards) / len(rewards))
+        began = time.perf_counter()
+        losses = self._replay_steps([s for s in samples if not s.remove_sample
+                                     and s.get_reward_value(self.args) >= 1.0], replay_step)
+        replayed = time.perf_counter() - began
         self.sampler.load(self.model)
         self.rollout += 1
         self.version = f"{section.output}:{self.rollout}"
         whole = time.perf_counter() - started
         return {**describe(samples, self.args, section.samples_per_prompt), **summary(steps),
-                "train/lr": section.lr * self.lr_factor(), "train/groups": groups, "time/sample_s": sampled - started,
-                "time/train_s": trained, "time/rollout_s": whole,
-                "time/reward_wait_s": whole - trained - (sampled - started)}
+                "train/lr": self.optimizer.param_groups[0]["lr"], "train/groups": groups,
+                **losses, "time/sample_s": sampled - started, "time/train_s": trained,
+                "time/replay_s": replayed, "time/rollout_s": whole,
+                "time/reward_wait_s": whole - trained - replayed - (sampled - started)}
+
+    def _replay_steps(self, verified: Sequence, replay_step: Callable) -> dict[str, float]:
+        """The supervised updates of a rollout, its verified samples included; their mean loss."""
+        from local.training import Group
+
+        if not self.replay:
+            return {}
+        for s in verified:
+            self.replay.add(s.label, Group(s.tokens[:-s.response_length], (s.response_ids,)))
+        options = self.section.replay
+        losses = [replay_step(self.model, self.optimizer,
+                              self.replay.draw(options.batch_size, self.rng), self.section)
+                  for _ in range(options.steps)]
+        return {"train/replay_loss": sum(losses) / len(losses),
+                "train/replay_rows": len(self.replay)}
 
     def lr_factor(self) -> float:
         """Of the peak rate; `linear` falls towards the end of the phase, by rollouts or clock."""
@@ -199,7 +219,8 @@ class Trainer:
 
         save_state(self.state_path, {
             "model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(),
-            "rng": self.rng.getstate(), "picker": vars(self.picker), "rollout": self.rollout,
+            "rng": self.rng.getstate(), "found": self.replay.added if self.replay else [],
+            "picker": vars(self.picker), "rollout": self.rollout,
             "seconds": self.seconds, "version": self.version})
 
     def resume(self) -> None:
@@ -213,6 +234,8 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.rng.setstate(state["rng"])
         vars(self.picker).update(state["picker"])
+        for theorem, proof in state["found"]:
+            self.replay.add(theorem, proof)
         self.rollout, self.seconds = state["rollout"], state["seconds"]
         self.version = state["version"]
         self.sampler.load(self.model)
@@ -231,12 +254,12 @@ def train(trainer: Trainer, metrics: MetricsLog) -> None:
         trainer.seconds = time.perf_counter() - started
         metrics.log(step=trainer.rollout, **row, **{"time/total_s": trainer.seconds})
         log.info("rollout %d/%d: reward %.3f, mixed groups %.2f, entropy %.2f, clipped %.3f, "
-                 "replay %.3f; sampled %.1f s, rewards %.1f s more, trained %.1f s",
+                 "replay %.3f; sampled %.1f s, rewards %.1f s more, trained %.1f + %.1f s",
                  trainer.rollout, section.num_rollouts, row["rollout/reward_mean"],
                  row["rollout/mixed_groups"], row.get("train/entropy", float("nan")),
                  row.get("train/clip_fraction", 0.0),
                  row.get("train/replay_loss", float("nan")), row["time/sample_s"],
-                 row["time/reward_wait_s"], row["time/train_s"])
+                 row["time/reward_wait_s"], row["time/train_s"], row["time/replay_s"])
         if trainer.rollout % section.save_every == 0:
             trainer.save()
 

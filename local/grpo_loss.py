@@ -1,4 +1,4 @@
-"""GRPO's loss on packed groups, and one optimiser step.
+"""GRPO's loss on packed groups, and the optimiser steps.
 
 Token-level clipped policy loss of DAPO (Yu et al. 2025, arXiv:2503.14476, eq. 8): with
 r = exp(log p_new - log p_old) per token and the group-normalised advantage A of its sample,
@@ -130,30 +130,30 @@ def _spread(values: Sequence[float], responses: Sequence[Response]) -> torch.Ten
     return torch.tensor(values).repeat_interleave(lengths)
 
 
-def backward_replay(model, groups: Sequence[Group], weight: float, token_budget: int) -> float:
-    """Accumulate `weight` times the mean cross-entropy of proofs; returns that mean."""
-    total = sum(len(r) for group in groups for r in group.responses)
+def policy_step(model, optimizer, trials: Sequence[Trial], section) -> dict[str, float]:
+    """One GRPO (or rejection) update on `trials`, none if there are none; returns statistics."""
+    if not trials:
+        return {}
+    stats = backward_trials(model, trials, section)
+    return {**stats, "grad_norm": _update(model, optimizer, section)}
+
+
+def replay_step(model, optimizer, rows: Sequence[Group], section) -> float:
+    """One supervised update on `rows`; returns their mean cross-entropy per token (nats)."""
+    total = sum(len(r) for group in rows for r in group.responses)
     value = 0.0
-    for batch in batches(groups, token_budget):
-        packed = pack([groups[i] for i in batch])
+    for batch in batches(rows, section.batch_tokens):
+        packed = pack([rows[i] for i in batch])
         loss = F.cross_entropy(target_logits(model, packed), packed.targets, reduction="sum")
-        (weight * loss / total).backward()
+        (loss / total).backward()
         value += float(loss.detach())
+    _update(model, optimizer, section)
     return value / total
 
 
-def optimizer_step(model, optimizer, trials: Sequence[Trial], replay: Sequence[Group],
-                   section) -> dict[str, float]:
-    """One update on `trials` and, when there are any, replayed proofs; returns statistics."""
-    stats: dict[str, float] = {}
-    if trials:
-        stats |= backward_trials(model, trials, section)
-    if replay:
-        stats["replay_loss"] = backward_replay(model, replay, section.replay.weight,
-                                               section.batch_tokens)
-    if stats:
-        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), section.clip_grad)
-        stats["grad_norm"] = float(norm)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-    return stats
+def _update(model, optimizer, section) -> float:
+    """Clips, steps and clears the accumulated gradient; returns its norm."""
+    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), section.clip_grad)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    return float(norm)

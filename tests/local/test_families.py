@@ -106,7 +106,14 @@ def test_new_names_follow_one_rule():
     goal = draft([("ex", "x", ("and", ("P", "x"), ("Q", "x"))), ("R", "a")],
                  ("ex", "x", ("Q", "x"))).goal  # fmt: skip
     assert Prover().prove(goal, 6) == [
-        "obtain ⟨b, h3⟩ := h1", "obtain ⟨h4, h5⟩ := h3", "refine ⟨b, ?_⟩", "assumption"]
+        "obtain ⟨b, hPQ⟩ := hPQ", "obtain ⟨hP, hQ⟩ := hPQ", "refine ⟨b, ?_⟩", "assumption"]
+
+
+def test_hypotheses_are_named_by_their_conclusion():
+    hyps = [forall(imp(("P", "x"), ("Q", "x"))), ("=", ("f", ("g", "a")), "b"), ("not", "P"),
+            imp(imp("P", "Q"), "R"), ("ex", "x", ("P", "x")), ("P", "b"), "False"]
+    assert [name for name, _ in draft(hyps, "S").goal.hyps] == [
+        "hQP", "hfgab", "hP", "hRQP", "hP'", "hP''", "h"]
 
 
 def rename(goal: Goal, rng) -> Goal:

@@ -20,8 +20,8 @@ from local.grpo_loss import (  # noqa: E402
     Trial,
     backward_trials,
     merge,
-    optimizer_step,
     policy_loss,
+    policy_step,
 )
 from local.replay import Replay, found_proofs, proven_steps  # noqa: E402
 from local.training import Group, batches, pack, target_logits  # noqa: E402
@@ -31,7 +31,7 @@ ARGS = SimpleNamespace(reward_key=None)
 
 def settings(**changes):
     values = {"objective": "grpo", "eps_low": 0.2, "eps_high": 0.28, "entropy_coef": 0.0,
-              "batch_tokens": 200, "clip_grad": 1.0, "replay": SimpleNamespace(weight=0.5)}
+              "batch_tokens": 200, "clip_grad": 1.0}
     return SimpleNamespace(**{**values, **changes})
 
 
@@ -162,8 +162,8 @@ def test_the_clip_acts_in_the_second_step_only(model):
                           r.advantage) for r in trial.responses]
         trials.append(Trial(trial.prompt, tuple(exact)))
     optimizer = torch.optim.AdamW(ours.parameters(), lr=3e-2)
-    first = optimizer_step(ours, optimizer, trials[:3], [], settings())
-    second = optimizer_step(ours, optimizer, trials[3:], [], settings())
+    first = policy_step(ours, optimizer, trials[:3], settings())
+    second = policy_step(ours, optimizer, trials[3:], settings())
     assert first["clip_low"] == first["clip_high"] == 0 and first["logprob_diff"] < 1e-5
     assert second["clip_low"] + second["clip_high"] > 0
 
@@ -266,7 +266,7 @@ def write_world(folder: Path, checkpoint: str):
                  "rounds": [str(folder / "round_1")], "prompts_per_rollout": 4,
                  "samples_per_prompt": 4, "max_new_tokens": 12, "num_rollouts": 4,
                  "save_every": 2, "seed": 0, "reward_chunks": 2, "frontier": {"explore": 0.25},
-                 "replay": {"weight": 0.5, "batch_size": 4},
+                 "replay": {"steps": 2, "batch_size": 4},
                  "slime": {"reward": "test_grpo.parity_reward"}}}), encoding="utf-8")
     return overlay
 
@@ -320,11 +320,11 @@ def test_command_resumes_exactly(checkpoint, tmp_path, monkeypatch):
 
 def test_the_control_and_its_switches(checkpoint, tmp_path, monkeypatch):
     overlay = write_world(tmp_path, checkpoint)
-    run(monkeypatch, overlay, "grpo.objective=rejection", "grpo.replay.weight=0",
+    run(monkeypatch, overlay, "grpo.objective=rejection", "grpo.replay.search=false",
         "grpo.num_rollouts=1")
     row, = read_jsonl(tmp_path / "run" / "metrics.jsonl")
     assert row["objective"] == "rejection" and row["train/loss"] > 0
-    assert "train/replay_loss" not in row and "train/clip_fraction" not in row
+    assert "train/replay_loss" in row and "train/clip_fraction" not in row
 
 
 @pytest.mark.parametrize("item, culprit", [
@@ -356,9 +356,20 @@ def test_replay_rows(checkpoint, tmp_path, tokenizer):
     from local import tokenizer as tok
 
     theorems = {t.name: t for t in load_theorems(tmp_path / "train.jsonl")}
-    replay = Replay(tokenizer, theorems, proofs, steps, 1.0, 256)
+    options = SimpleNamespace(step_share=1.0, per_theorem=2, alphabets=[])
+    replay = Replay(tokenizer, theorems, proofs, steps, options, 256)
     row, = replay.draw(1, random.Random(0))
     assert tok.decode(tokenizer, row.prompt) == (
         "[GOAL]\nP Q : Prop\nh : P ∧ Q\n⊢ P\n[PROOFSTEP]\n")
     assert row.responses[0][-1] == tokenizer.eos_token_id
     assert len(replay) == 9 and len(replay.draw(5, random.Random(0))) == 5
+    proof = Group([1, 2], ((3, 4),))
+    for theorem, taken in (("t3", True), ("t3", False), ("new", True)):  # a copy is not taken twice
+        before = len(replay)
+        replay.add(theorem, proof)
+        assert len(replay) - before == taken
+    assert replay.added == [("t3", proof), ("new", proof)]
+    replay.step_share = 0.0
+    assert "new" in replay.whole and all(g.prompt for g in replay.draw(20, random.Random(1)))
+    own = found_proofs([folder], 2, search=False)
+    assert "t3" not in own and own["t0"] == [["exact h.1"]]

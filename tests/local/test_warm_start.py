@@ -1,6 +1,7 @@
 """The warm start: which rows it reads, its plateau rule, its exact resume."""
 
 import json
+import random
 
 import pytest
 
@@ -9,7 +10,9 @@ torch = pytest.importorskip("torch")
 from coprover.config import InputError  # noqa: E402
 from coprover.prompts import prompt_text, tactic_step  # noqa: E402
 from coprover.records import load_theorems, read_jsonl, write_jsonl_atomic  # noqa: E402
+from coprover.renaming import Renaming  # noqa: E402
 from local import warm_start  # noqa: E402
+from local.tokenizer import decode  # noqa: E402
 
 
 def theorem_rows(count=30):
@@ -26,7 +29,7 @@ def theorem_rows(count=30):
     return rows
 
 
-def world(folder):
+def world(folder, **extra):
     write_jsonl_atomic(folder / "train.jsonl", theorem_rows())
     write_jsonl_atomic(folder / "valid.jsonl", theorem_rows(6))
     (folder / "overlay.yaml").write_text(json.dumps({
@@ -35,7 +38,8 @@ def world(folder):
         "warm_start": {"vocab_size": 300, "hidden_size": 16, "heads": 2, "layers": 1,
                        "intermediate_size": 32, "max_positions": 128, "batch_tokens": 400,
                        "eval_every": 5, "max_steps": 20, "warmup_steps": 2, "lr": 0.02,
-                       "seed": 3}}))
+                       "alphabets": [["P", "Q", "R", "S"]], "recall_steps": 0, "seed": 3}
+        | extra}))
     return str(folder / "overlay.yaml")
 
 
@@ -55,9 +59,23 @@ def test_every_epoch_holds_every_row_once(tmp_path, tokenizer):
     world(tmp_path)
     texts = warm_start.examples(load_theorems(tmp_path / "train.jsonl"), 2)
     rows = warm_start.token_groups(tokenizer, texts, 1000)
-    first, second = (warm_start.epoch_batches(rows, 300, seed) for seed in (0, 1))
-    assert sorted(i for b in first for i in b) == list(range(len(rows)))
-    assert first != second and first == warm_start.epoch_batches(rows, 300, 0)
+    same = Renaming(tokenizer, [])
+    first, second = (warm_start.epoch_batches(rows, 300, seed, same) for seed in (0, 1))
+    plain = [(g.prompt, g.responses) for b in first for g in b]
+    assert sorted(plain) == sorted((list(g.prompt), tuple(map(list, g.responses))) for g in rows)
+    assert first != second and first == warm_start.epoch_batches(rows, 300, 0, same)
+
+
+def test_recall_rows_hold_each_hypothesis_once_and_no_proof(tmp_path, tokenizer):
+    row = theorem_rows(1)[0] | {"states": ["P Q : Prop\nhP : P\nhQP : P → Q\n⊢ Q", "proof state"],
+                                "proof": ["apply hQP", "assumption"]}  # fmt: skip
+    write_jsonl_atomic(tmp_path / "t.jsonl", [row])
+    theorems = load_theorems(tmp_path / "t.jsonl")
+    assert warm_start.hypotheses(theorems[0]) == ["hP : P", "hQP : P → Q"]
+    answers = {decode(tokenizer, warm_start.recall_groups(tokenizer, theorems,
+                                                          random.Random(i))[0].responses[0])
+               for i in range(20)}  # fmt: skip
+    assert answers == {"hP : P\nhQP : P → Q", "hQP : P → Q\nhP : P"}
 
 
 def test_plateau_cuts_the_rate_and_then_ends():
@@ -67,7 +85,8 @@ def test_plateau_cuts_the_rate_and_then_ends():
     assert [plateau.update(x) for x in (0.48, 0.48)] == [False, True]
 
 
-def test_command_trains_and_resumes_exactly(tmp_path, monkeypatch):
+@pytest.mark.parametrize("stages", [{}, {"recall_steps": 10}, {"recall_steps": 18}])
+def test_command_trains_and_resumes_exactly(tmp_path, monkeypatch, stages):
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from coprover.checkpoints import weight_version
@@ -82,7 +101,7 @@ def test_command_trains_and_resumes_exactly(tmp_path, monkeypatch):
         return original(*args)
     for folder in folders:
         folder.mkdir()
-        monkeypatch.setattr("sys.argv", ["warm_start", "--config", world(folder)])
+        monkeypatch.setattr("sys.argv", ["warm_start", "--config", world(folder, **stages)])
         if folder.name == "cut":
             monkeypatch.setattr(warm_start, "update", dies)
             with pytest.raises(KeyboardInterrupt):
@@ -92,6 +111,7 @@ def test_command_trains_and_resumes_exactly(tmp_path, monkeypatch):
     paths = [f / "run" / "warm_start" / "generator" for f in folders]
     assert weight_version(paths[0]) == weight_version(paths[1])
     rows = read_jsonl(folders[0] / "run" / "metrics.jsonl")
+    rows = [r for r in rows if r["stage"] == "proofs"]
     assert [r["step"] for r in rows] == [5, 10, 15, 20]
     assert rows[-1]["warm_start/valid_loss"] < rows[0]["warm_start/valid_loss"] / 1.5
     model = AutoModelForCausalLM.from_pretrained(paths[0])
