@@ -22,6 +22,8 @@ from torch import nn
 from transformers import LlamaConfig, LlamaModel, LlamaPreTrainedModel
 from transformers.utils import ModelOutput
 
+from coprover.llama_forward import hidden_at, is_plain
+
 HEAD_HIDDEN = 512
 
 
@@ -47,12 +49,7 @@ class ValueModel(LlamaPreTrainedModel):
 
         Padding is on the right; attention_mask (B, T) may be None when there is none.
         """
-        hidden = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        if attention_mask is None:
-            last = hidden[:, -1]
-        else:
-            end = attention_mask.sum(dim=1) - 1
-            last = hidden[torch.arange(hidden.shape[0], device=hidden.device), end]
+        last = self._last_hidden(input_ids, attention_mask)
         features = self.value_drop(nn.functional.silu(self.value_up(last)))
         logits = self.value_out(features).squeeze(-1).float()
         loss = None
@@ -63,6 +60,15 @@ class ValueModel(LlamaPreTrainedModel):
             loss = (each * weights).sum() / weights.sum().clamp_min(1e-8)
         return ModelOutput(loss=loss, logits=logits) if loss is not None else ModelOutput(
             logits=logits)
+
+    def _last_hidden(self, ids, mask):
+        """(B, C) at each row's last token; on CPUs by a pass that computes little else."""
+        rows = torch.arange(ids.shape[0], device=ids.device)
+        end = (torch.full_like(rows, ids.shape[1]) if mask is None else mask.sum(dim=1)) - 1
+        if ids.device.type == "cpu" and is_plain(self.config):
+            positions = torch.arange(ids.shape[1]).expand_as(ids)
+            return hidden_at(self.model, ids, positions, rows * ids.shape[1] + end)
+        return self.model(input_ids=ids, attention_mask=mask).last_hidden_state[rows, end]
 
     @torch.no_grad()
     def scale(self, a: float, b: float) -> None:

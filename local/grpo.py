@@ -199,9 +199,8 @@ class Trainer:
         for s in verified:
             self.replay.add(s.label, Group(s.tokens[:-s.response_length], (s.response_ids,)))
         options = self.section.replay
-        losses = [replay_step(self.model, self.optimizer,
-                              self.replay.draw(options.batch_size, self.rng), self.section)
-                  for _ in range(options.steps)]
+        losses = [replay_step(self.model, self.optimizer, rows, self.section)
+                  for rows in self.replay.batches(options.steps, options.batch_size, self.rng)]
         return {"train/replay_loss": sum(losses) / len(losses),
                 "train/replay_rows": len(self.replay)}
 

@@ -100,6 +100,13 @@ class Replay:
             rows.append(row.renamed(self.renaming.draw(rng)))
         return rows
 
+    def batches(self, steps: int, batch_size: int, rng: random.Random) -> list[list[Group]]:
+        """`steps` batches of rows of similar length (little padding), in random order."""
+        rows = sorted(self.draw(steps * batch_size, rng), key=lambda row: row.length)
+        out = [rows[i:i + batch_size] for i in range(0, len(rows), batch_size)]
+        rng.shuffle(out)
+        return out
+
 
 def _tokenise(tokenizer, rows: Mapping[str, Sequence[tuple[str, str]]],
               max_tokens: int) -> dict[str, list[Group]]:

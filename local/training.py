@@ -17,6 +17,8 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
+from coprover.llama_forward import hidden_at
+
 
 @dataclass(frozen=True)
 class Group:
@@ -95,44 +97,10 @@ def batches(groups: Sequence[Group], token_budget: int) -> list[list[int]]:
 def target_logits(model, packed: Packed) -> torch.Tensor:
     """Logits (M, V) that predict the targets of a packed batch, differentiable.
 
-    The same numbers as transformers' LlamaForCausalLM forward (asserted in the tests); cheaper
-    because the last layer's MLP and the vocabulary projection run at response tokens only.
+    The same numbers as transformers' LlamaForCausalLM forward (asserted in the tests).
     """
-    config, core = model.config, model.model
-    heads, eps = config.num_attention_heads, config.rms_norm_eps
-    batch, width = packed.ids.shape
-    dim = config.hidden_size // heads
-    cos, sin = _rotation(config, dim, packed.positions)
-    x = F.embedding(packed.ids, core.embed_tokens.weight)
-    for index, layer in enumerate(core.layers):
-        attention, mlp = layer.self_attn, layer.mlp
-        normed = F.rms_norm(x, x.shape[-1:], layer.input_layernorm.weight, eps)
-        q, k, v = (F.linear(normed, w.weight).view(batch, width, heads, dim).transpose(1, 2)
-                   for w in (attention.q_proj, attention.k_proj, attention.v_proj))
-        mixed = F.scaled_dot_product_attention(
-            _rotate(q, cos, sin), _rotate(k, cos, sin), v, attn_mask=packed.mask,
-            is_causal=packed.mask is None)
-        mixed = mixed.transpose(1, 2).reshape(batch, width, -1)
-        if index == len(core.layers) - 1:  # from here on only the predicting tokens matter
-            x, mixed = (t.reshape(batch * width, -1)[packed.predictors] for t in (x, mixed))
-        x = x + F.linear(mixed, attention.o_proj.weight)
-        normed = F.rms_norm(x, x.shape[-1:], layer.post_attention_layernorm.weight, eps)
-        gated = F.silu(F.linear(normed, mlp.gate_proj.weight)) * F.linear(normed,
-                                                                          mlp.up_proj.weight)
-        x = x + F.linear(gated, mlp.down_proj.weight)
-    return F.linear(F.rms_norm(x, x.shape[-1:], core.norm.weight, eps), model.lm_head.weight)
-
-
-def _rotation(config, dim: int, positions: torch.Tensor):
-    theta = float(config.rope_parameters["rope_theta"])
-    frequency = theta ** (-torch.arange(0, dim, 2).float() / dim)
-    angle = positions[:, None, :, None].float() * torch.cat([frequency, frequency])
-    return angle.cos(), angle.sin()  # (B, 1, T, D)
-
-
-def _rotate(x, cos, sin):
-    first, second = x.chunk(2, dim=-1)
-    return x * cos + torch.cat([-second, first], dim=-1) * sin
+    hidden = hidden_at(model.model, packed.ids, packed.positions, packed.predictors, packed.mask)
+    return F.linear(hidden, model.lm_head.weight)
 
 
 def save_state(path: str | Path, state: dict) -> None:

@@ -21,7 +21,7 @@ import logging
 import random
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,15 +41,17 @@ FLAGS = {
 }
 
 
-def examples(theorems: Iterable[Theorem], max_depth: int) -> list[tuple[str, str]]:
+def examples(theorems: Iterable[Theorem], max_depth: int,
+             max_depth_of: Mapping[str, int] | None = None) -> list[tuple[str, str]]:
     """(prompt, answer) texts of both forms from theorems with `proof` and `states` rows.
 
-    Raises InputError for a reference proof whose states do not match its steps.
+    max_depth_of: family -> its own limit. Raises InputError for a reference proof whose states do
+    not match its steps.
     """
     texts = []
     for theorem in theorems:
         proof, states = theorem.extra.get("proof"), theorem.extra.get("states")
-        if not proof or len(proof) > max_depth:
+        if not proof or len(proof) > (max_depth_of or {}).get(theorem.family, max_depth):
             continue
         texts.append((prompts.whole_proof(theorem), prompts.proof_response(proof)))
         if states is not None:
@@ -301,8 +303,8 @@ def main() -> int:
                  weight_version(target))
         return 0
     train_set, valid_set = load_theorems(cfg.theorems.train), load_theorems(cfg.theorems.valid)
-    train_texts = examples(train_set, section.max_depth)
-    valid_texts = examples(valid_set, section.max_depth)
+    limits = section.max_depth, section.max_depth_of
+    train_texts, valid_texts = examples(train_set, *limits), examples(valid_set, *limits)
     if not train_texts or not valid_texts:
         raise InputError(f"no theorem of depth <= {section.max_depth} with a reference `proof` in "
                          f"{cfg.theorems.train} and {cfg.theorems.valid}; raise "
