@@ -33,6 +33,7 @@ from coprover.runlog import Manifest, MetricsLog, provenance
 
 log = logging.getLogger("co_train")
 
+SPIN_COUNT = "1000"  # 0 (OMP_WAIT_POLICY=PASSIVE) loses what a second thread gains
 FLAGS = {
     "--num-rounds": ("run.rounds", "how many rounds; more than a finished run has extends it"),
     "--run-name": ("run.name", "outputs go to runs/<name>"),
@@ -403,8 +404,8 @@ def _tee(run: Run, command: list[str], log_file, threads: int) -> int:
     it, so that two processes never write the same files.
     """
     environment = {**os.environ, "TQDM_DISABLE": "1", "PYTHONUNBUFFERED": "1"}
-    if threads:  # waiting threads must sleep: spinning ones starve the servers on two cores
-        environment |= {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE"}
+    if threads:  # waiting threads must soon sleep: spinning ones starve the servers on two cores
+        environment |= {"OMP_NUM_THREADS": str(threads), "GOMP_SPINCOUNT": SPIN_COUNT}
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, errors="replace", bufsize=1, env=environment, start_new_session=True,

@@ -4,8 +4,8 @@ import os
 
 
 def patient_threads() -> None:
-    """Make OpenMP threads sleep, not spin, at barriers; call before torch is first imported.
+    """Make OpenMP threads spin only shortly at barriers; call before torch is first imported.
 
     Spinning threads that share their core with another process cost a factor of ten and more.
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")

@@ -28,6 +28,17 @@ def test_batches_give_what_single_rows_give(model):
     assert len({round(x, 4) for x in alone}) > 1
 
 
+@pytest.mark.parametrize("changes, plain", [({}, True), ({"num_key_value_heads": 1}, False),
+                                            ({"attention_bias": True}, False)])  # fmt: skip
+def test_short_pass_equals_transformers(changes, plain, monkeypatch):
+    torch.manual_seed(0)
+    model = value_model.ValueModel(LlamaConfig(**TINY | changes, value_head_hidden=8)).eval()
+    assert value_model.is_plain(model.config) == plain
+    short = value_model.logits(model, ROWS)
+    monkeypatch.setattr(value_model, "is_plain", lambda config: False)
+    assert value_model.logits(model, ROWS) == pytest.approx(short, abs=1e-5)
+
+
 def test_loss_is_weighted_soft_cross_entropy(model):
     ids, mask = value_model.pad(ROWS[:2])
     out = model(ids, mask, labels=torch.tensor([0.9, 0.0]), weights=torch.tensor([1.0, 3.0]))
