@@ -388,7 +388,11 @@ def _run_commands(run: Run, phase: Phase) -> float:
         for command in phase.commands:
             log_file.write(f"$ {' '.join(command)}\n")
             log_file.flush()
-            code = _tee(run, command, log_file, phase.threads or run.cfg.run.threads)
+            try:
+                code = _tee(run, command, log_file, phase.threads or run.cfg.run.threads)
+            except FileNotFoundError:
+                raise ConfigError(f"phase {phase.name}: there is no program {command[0]!r}; "
+                                  "correct the command in the configuration") from None
             if code:
                 raise InputError(
                     f"phase {phase.name} failed: {' '.join(command[1:3])} ended with {code}; "

@@ -43,7 +43,7 @@ def facts(run: Path) -> dict[str, str]:
     }
     for k in sorted(int(k) for k in last["pass_at_k"]):
         column[f"pass@{k}: start → end"] = _change(first, last, k)
-    return column | _search(last.get("search"))
+    return column | _depths(first, last) | _search(last.get("search"))
 
 
 def _whole(calls: list[dict]) -> bool:
@@ -71,7 +71,30 @@ def _search(search: dict | None) -> dict[str, str]:
             ratio = against["expansions_ratio"]
             text += f", ratio {ratio['mean']:.3f} [{ratio['low']:.3f}, {ratio['high']:.3f}]"
         rows[f"`{rule}`"] = text
-    return rows
+    return rows | _limits(search)
+
+
+def _limits(search: dict) -> dict[str, str]:
+    """Why rules differ little: theorems no rule solves, and how near the rest is to the oracle."""
+    found = [row["rules"] for row in search["theorems"]]
+    lost = [r[search["baseline"]] for r in found if not any(x["solved"] for x in r.values())]
+    common = [r for r in found if all(x["solved"] for x in r.values())]
+    means = {rule: sum(r[rule]["expansions"] for r in common) / max(1, len(common))
+             for rule in search["rules"]}
+    dry = sum(x["status"] == "exhausted" for x in lost)
+    return {
+        "solved by no rule": f"{len(lost)}, in {dry} no candidate was left",
+        "solved by every rule": f"{len(common)}; expansions "
+                                + ", ".join(f"`{k}` {v:.2f}" for k, v in means.items()),
+    }
+
+
+def _depths(first: dict, last: dict) -> dict[str, str]:
+    """pass@1 before and after, by depth of the theorem."""
+    groups = {name: (first["groups"][name], last["groups"][name]) for name in first["groups"]}
+    return {f"pass@1, {name.replace('=', ' ')} ({b['n_theorems']})":
+            f"{b['pass@1']:.3f} → {e['pass@1']:.3f}"
+            for name, (b, e) in groups.items() if name.startswith("depth")}
 
 
 if __name__ == "__main__":

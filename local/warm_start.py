@@ -177,6 +177,10 @@ class Stage:
     max_steps: int
     plateau: bool
 
+    def decay(self, step: int, share: float) -> float:
+        """Factor of the learning rate: 1, and falling to 0 over the last `share` of the steps."""
+        return min(1.0, (self.max_steps - step) / (share * self.max_steps)) if self.plateau else 1.0
+
 
 def train(section, model, stages: Sequence[Stage], metrics: MetricsLog, state_path: Path) -> None:
     """Fit `model` in place, stage by stage; the last one ends with its best weights."""
@@ -184,11 +188,24 @@ def train(section, model, stages: Sequence[Stage], metrics: MetricsLog, state_pa
 
     state = load_state(state_path)
     for number, stage in enumerate(stages):
-        if state and (state["stage"], state["over"]) > (number, False):
-            model.load_state_dict(state["best"])
+        if state and (state["stage"], state["progress"]["over"]) > (number, False):
+            model.load_state_dict(state["progress"]["best"])
             continue
         train_stage(section, model, stage, number, metrics, state_path,
                     state if state and state["stage"] == number else None)
+
+
+@dataclass
+class Progress:
+    """Where a stage stands; `best` are the weights it will end with."""
+
+    step: int = 0
+    epoch: int = 0
+    position: int = 0  # batch within the epoch
+    tokens: int = 0
+    seconds: float = 0.0
+    over: bool = False
+    best: dict | None = None
 
 
 def train_stage(section, model, stage: Stage, number: int, metrics: MetricsLog, state_path: Path,
@@ -201,52 +218,51 @@ def train_stage(section, model, stage: Stage, number: int, metrics: MetricsLog, 
     optimizer = torch.optim.AdamW(model.parameters(), lr=section.lr, fused=True,
                                   betas=(0.9, 0.98), weight_decay=section.weight_decay)
     plateau = Plateau(section.patience, section.min_gain, section.lr_factor, section.lr_cuts)
-    step, epoch, position, seconds, tokens, best = 0, 0, 0, 0.0, 0, None
+    at = Progress()
     if state:
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         vars(plateau).update(state["plateau"])
-        step, epoch, position, seconds, tokens, best = (
-            state[k] for k in ("step", "epoch", "position", "seconds", "tokens", "best"))
-        log.info("continuing %s at step %d", stage.name, step)
-    started, losses, over = time.perf_counter() - seconds, [], False
-    order = stage.epoch(section.seed + epoch)
-    while not over:
-        if position == len(order):
-            epoch, position = epoch + 1, 0
-            order = stage.epoch(section.seed + epoch)
-        batch = order[position]
-        scale = plateau.scale
-        if stage.plateau:
-            decay = section.decay_share * stage.max_steps
-            scale *= min(1.0, (stage.max_steps - step) / decay)
-        losses.append(update(model, optimizer, batch, section, step, scale))
-        tokens += sum(g.length for g in batch)
-        step, position = step + 1, position + 1
-        seconds = time.perf_counter() - started
-        over = step >= stage.max_steps or seconds > section.max_time_s
-        if step % section.eval_every == 0 or over:
+        at = Progress(**state["progress"])
+        log.info("continuing %s at step %d", stage.name, at.step)
+    started, losses = time.perf_counter() - at.seconds, []
+    order = stage.epoch(section.seed + at.epoch)
+    while not at.over:
+        if at.position == len(order):
+            at.epoch, at.position = at.epoch + 1, 0
+            order = stage.epoch(section.seed + at.epoch)
+        batch = order[at.position]
+        scale = plateau.scale * stage.decay(at.step, section.decay_share)
+        losses.append(update(model, optimizer, batch, section, at.step, scale))
+        at.tokens += sum(g.length for g in batch)
+        at.step, at.position = at.step + 1, at.position + 1
+        at.seconds = time.perf_counter() - started
+        at.over = at.step >= stage.max_steps or at.seconds > section.max_time_s
+        if at.step % section.eval_every == 0 or at.over:
             loss, exact = mean_loss(model, stage.valid, section.batch_tokens)
             if loss <= plateau.best or not stage.plateau:
-                best = {k: v.clone() for k, v in model.state_dict().items()}
-            over = plateau.update(loss) and stage.plateau or over
-            seconds = time.perf_counter() - started
-            mean = sum(losses) / len(losses)
+                at.best = {k: v.clone() for k, v in model.state_dict().items()}
+            if stage.plateau and plateau.update(loss):
+                at.over = True
+            at.seconds = time.perf_counter() - started
+            _report(metrics, stage.name, at, sum(losses) / len(losses), loss, exact,
+                    section.lr * scale)
             losses = []
-            row = {"step": step, "stage": stage.name, "warm_start/loss": mean,
-                   "warm_start/valid_loss": loss, "warm_start/valid_exact": exact,
-                   "warm_start/lr": section.lr * scale, "warm_start/tokens": tokens,
-                   "warm_start/seconds": round(seconds, 2)}
-            metrics.log(**row)
-            log.info("%s, step %d: loss %.3f, validation %.4f, answers exactly as referenced "
-                     "%.1f %%, %.0f tokens/s", stage.name, step, mean, loss, 100 * exact,
-                     tokens / seconds)
             save_state(state_path, {
                 "stage": number, "model": model.state_dict(), "optimizer": optimizer.state_dict(),
-                "plateau": dict(vars(plateau)), "step": step, "epoch": epoch,
-                "position": position, "seconds": seconds, "tokens": tokens, "best": best,
-                "over": over})
-    model.load_state_dict(best)
+                "plateau": dict(vars(plateau)), "progress": vars(at)})
+    model.load_state_dict(at.best)
+
+
+def _report(metrics: MetricsLog, stage: str, at: Progress, loss: float, valid_loss: float,
+            exact: float, lr: float) -> None:
+    metrics.log(**{
+        "step": at.step, "stage": stage, "warm_start/loss": loss,
+        "warm_start/valid_loss": valid_loss, "warm_start/valid_exact": exact, "warm_start/lr": lr,
+        "warm_start/tokens": at.tokens, "warm_start/seconds": round(at.seconds, 2)})
+    log.info("%s, step %d: loss %.3f, validation %.4f, answers exactly as referenced %.1f %%, "
+             "%.0f tokens/s", stage, at.step, loss, valid_loss, 100 * exact,
+             at.tokens / at.seconds)
 
 
 def update(model, optimizer, batch: Sequence, section, step: int, scale: float) -> float:

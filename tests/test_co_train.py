@@ -25,11 +25,12 @@ theorems:
   families: {{out: {dir}/families, train: 160, valid: 20, test: 20, train_depth: 3, test_depth: 4,
              depths: [10, 60, 30], weights: {{chain: 30, quant: 30, rewrite: 30, prop: 10, sums: 0,
              induct: 0, lists: 0, mixed: 0}}}}
-warm_start: {{max_steps: 250, eval_every: 125, max_time_s: 60}}
+warm_start: {{recall_steps: 150, max_steps: 250, eval_every: 125, max_time_s: 60}}
 search: {{budget: 6, candidates: 8}}
 collect: {{budget: 6, samples_per_theorem: 2}}
 value: {{max_time_s: 8}}
-grpo: {{num_rollouts: 3, max_time_s: 20, prompts_per_rollout: 16, save_every: 1}}
+grpo: {{num_rollouts: 3, max_time_s: 20, prompts_per_rollout: 16, save_every: 1,
+       replay: {{steps: 5}}}}
 evaluate_valid: {{n_samples: 4, k: [1, 4], max_problems: 20, search_problems: 20, search_budget: 6}}
 evaluate_test: {{n_samples: 8, k: [1, 8], search_budget: 6}}
 servers:
@@ -138,3 +139,10 @@ def test_finished_run_says_so_and_other_settings_are_refused(run):
     assert done.returncode == 0 and "is finished" in done.stdout and "--num-rounds 4" in done.stdout
     other = call(folder, "--set", "grpo.lr=0.1")
     assert other.returncode == 2 and "another grpo.lr" in other.stderr
+
+
+def test_a_command_that_does_not_exist_is_named(tmp_path):
+    (tmp_path / "mini.yaml").write_text(MINI.format(dir=tmp_path, ports=free_ports(3)))
+    failed = call(tmp_path, "--set", "theorems.prepare=[no-such-program]")
+    assert failed.returncode == 2 and "no program 'no-such-program'" in failed.stderr
+    assert "Traceback" not in failed.stderr
