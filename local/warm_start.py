@@ -2,7 +2,8 @@
 
 Two stages. In `recall` a tiny Llama restates the hypotheses of a theorem in random order: that
 takes no proof, and teaches it to find a hypothesis by name (induction heads, Olsson et al. 2022,
-arXiv:2209.11895), which proofs alone teach it much later. In `proofs` it learns both forms the
+arXiv:2209.11895), which proofs alone teach it much later. When that happens varies with the seed,
+so the stage ends by its validation loss. In `proofs` it learns both forms the
 loop asks for: whole proof from the theorem, and next step from the proof state. That stage follows
 the validation loss: the learning rate is cut when it stops falling and training ends after the last
 cut; towards max_steps it falls to zero, which flattens the loss there at the latest (max_time_s is
@@ -168,14 +169,16 @@ class Plateau:
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of the training. epoch(seed) -> batches; plateau: whether the validation loss ends it
-    and the learning rate falls towards max_steps."""
+    """A part of the training. epoch(seed) -> batches; it ends after max_steps, or once the
+    validation loss is at most `enough`; plateau: whether a plateau of that loss ends it too and
+    the learning rate falls towards max_steps."""
 
     name: str
     epoch: Callable[[int], list[list]]
     valid: Sequence
     max_steps: int
     plateau: bool
+    enough: float = 0.0
 
     def decay(self, step: int, share: float) -> float:
         """Factor of the learning rate: 1, and falling to 0 over the last `share` of the steps."""
@@ -242,7 +245,7 @@ def train_stage(section, model, stage: Stage, number: int, metrics: MetricsLog, 
             loss, exact = mean_loss(model, stage.valid, section.batch_tokens)
             if loss <= plateau.best or not stage.plateau:
                 at.best = {k: v.clone() for k, v in model.state_dict().items()}
-            if stage.plateau and plateau.update(loss):
+            if loss <= stage.enough or stage.plateau and plateau.update(loss):
                 at.over = True
             at.seconds = time.perf_counter() - started
             _report(metrics, stage.name, at, sum(losses) / len(losses), loss, exact,
@@ -300,7 +303,8 @@ def stages_of(section, tokenizer, rows: Sequence, valid: Sequence, train_set: Se
     stages = [Stage("proofs", proofs, valid, section.max_steps, plateau=True)]
     asked = recall_groups(tokenizer, valid_set, random.Random(0))[:section.valid_rows]
     if section.recall_steps and asked:
-        stages.insert(0, Stage("recall", recall, asked, section.recall_steps, plateau=False))
+        stages.insert(0, Stage("recall", recall, asked, section.recall_steps, plateau=False,
+                               enough=section.recall_loss))
     return stages
 
 

@@ -85,7 +85,8 @@ def test_plateau_cuts_the_rate_and_then_ends():
     assert [plateau.update(x) for x in (0.48, 0.48)] == [False, True]
 
 
-@pytest.mark.parametrize("stages", [{}, {"recall_steps": 10}, {"recall_steps": 18}])
+@pytest.mark.parametrize("stages", [
+    {}, {"recall_steps": 10}, {"recall_steps": 18}, {"recall_steps": 50, "recall_loss": 100.0}])
 def test_command_trains_and_resumes_exactly(tmp_path, monkeypatch, stages):
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
