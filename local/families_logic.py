@@ -80,6 +80,8 @@ def show(e, prec: int = 0, last: bool = True) -> str:
     if isinstance(e, str):
         return e
     head = e[0]
+    if head == "::" and (items := _literal(e)):
+        return f"[{', '.join(show(item) for item in items)}]"
     if head in BINARY:
         sign, own, left, right = BINARY[head]
         wrap = own < prec
@@ -107,6 +109,15 @@ def _show_universal(e) -> str:
         e = e[2]
     binders = " ".join(f"({' '.join(names)} : {kind})" for names, kind in groups)
     return f"∀ {binders}, {show(e)}"
+
+
+def _literal(e) -> list:
+    """The items of a list term that ends in [], which Lean prints in brackets; else []."""
+    items = []
+    while not isinstance(e, str) and e[0] == "::":
+        items.append(e[1])
+        e = e[2]
+    return items if e == "[]" else []
 
 
 def _is_plain(e) -> bool:

@@ -82,6 +82,7 @@ def test_smoke_fixture_is_the_twelve_theorems():
     (forall(imp(("R", "x", "y"), ("P", "y"))), "∀ (x y : Nat), R x y → P y"),
     (("=", ("f", ("+", "a", ("+", "b", "1"))), "c"), "f (a + (b + 1)) = c"),
     (("P", ("reverse", ("++", "xs", ("::", "a", "ys")))), "P (xs ++ a :: ys).reverse"),
+    (("P", ("++", "xs", ("::", "a", ("::", ("f", "b"), "[]")))), "P (xs ++ [a, f b])"),
 ])  # fmt: skip
 def test_formulas_print_as_lean_prints_them(formula, text):
     assert show(formula) == text
