@@ -42,7 +42,7 @@ ENOUGH = 1.1  # theorems found a theorem wanted, when the search for rare kinds 
 SCREENED = 60  # candidates screened at a time
 SHALLOW_KEPT = 0.5  # share kept of theorems of depth 1 to 3 that a greedy chain proves
 SPARE_HELD_OUT = 2.5  # candidates of held-out families a theorem of that part: scripts prove some
-EASY_SHARE = 0.12  # of a screened part may be proved by the scripts that screen it
+EASY_SHARE = 0.06  # of a screened part may be proved by the scripts that screen it
 MAX_NODES = {"mixed": 90, "rewrite": 100, "sums": 200}  # goals a proof search expands, else 300
 
 

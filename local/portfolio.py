@@ -70,7 +70,8 @@ PORTFOLIO: dict[str, str] = {
 
 # the strongest, and what is cheap
 SCREEN = ("assumption", "simp_ac", "repeat_safe_simp", "constructor_simp", "induct_any")
-SCREEN_WALKS = ("rules_safe", "rules_safe_down", "rw", "rw_down", "rw_back", "rw_back_down")
+SCREEN_WALKS = ("rules_simp", "rules_simp_down", "rules_safe", "rules_safe_down", "rw", "rw_down",
+                "rw_back", "rw_back_down")
 SCREEN_TIMEOUT_S = 0.3
 
 
