@@ -1,8 +1,8 @@
 """A differentiable Llama forward pass that finishes only where somebody looks.
 
-The last layer's queries, output projection and MLP run at the wanted positions alone: a third to a
-half of a two-layer model's work. Reads the weights of a transformers LlamaModel and gives the same
-numbers (asserted in tests/local/test_grpo.py and tests/test_value_model.py). Plain causal attention
+The last layer's output projection and MLP run at the wanted positions alone: much of the work of a
+model of two layers. Reads the weights of a transformers LlamaModel and gives the same numbers
+(asserted in tests/local/test_grpo.py and tests/test_value_model.py). Plain causal attention
 or a mask; no dropout, no grouped-query attention, no scaled rotary embeddings (`is_plain`).
 
 Letters: B rows, T tokens, C hidden size, H heads, D head size, M wanted positions.

@@ -15,13 +15,14 @@ from local import warm_start  # noqa: E402
 from local.tokenizer import decode  # noqa: E402
 
 
-def theorem_rows(count=30):
+def theorem_rows(count=30, more=""):
+    """`more`: a further hypothesis of every state, so that there are two to recall."""
     rows = []
     for i in range(count):
         a, b = "PQRS"[i % 4], "PQRS"[(i + 1) % 4]
         statement = f"import Mathlib\n\ntheorem t{i} (P Q R S : Prop) (h : {a} ∧ {b}) : {a} := by"
-        context = f"P Q R S : Prop\nh : {a} ∧ {b}\n⊢ {a}"
-        opened = f"P Q R S : Prop\nh1 : {a}\nh2 : {b}\n⊢ {a}"
+        context = f"P Q R S : Prop\nh : {a} ∧ {b}{more}\n⊢ {a}"
+        opened = f"P Q R S : Prop\nh1 : {a}\nh2 : {b}{more}\n⊢ {a}"
         proof = ["obtain ⟨h1, h2⟩ := h", "exact h1"]
         rows.append({"name": f"t{i}", "formal_statement": statement, "prompt":
                      prompt_text(statement), "proof": proof[:2], "states": [context, opened]})
@@ -30,8 +31,9 @@ def theorem_rows(count=30):
 
 
 def world(folder, **extra):
-    write_jsonl_atomic(folder / "train.jsonl", theorem_rows())
-    write_jsonl_atomic(folder / "valid.jsonl", theorem_rows(6))
+    more = "\nhS : S" if extra else ""
+    write_jsonl_atomic(folder / "train.jsonl", theorem_rows(more=more))
+    write_jsonl_atomic(folder / "valid.jsonl", theorem_rows(6, more))
     (folder / "overlay.yaml").write_text(json.dumps({
         "run": {"name": "t", "dir": str(folder / "run")},
         "theorems": {"train": str(folder / "train.jsonl"), "valid": str(folder / "valid.jsonl")},
@@ -112,6 +114,9 @@ def test_command_trains_and_resumes_exactly(tmp_path, monkeypatch, stages):
     paths = [f / "run" / "warm_start" / "generator" for f in folders]
     assert weight_version(paths[0]) == weight_version(paths[1])
     rows = read_jsonl(folders[0] / "run" / "metrics.jsonl")
+    recalled = [r["step"] for r in rows if r["stage"] == "recall"]
+    assert recalled == {0: [], 10: [5, 10], 18: [5, 10, 15, 18], 50: [5]}[
+        stages.get("recall_steps", 0)]  # 50: good enough at the first look
     rows = [r for r in rows if r["stage"] == "proofs"]
     assert [r["step"] for r in rows] == [5, 10, 15, 20]
     assert rows[-1]["warm_start/valid_loss"] < rows[0]["warm_start/valid_loss"] / 1.5
