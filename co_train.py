@@ -494,7 +494,7 @@ def _yaml(value: object) -> str:
     if OmegaConf.is_config(value):
         value = OmegaConf.to_container(value, resolve=True)
     if isinstance(value, (list, tuple)):
-        return "[" + ",".join(_yaml(v) for v in value) + "]"
+        return json.dumps(list(value), default=str)  # quoted: a rule's text may hold commas
     if value is None:
         return "null"
     return str(value).lower() if isinstance(value, bool) else str(value)

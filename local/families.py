@@ -35,13 +35,13 @@ log = logging.getLogger("families")
 SOURCES = ("families.py", "families_logic.py", "families_prover.py", "families_generate.py",
            "families_mixed.py", "families_greedy.py", "families_check.py", "portfolio.py")
 # drafts a chunk (seeded as a whole), in proportion to how rarely a family's drafts are theorems
-CHUNK = {"prop": 450, "chain": 500, "quant": 230, "rewrite": 110, "sums": 50, "induct": 300,
+CHUNK = {"prop": 450, "chain": 500, "quant": 230, "rewrite": 250, "sums": 600, "induct": 300,
          "lists": 80, "mixed": 160, "alternate": 40, "paths": 30}
 MAX_ROUNDS = 30
-ENOUGH = 1.1  # theorems found a theorem wanted, when the search for rare kinds stops
+ENOUGH = 1.5  # theorems found a theorem wanted, when the search for rare kinds stops
 SCREENED = 60  # candidates screened at a time
 SHALLOW_KEPT = 0.5  # share kept of theorems of depth 1 to 3 that a greedy chain proves
-SPARE_HELD_OUT = 2.5  # candidates of held-out families a theorem of that part: scripts prove some
+SPARE_HELD_OUT = 4  # candidates of held-out families a theorem of that part: scripts prove some
 EASY_SHARE = 0.06  # of a screened part may be proved by the scripts that screen it
 MAX_NODES = {"mixed": 90, "rewrite": 100, "sums": 200}  # goals a proof search expands, else 300
 
@@ -74,6 +74,12 @@ class Plan:
     depth_share: float  # of test: deeper than train_depth
     weights: dict = field(default_factory=dict)  # family -> weight among the trained families
     depths: list = field(default_factory=list)  # weight of depth 1, 2, … up to train_depth
+    depths_of: dict = field(default_factory=dict)  # family -> its own such weights
+
+    def depth_shares(self, family: str) -> list[float]:
+        """Share of depth 1, 2, … up to train_depth among the family's shallower theorems."""
+        weights = self.depths_of.get(family, self.depths)
+        return [w / sum(weights) for w in weights]
 
 
 def main() -> int:
@@ -89,15 +95,21 @@ def main() -> int:
 
 def plan_of(section) -> Plan:
     """The plan in a `theorems.families` section; ConfigError names what does not fit."""
-    unknown = set(section.weights) - set(TRAINED)
-    if unknown:
-        raise config.ConfigError(f"theorems.families.weights: no family {sorted(unknown)[0]!r}; "
-                                 f"known are {', '.join(TRAINED)}")
-    if len(section.depths) != section.train_depth:
-        raise config.ConfigError("theorems.families.depths must list one weight for each depth "
-                                 f"1..{section.train_depth}, got {len(section.depths)}")
-    fields = {k: section[k] for k in Plan.__dataclass_fields__ if k not in ("weights", "depths")}
-    return Plan(**fields, weights=dict(section.weights), depths=list(section.depths))
+    for key in ("weights", "depths_of"):
+        unknown = set(section[key]) - set(TRAINED)
+        if unknown:
+            raise config.ConfigError(f"theorems.families.{key}: no family {sorted(unknown)[0]!r}; "
+                                     f"known are {', '.join(TRAINED)}")
+    depths = {"depths": list(section.depths)}
+    depths |= {f"depths_of.{family}": list(v) for family, v in section.depths_of.items()}
+    for key, weights in depths.items():
+        if len(weights) != section.train_depth:
+            raise config.ConfigError(f"theorems.families.{key} must list one weight for each "
+                                     f"depth 1..{section.train_depth}, got {len(weights)}")
+    own = ("weights", "depths", "depths_of")
+    fields = {k: section[k] for k in Plan.__dataclass_fields__ if k not in own}
+    return Plan(**fields, weights=dict(section.weights), depths=depths.pop("depths"),
+                depths_of={key.partition(".")[2]: value for key, value in depths.items()})
 
 
 def generate(plan: Plan, out: Path, processes: int = 2) -> dict:
@@ -184,14 +196,14 @@ def quotas(plan: Plan) -> dict[str, dict[int, dict[str, int]]]:
     total = sum(plan.weights.values())
     want: dict = defaultdict(lambda: defaultdict(Counter))
     for family, weight in plan.weights.items():
-        for depth, share in enumerate(plan.depths, 1):
+        for depth, share in enumerate(plan.depth_shares(family), 1):
             for split, size in sizes.items():
-                want[family][depth][split] = size * weight / total * share / sum(plan.depths)
+                want[family][depth][split] = size * weight / total * share
         for depth in range(plan.train_depth + 1, plan.test_depth + 1):
             span = plan.test_depth - plan.train_depth
             want[family][depth]["deep"] = deep * weight / total / span
     for family in HELD_OUT:
-        depths = range(3, plan.test_depth + 1)
+        depths = range(3, plan.train_depth + 1)
         for depth in depths:
             want[family][depth]["family"] = (
                 held * SPARE_HELD_OUT / len(HELD_OUT) / len(depths))

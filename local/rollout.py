@@ -52,7 +52,8 @@ class Picker:
     """Chooses the theorems of each rollout: passes over the frontier in shuffled order.
 
     A theorem whose last group was verified throughout is left out of the next pass; `explore`
-    of each rollout come from theorems nobody attempted yet (and join the frontier by merit).
+    of each rollout come from theorems nobody attempted yet (and join the frontier by merit), and
+    once all were attempted from those that no sample solved.
     """
 
     def __init__(self, known: Sequence[str], unknown: Sequence[str], explore: float, seed: int):
@@ -65,6 +66,10 @@ class Picker:
 
     def next(self, count: int) -> list[str]:
         """`count` different theorem names (fewer if there are fewer)."""
+        if not self.unknown and self.explore:
+            self.unknown = [name for name, rate in self.last.items()
+                            if rate == 0.0 and name not in self.known]
+            self.rng.shuffle(self.unknown)
         fresh = min(round(count * self.explore), len(self.unknown))
         if len(self.known) < count - fresh:
             fresh = min(count - len(self.known), len(self.unknown))
@@ -86,7 +91,7 @@ class Picker:
 
     def learn(self, name: str, rate: float) -> None:
         """Note the share of verified samples in a theorem's last group."""
-        if name not in self.last and name not in self.known and 0.0 < rate < 1.0:
+        if name not in self.known and 0.0 < rate < 1.0:
             self.known.append(name)
         self.last[name] = rate
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import co_train
+from coprover import config
 from coprover.checkpoints import weight_version
 from coprover.records import read_jsonl
 from coprover.runlog import path_hash
@@ -23,7 +25,8 @@ theorems:
   test: {dir}/families/test.jsonl
   per_round: 40
   families: {{out: {dir}/families, train: 160, valid: 20, test: 20, train_depth: 3, test_depth: 4,
-             depths: [10, 60, 30], weights: {{chain: 30, quant: 30, rewrite: 30, prop: 10, sums: 0,
+             depths: [10, 60, 30], depths_of: {{rewrite: [10, 60, 30], chain: [10, 60, 30],
+             sums: [1, 1, 1]}}, weights: {{chain: 30, quant: 30, rewrite: 30, prop: 10, sums: 0,
              induct: 0, lists: 0, mixed: 0}}}}
 warm_start: {{recall_steps: 150, max_steps: 250, eval_every: 125, max_time_s: 60}}
 search: {{budget: 6, candidates: 8}}
@@ -139,6 +142,14 @@ def test_finished_run_says_so_and_other_settings_are_refused(run):
     assert done.returncode == 0 and "is finished" in done.stdout and "--num-rounds 4" in done.stdout
     other = call(folder, "--set", "grpo.lr=0.1")
     assert other.returncode == 2 and "another grpo.lr" in other.stderr
+
+
+def test_rules_with_commas_reach_a_phase_whole(tmp_path):
+    cfg = config.load([ROOT / "configs" / "local.yaml"], [f"run.dir={tmp_path}"])
+    rules = ["logprob", "logmix:a=0.5,alpha=0.25"]
+    words = co_train.Run(cfg).script("evaluate.py", evaluate__search_rules=rules)
+    sets = words[words.index("--set") + 1:]
+    assert config.load([], sets).evaluate.search_rules == rules
 
 
 def test_a_command_that_does_not_exist_is_named(tmp_path):

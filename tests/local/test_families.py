@@ -46,7 +46,8 @@ class InlinePool:
 def plan():
     section = config.load([ROOT / "configs" / "local.yaml"]).theorems.families
     return replace(families.plan_of(section), train=90, valid=20, test=40, train_depth=5,
-                   test_depth=7, depths=[1, 4, 4, 4, 4], family_share=0.2, depth_share=0.25)
+                   test_depth=7, depths=[1, 4, 4, 4, 4], depths_of={}, family_share=0.2,
+                   depth_share=0.25)
 
 
 @pytest.fixture(scope="session")
@@ -248,6 +249,17 @@ def test_bad_settings_are_named():
     section = section.__class__({**section, "weights": {"chian": 1}})
     with pytest.raises(config.ConfigError, match="chian"):
         families.plan_of(section)
+    section = section.__class__({**section, "weights": {}, "depths": [1] * section.train_depth})
+    for wrong, named in (({"chian": [1]}, "depths_of.*chian"), ({"sums": [1]}, "depths_of.sums")):
+        with pytest.raises(config.ConfigError, match=named):
+            families.plan_of(section.__class__({**section, "depths_of": wrong}))
+
+
+def test_a_family_may_have_its_own_depths(plan):
+    want = families.quotas(replace(plan, depths_of={"sums": [0, 0, 0, 1, 3]}))
+    total = sum(want["sums"][d]["train"] for d in range(1, 6))
+    assert [want["sums"][d]["train"] for d in range(1, 6)] == [0, 0, 0, total / 4, 3 * total / 4]
+    assert want["chain"] == families.quotas(plan)["chain"]
 
 
 def test_substitution_leaves_other_names_alone():

@@ -237,6 +237,16 @@ def test_picker_passes_over_the_frontier_and_explores():
         f"k{i}" for i in range(6)}
 
 
+def test_picker_returns_to_the_unsolved_once_everything_was_attempted():
+    picker = rollout.Picker([], ["a", "b", "c", "d"], 1.0, 0)
+    assert set(picker.next(4)) == {"a", "b", "c", "d"}
+    for name, rate in {"a": 0.0, "b": 0.0, "c": 0.5, "d": 1.0}.items():
+        picker.learn(name, rate)
+    assert {"a", "b"} <= set(picker.next(3)) and picker.known == ["c"]
+    picker.learn("a", 0.125)
+    assert picker.known == ["c", "a"]
+
+
 # the whole command, with a reward hook that needs no server
 
 def write_world(folder: Path, checkpoint: str):
