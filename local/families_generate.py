@@ -267,7 +267,7 @@ def sums(rng: random.Random, size: int) -> Draft:
         hyps.append(("=", ("+", leaves[0], leaves[1]), value))
         other = rng.sample([value, leaves[2]], 2)
         leaves = rng.sample(leaves, 3)
-    one, other = _sum(rng, leaves), _sum(rng, other)
+    one, other = summed(rng, leaves), summed(rng, other)
     p, shape = rng.choice(PREDICATES[:3]), rng.random()
     if shape < 0.5:
         target, hyps = (p, one), [*hyps, (p, other)]
@@ -287,11 +287,12 @@ def sums(rng: random.Random, size: int) -> Draft:
     return draft(distinct(hyps), target, SUMS)
 
 
-def _sum(rng, leaves):
+def summed(rng, leaves):
+    """A sum of the leaves in their order, bracketed at random."""
     if len(leaves) == 1:
         return leaves[0]
     cut = rng.randint(1, len(leaves) - 1)
-    return ("+", _sum(rng, leaves[:cut]), _sum(rng, leaves[cut:]))
+    return ("+", summed(rng, leaves[:cut]), summed(rng, leaves[cut:]))
 
 
 # ---------------------------------------------------------------- induction

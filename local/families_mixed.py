@@ -1,7 +1,7 @@
 """More theorem families: lists, mixtures, and the two families that training never sees.
 
-Same contract as local/families_generate.py: a function (rng, size) -> Draft. `alternate` (an
-induction whose step needs a case split) and `paths` (a transitive relation with explicit
+Same contract as local/families_generate.py: a function (rng, size) -> Draft. `relay` (sums
+rearranged between the rules of a chain) and `paths` (a transitive relation with explicit
 intermediate points) use only ingredients and tactics that occur in the trained families.
 Used by local/families.py: `python -m local.families --out data/families`.
 """
@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from local.families_generate import (
     PREDICATES,
+    SUMS,
     Draft,
     chain,
     distinct,
@@ -25,6 +26,7 @@ from local.families_generate import (
     prop,
     quant,
     rewrite,
+    summed,
     sums,
 )
 from local.families_prover import rewritings
@@ -180,24 +182,23 @@ def mixed(rng: random.Random, size: int) -> Draft:
 # ---------------------------------------------------------------- held out
 
 
-def alternate(rng: random.Random, size: int) -> Draft:
-    """Induction whose step splits a disjunction: every number is one thing or another."""
-    p, q, r, dead = rng.sample(PREDICATES, 4)
-    succ = ("+", "x", "1")
-    hyps = [(rng.choice((p, q)), "0")]
-    hyps.append(rng.choice((forall(imp((p, "x"), (q, succ))), forall(imp((p, "x"), (p, succ))))))
-    hyps.append(rng.choice((forall(imp((q, "x"), (p, succ))), forall(imp((q, "x"), (q, succ))),
-                            forall((p, succ)))))
-    if rng.random() < 0.4:
-        hyps[0] = (r, "0")
-        hyps.append(forall(imp((r, "x"), (p, "x"))))
-    for _ in range(rng.choice((0, 1, 1, 2))):
-        hyps.append(rng.choice((forall(imp((dead, "x"), (p, succ))), (dead, "a"),
-                                forall(imp((p, "x"), (r, "x"))),
-                                forall(imp((dead, "x"), (q, "x"))))))
+def relay(rng: random.Random, size: int) -> Draft:
+    """Sums under rules: the right rules in the right order, the argument rearranged on the way."""
+    *links, dead, other = rng.sample(PREDICATES, 4 + (size > 4))
+    leaves = rng.sample(("a", "b", "c", ("f", "a"), ("f", "b")), 3)
+    wanted, known = summed(rng, leaves), rng.sample(leaves, 3)
+    hyps = [forall(imp((p, "x"), (q, "x"))) for q, p in pairwise(links)]
+    if rng.random() < 0.8:
+        value = rng.choice(("d", ("g", leaves[0])))
+        hyps.append(("=", ("+", known[0], known[1]), value))
+        known = rng.sample([value, known[2]], 2)
+    hyps.append((links[-1], summed(rng, known)))
+    decoys = [forall(imp((dead, "x"), (links[0], "x"))), forall(imp((dead, "x"), (links[1], "x"))),
+              forall(imp((links[-1], "x"), (dead, "x"))), (other, wanted),
+              forall(imp((other, "x"), (dead, "x")))]
+    hyps += rng.sample(decoys, rng.choice((1, 2, 3)))
     rng.shuffle(hyps)
-    target = ("or", (p, "n"), (q, "n"))
-    return draft(distinct(hyps), target if size < 6 else ("all", "n", target))
+    return draft(distinct(hyps), (links[0], wanted), SUMS)
 
 
 def paths(rng: random.Random, size: int) -> Draft:
@@ -226,4 +227,4 @@ def paths(rng: random.Random, size: int) -> Draft:
 
 TRAINED = {"prop": prop, "chain": chain, "quant": quant, "rewrite": rewrite, "sums": sums,
            "induct": induct, "lists": lists, "mixed": mixed}
-HELD_OUT = {"alternate": alternate, "paths": paths}
+HELD_OUT = {"relay": relay, "paths": paths}
