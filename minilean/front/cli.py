@@ -1,7 +1,8 @@
-"""`python -m minilean`: REPL, checking of files and of JSONL rows, building the library.
+"""`python -m minilean`: REPL, checking of files and of JSONL rows, export, building the library.
 
 `check FILE` exits 0 accepted, 1 rejected, 2 declined. `check --jsonl FILE` reads rows with name,
-preamble, statement, proof and prints one JSON verdict a line.
+preamble, statement, proof and prints one JSON verdict a line. `export FILE` prints the accepted
+theorems of FILE as explicit terms for a stock Lean, and exits as `check` does.
 """
 from __future__ import annotations
 
@@ -22,7 +23,10 @@ def parser():
     check.add_argument("file")
     check.add_argument("--jsonl", action="store_true",
                        help="FILE has rows with name, preamble, statement, proof")
-    check.add_argument("--timeout-s", type=float, default=30.0)
+    export = sub.add_parser("export", help="print the accepted theorems as explicit Lean terms")
+    export.add_argument("file")
+    for command in (check, export):
+        command.add_argument("--timeout-s", type=float, default=30.0)
     return top
 
 
@@ -43,22 +47,40 @@ def run(args):
         from minilean.front.repl import serve
         serve(sys.stdin, sys.stdout)
         return 0
-    if args.jsonl:
-        return check_rows(args)
-    return check_file(args)
+    if args.command == "export":
+        return export_file(args)
+    return check_rows(args) if args.jsonl else check_file(args, sys.stdout)[0]
 
 
-def check_file(args):
-    """Prints messages as Lean does; 0 accepted, 1 rejected, 2 declined."""
+def check_file(args, messages):
+    """(0 accepted, 1 rejected, 2 declined; the session); writes messages as Lean does."""
     from minilean.front.session import Session
+    session = Session()
     with open(args.file, encoding="utf-8") as f:
-        out = Session().command(f.read(), timeout_s=args.timeout_s)
+        out = session.command(f.read(), timeout_s=args.timeout_s)
     for m in out.get("messages", ()):
-        print(f"{args.file}:{m['pos']['line']}:{m['pos']['column']}: {m['severity']}: {m['data']}")
+        print(f"{args.file}:{m['pos']['line']}:{m['pos']['column']}: {m['severity']}: {m['data']}",
+              file=messages)
+    return exit_status(out), session
+
+
+def exit_status(out):
     if "declined" in out:
         return 2
     bad = any(m["severity"] == "error" for m in out.get("messages", ()))
     return 1 if bad or out.get("sorries") else 0
+
+
+def export_file(args):
+    """Prints the explicit file on stdout, messages on stderr; exits as `check` does."""
+    from minilean.export import NotExportable, export, theorems_of
+    status, session = check_file(args, sys.stderr)
+    try:
+        print(export(session.envs[-1].env, theorems_of(session)), end="")
+    except NotExportable as err:
+        print(f"error: {args.file} cannot be exported: {err}", file=sys.stderr)
+        return 2
+    return status
 
 
 def check_rows(args):

@@ -6,7 +6,7 @@ from minilean.kernel.term import const_names
 STANDARD = ("propext", "Classical.choice", "Quot.sound")
 
 
-def _mentioned(decl):
+def mentioned(decl):
     """Names that a declaration depends on directly."""
     names = const_names(decl.type)
     value = getattr(decl, "value", None)
@@ -29,7 +29,7 @@ def collect_axioms(env, name):
         decl = env.lookup(stack.pop())
         if type(decl) is AxiomDecl:
             axioms.append(decl.name)
-        for used in _mentioned(decl):
+        for used in mentioned(decl):
             if used not in seen:
                 seen.add(used)
                 stack.append(used)

@@ -1,0 +1,297 @@
+"""Accepted theorems as one Lean 4 file of explicit terms, for a stock Lean to check again.
+
+Everything the theorems rest on is written out in the namespace MiniLean: no notation, no implicit
+arguments, no tactics, only `inductive`, `def`, `theorem`, `axiom` and terms, in syntax that Lean 4
+has had since 2021. Lean's own are only the types in NATIVE with their constructors and recursors,
+`Quot`, and the three standard axioms; so a reader who trusts Lean must compare the *statements*
+alone. Projections become applications of a recursor, literals become numerals of Lean's Nat.
+Run: python -m minilean export FILE.lean > checked.lean && lean checked.lean
+"""
+from __future__ import annotations
+
+import re
+
+from minilean.kernel import level as lv
+from minilean.kernel.axioms import STANDARD, collect_axioms, mentioned
+from minilean.kernel.env import (
+    AxiomDecl,
+    ConstructorDecl,
+    InductiveDecl,
+    QuotDecl,
+    RecursorDecl,
+    TheoremDecl,
+)
+from minilean.kernel.errors import KernelError
+from minilean.kernel.term import (
+    PROP,
+    App,
+    Const,
+    FVar,
+    Lam,
+    Let,
+    Lit,
+    Pi,
+    Proj,
+    Sort,
+    abstract,
+    get_app_fn_args,
+    instantiate_level_params,
+    instantiate_rev,
+    mk_app,
+    subterms,
+)
+
+NAMESPACE = "MiniLean"
+NATIVE = frozenset(("Eq", "HEq", "True", "False", "And", "Or", "Iff", "Exists", "Nonempty", "Nat",
+                    "Bool", "List", "Option", "Prod", "Sum"))
+MAX_SIZE = 20_000_000  # of all terms: a node counts 1, repeated text its characters
+STEPS = 1_000_000  # of the kernel, for the type of one projected term
+_PLAIN = re.compile(r"[^\W\d][\w'!?]*$")
+_KEYWORDS = frozenset("""def theorem axiom inductive structure class instance example fun let have
+    show from match with do if then else by end namespace section open variable universe import
+    where at in for return mut try catch finally Prop Type Sort forall exists calc deriving abbrev
+    opaque constant mutual private protected noncomputable partial unsafe attribute macro syntax
+    notation infix infixl infixr prefix postfix set_option using sorry nomatch this suffices
+    unless initialize local scoped""".split())
+
+
+class NotExportable(Exception):
+    """A declaration that the file cannot express; the message names it and the reason."""
+
+
+def export(env, names):
+    """The Lean file (text) with the theorems `names` of `env` and everything they rest on.
+
+    Raises NotExportable; KernelError("unknown_constant") for a name that is not in `env`.
+    """
+    needed = _closure(env, names)
+    writer = Writer(env)
+    parts = [HEADER]
+    for decl in env.decls():
+        if decl.name in needed:
+            parts += writer.declaration(decl)
+    parts += [f"#print axioms {writer.name(name)}" for name in names]
+    return "\n".join(parts) + "\n"
+
+
+def theorems_of(session):
+    """Names of the theorems that the session's last command added and that rest on no `sorry`."""
+    env = session.envs[-1].env
+    return [decl.name for decl in env.decls()
+            if type(decl) is TheoremDecl and decl.name not in session.base.env
+            and "sorryAx" not in collect_axioms(env, decl.name)]
+
+
+HEADER = f"""\
+/- Written by `python -m minilean export`: explicit terms, to be checked by Lean's own kernel.
+   {NAMESPACE}.foo is minilean's foo (an inductive type: {NAMESPACE}.Types.foo), written out; every
+   other constant is Lean's own. -/
+"""
+
+
+def _closure(env, names):
+    """Names that the declarations `names` depend on through types and values, themselves too."""
+    seen, stack = set(names), list(names)
+    while stack:
+        for used in mentioned(env.lookup(stack.pop())):
+            if used not in seen:
+                seen.add(used)
+                stack.append(used)
+    return seen
+
+
+class Writer:
+    """Prints the declarations of one environment."""
+
+    def __init__(self, env):
+        self.env, self.checker = env, env.checker()
+        self.size = 0  # of the terms written so far
+        self.texts = {}  # closed term -> its text
+        self.projected = set()  # (structure, field) that have a definition in the file
+        self.own = None  # the inductive type whose constructors are being written
+
+    # --- names ------------------------------------------------------------------------------------
+
+    def native(self, name):
+        """Whether `name` is Lean's own constant."""
+        decl = self.env.lookup(name)
+        if type(decl) in (ConstructorDecl, RecursorDecl):
+            return decl.induct in NATIVE
+        return name in NATIVE or name in STANDARD or type(decl) is QuotDecl
+
+    def name(self, name):
+        """The constant's name in the file. Inductive types have a namespace of their own, where
+        Lean puts what it derives from them (`casesOn`, …): it cannot clash with ours."""
+        quoted = ".".join(map(_quoted, name.split(".")))
+        if self.native(name):
+            return quoted
+        derived = type(self.env.lookup(name)) in (InductiveDecl, ConstructorDecl, RecursorDecl)
+        return f"{NAMESPACE}.{'Types.' if derived else ''}{quoted}"
+
+    # --- declarations -----------------------------------------------------------------------------
+
+    def declaration(self, decl):
+        """Parts of the file for one declaration; none for what Lean has or another one makes."""
+        if self.native(decl.name) or type(decl) in (ConstructorDecl, RecursorDecl):
+            return []
+        terms = [decl.type, getattr(decl, "value", None) or PROP]
+        if type(decl) is InductiveDecl:
+            terms += [self.env.lookup(ctor).type for ctor in decl.ctors]
+        parts = [part for term in terms for part in self._projections(term)]
+        return [*parts, self._inductive(decl) if type(decl) is InductiveDecl else self._plain(decl)]
+
+    def _plain(self, decl):
+        head = f"{self.name(decl.name)}{_universes(decl)} : {self.expr(decl.type)}"
+        if type(decl) is AxiomDecl:
+            return f"axiom {head}"
+        word = "theorem" if type(decl) is TheoremDecl else "noncomputable def"
+        return f"{word} {head} :=\n  {self.expr(decl.value)}"
+
+    def _inductive(self, decl):
+        params, type_ = self._open(decl.type, decl.num_params)
+        binders = "".join(f" ({_local_name(x)} : {self.expr(x.id[1])})" for x in params)
+        lines = [f"inductive {self.name(decl.name)}{_universes(decl)}{binders} : "
+                 f"{self.expr(type_, len(params))}"]
+        self.own = decl.name
+        for ctor in decl.ctors:
+            fields = self.env.lookup(ctor).type
+            for x in params:
+                fields = instantiate_rev(fields.body, (x,))
+            short = _quoted(ctor.rpartition(".")[2])
+            lines.append(f"  | {short} : {self.expr(fields, len(params))}")
+        self.own = None
+        return "\n".join(lines)
+
+    # --- projections ------------------------------------------------------------------------------
+
+    def _projections(self, e):
+        """Definitions of the projections in e that have none yet, in the order they are needed."""
+        for s in subterms(e):
+            if type(s) is Proj:
+                for idx in range(s.idx + 1):
+                    if (s.struct, idx) not in self.projected and self._projectable(s.struct, idx):
+                        self.projected.add((s.struct, idx))
+                        yield self._projection(s.struct, idx)
+
+    def _projectable(self, struct, idx):
+        """Whether a recursor gives the field: proofs of a proposition give no data."""
+        try:
+            self._parts(struct, idx)
+        except KernelError:
+            return False
+        return True
+
+    def _parts(self, struct, idx):
+        """(parameters, the structure's variable, type of its field)."""
+        decl = self.env.lookup(struct)
+        params, _ = self._open(decl.type, decl.num_params)
+        levels = tuple(lv.param(name) for name in decl.level_params)
+        this = _local(len(params), "self", mk_app(Const(struct, levels), *params))
+        return params, this, self._infer(Proj(struct, idx, this))
+
+    def _projection(self, struct, idx):
+        decl = self.env.lookup(struct)
+        params, this, type_ = self._parts(struct, idx)
+        levels = this_levels = tuple(lv.param(name) for name in decl.level_params)
+        if decl.elim_level is not None:
+            levels = (self.checker.guarded(STEPS, self.checker.sort_level, type_), *levels)
+        ctor = self.env.lookup(decl.ctors[0])
+        fields = instantiate_level_params(ctor.type, ctor.level_params, this_levels)
+        for x in params:
+            fields = instantiate_rev(fields.body, (x,))
+        xs, _ = self._open(fields, ctor.num_fields, len(params) + 1)
+        value = mk_app(Const(f"{struct}.rec", levels), *params, _bind(Lam, [this], type_),
+                       _bind(Lam, xs, xs[idx]), this)
+        head = self._projection_name(struct, idx) + _universes(decl)
+        return (f"noncomputable def {head} : {self.expr(_bind(Pi, [*params, this], type_))} :=\n"
+                f"  {self.expr(_bind(Lam, [*params, this], value))}")
+
+    def _projection_name(self, struct, idx):
+        return f"{NAMESPACE}.{'.'.join(map(_quoted, struct.split('.')))}.field_{idx}"
+
+    def _infer(self, e):
+        return self.checker.guarded(STEPS, self.checker.infer, e)
+
+    # --- terms ------------------------------------------------------------------------------------
+
+    def expr(self, e, depth=0):
+        """Text of a term; `depth` numbers the next local variable. Raises NotExportable."""
+        text = None if e.has_fvar else self.texts.get(e)
+        self.size += 1 if text is None else len(text)
+        if self.size > MAX_SIZE:
+            raise NotExportable(f"the terms have a size of more than {MAX_SIZE}")
+        if text is None:
+            text = self._expr(e, depth)
+            if not e.has_fvar and self.own is None:
+                self.texts[e] = text
+        return text
+
+    def _expr(self, e, depth):
+        kind = type(e)
+        if kind is FVar:
+            return _local_name(e)
+        if kind is Sort:
+            return "Prop" if e.level is lv.ZERO else f"(Sort {lv.show(e.level, True)})"
+        if kind is Const:
+            return self._const(e)
+        if kind is App:
+            fn, args = get_app_fn_args(e)
+            return f"({' '.join(self.expr(part, depth) for part in (fn, *args))})"
+        if kind in (Lam, Pi):
+            x = _local(depth, e.name, e.type)
+            body = self.expr(instantiate_rev(e.body, (x,)), depth + 1)
+            word, arrow = ("fun", "=>") if kind is Lam else ("∀", ",")
+            binder = f"({_local_name(x)} : {self.expr(e.type, depth)})"
+            return f"({word} {binder}{' ' if kind is Lam else ''}{arrow} {body})"
+        if kind is Let:
+            return self.expr(instantiate_rev(e.body, (e.value,)), depth)
+        if kind is Proj:
+            return self._proj(e, depth)
+        if kind is Lit and type(e.value) is int:
+            return f"({e.value} : Nat)"
+        raise NotExportable(f"a term with {'a string literal' if kind is Lit else kind.__name__}")
+
+    def _const(self, e):
+        if e.name == self.own:  # a variable while Lean reads the declaration
+            return self.name(e.name)
+        levels = f".{{{', '.join(map(lv.show, e.levels))}}}" if e.levels else ""
+        return f"@{self.name(e.name)}{levels}"
+
+    def _proj(self, e, depth):
+        type_ = self.checker.guarded(STEPS, self.checker.whnf, self._infer(e.expr))
+        fn, args = get_app_fn_args(type_)
+        levels = f".{{{', '.join(map(lv.show, fn.levels))}}}" if fn.levels else ""
+        parts = [self.expr(part, depth) for part in (*args, e.expr)]
+        return f"(@{self._projection_name(e.struct, e.idx)}{levels} {' '.join(parts)})"
+
+    def _open(self, type_, count, start=0):
+        """(local variables, rest) of a type's first `count` binders."""
+        xs = []
+        for i in range(count):
+            xs.append(_local(start + i, type_.name, type_.type))
+            type_ = instantiate_rev(type_.body, (xs[-1],))
+        return xs, type_
+
+
+def _local(number, name, type_):
+    return FVar(((number, name), type_))
+
+
+def _local_name(x):
+    number, name = x.id[0]
+    return f"{re.sub(r'[^A-Za-z]', '', name) or 'x'}_{number}"
+
+
+def _bind(make, xs, body):
+    """λ or Π over the local variables."""
+    for x in reversed(xs):
+        body = make(x.id[0][1], x.id[1], abstract(body, (x,)))
+    return body
+
+
+def _universes(decl):
+    return f".{{{', '.join(decl.level_params)}}}" if decl.level_params else ""
+
+
+def _quoted(part):
+    return part if _PLAIN.match(part) and part not in _KEYWORDS else f"«{part}»"
