@@ -9,8 +9,10 @@ import argparse
 import json
 from pathlib import Path
 
-from coprover.metrics import paired_difference, pass_at_k
+from coprover.compare import at_budget
+from coprover.metrics import paired_difference, paired_ratio, pass_at_k
 from coprover.records import read_jsonl
+from coprover.rules import USES_VALUE
 
 
 def main() -> None:
@@ -71,7 +73,22 @@ def _search(search: dict | None) -> dict[str, str]:
             ratio = against["expansions_ratio"]
             text += f", ratio {ratio['mean']:.3f} [{ratio['low']:.3f}, {ratio['high']:.3f}]"
         rows[f"`{rule}`"] = text
-    return rows | _limits(search)
+    return rows | _against_each(search) | _limits(search)
+
+
+def _against_each(search: dict) -> dict[str, str]:
+    """The value-using rules' expansions as a ratio to every logprob variant, not the best alone."""
+    def expansions(rule: str) -> list[int]:
+        return [at_budget(row["rules"][rule], search["budget"])[1] for row in search["theorems"]]
+
+    rows = {}
+    for rule in search["rules"]:
+        if rule.partition(":")[0] in USES_VALUE:
+            ratios = ((base, paired_ratio(expansions(rule), expansions(base)))
+                      for base in search["rules"] if base.startswith("logprob"))
+            rows[f"`{rule}` ÷ each"] = ", ".join(
+                f"`{base}` {r.mean:.3f} [{r.low:.3f}, {r.high:.3f}]" for base, r in ratios)
+    return rows
 
 
 def _limits(search: dict) -> dict[str, str]:
