@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.minilean_coverage import normal
 from minilean.front import repl
 from minilean.front.library import in_big_stack
 from minilean.front.session import Session
@@ -95,14 +96,6 @@ def test_repl_loop():
     answers = [json.loads(x) for x in out.getvalue().split("\n\n") if x]
     assert answers[1]["proofStatus"] == "Completed"
     assert "Could not parse JSON" in answers[2]["message"]
-
-
-def normal(answer):
-    """Responses without what depends on the toolchain's version or on the constants it uses."""
-    answer = json.loads(json.dumps(answer).replace("`sorry`", "'sorry'"))
-    for step in answer.get("tactics", ()):
-        step.pop("usedConstants", None)
-    return answer
 
 
 RECORDED = ("assumption_proof", "proof_transitivity", "dup_sorries", "tactic_mode_sorry",
