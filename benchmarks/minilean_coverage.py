@@ -118,6 +118,8 @@ def sessions(data: Path, console: Console) -> None:
             fates["equal"] += 1
         elif "declined" in json.dumps(got):
             fates["declined"] += 1
+        elif live[row["test"]].lost:
+            fates["numbered otherwise after a decline"] += 1
         else:
             fates["different"] += 1
             different.append(f"{row['test']}/{row['step']}")

@@ -324,6 +324,9 @@ class OpMixin:
         self.synthesize("yes")
         ty = meta.inst(ty)
         parts = self.rel_parts(ty, step)
+        if type(meta.inst(meta.infer(parts[1]))) is tm.MVar:  # numerals alone: steps must agree
+            self.synthesize("partial")
+            parts = self.rel_parts(ty, step)
         if acc_ty is not None:
             if not meta.is_def_eq(parts[1], mid):
                 raise LeanError(f"invalid 'calc' step, left-hand side is\n  "

@@ -183,12 +183,14 @@ class LocalParser(BinderParser):
 
     def calc_steps(self) -> list[S.CalcStep]:
         steps = []
+        column = self.cols[self.i] if self.nl[self.i] else None  # of a first step on its own line
         with self.position():
             start = self.pos[self.i]
             rel = self.term()
             proof = self.term() if self.accept(":=") else None
             steps.append(S.CalcStep(start, self.end(), rel, proof))
-        if self.kind[self.i] == "hole" or self.cols[self.i] > self.col:
+        at = self.cols[self.i]
+        if self.kind[self.i] == "hole" or at > self.col or at == column:
             with self.position():
                 while self.starts_calc_step():
                     start = self.pos[self.i]

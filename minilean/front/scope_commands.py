@@ -163,6 +163,8 @@ class ScopeMixin:
     def cmd_setoption(self, cmd):
         if not cmd.name.startswith(KNOWN_OPTIONS_PREFIXES):
             raise LeanError(f"Unknown option `{cmd.name}`", cmd)
+        if cmd.name.startswith("trace.") and cmd.value is True:
+            raise Declined("trace messages", cmd)
         saved = self.state.scope
         self.state = self.state.with_scope(saved.set_option(cmd.name, cmd.value))
         if cmd.inner is not None:

@@ -72,11 +72,12 @@ class Session:
             sys.setrecursionlimit(MIN_RECURSION)
         self.base = library or load_library()
         self.envs, self.states = [], []
+        self.lost = None  # the first feature declined: later numbers may differ from Lean's
         self.timeout_s = timeout_s
 
     def clear(self):
         """Forget all environments and proof states; numbering starts again from 0."""
-        self.envs, self.states = [], []
+        self.envs, self.states, self.lost = [], [], None
 
     # --- commands -----------------------------------------------------------------------------
 
@@ -88,7 +89,7 @@ class Session:
         elif isinstance(env, int) and 0 <= env < len(self.envs):
             state = self.envs[env]
         else:
-            return {"message": "Unknown environment."}
+            return self._unknown("environment")
         deadline = time.monotonic() + (self.timeout_s if timeout_s is None else timeout_s)
         cmds = CommandElab(state, MAX_STEPS, deadline)
         if root_goals:
@@ -112,8 +113,16 @@ class Session:
         out["env"] = len(self.envs)
         self.envs.append(cmds.state)
         if cmds.declined:
+            self.lost = self.lost or cmds.declined
             out["declined"] = cmds.declined
         return out
+
+    def _unknown(self, what):
+        """The answer for a number nobody gave out; it may be one that a decline swallowed."""
+        if self.lost is None:
+            return {"message": f"Unknown {what}."}
+        text = f"{what} after a declined request ({self.lost})"
+        return {"message": f"Unknown {what}. minilean declined: {text}", "declined": text}
 
     def _internal_error(self, err):
         """The answer when minilean itself failed: declined, with the traceback in the log."""
@@ -158,7 +167,7 @@ class Session:
     def tactic(self, proof_state, text, timeout_s=None):
         """Run a tactic block on a proof state; the REPL's answer (a new state, or a message)."""
         if not isinstance(proof_state, int) or not 0 <= proof_state < len(self.states):
-            return {"message": "Unknown proof state."}
+            return self._unknown("proof state")
         old = self.states[proof_state]
         try:
             block, source = parse_tactics(text)
@@ -185,6 +194,7 @@ class Session:
             return self._declined(Declined(f"internal error ({type(err).__name__}: {err})"))
 
     def _declined(self, err):
+        self.lost = self.lost or err.feature
         return {"message": f"Lean error:\nminilean declined: {err.feature}",
                 "declined": err.feature}
 

@@ -293,7 +293,7 @@ def by_cases(ctx, stx, name, term):
     def go(goal):
         meta = ctx.meta
         p = ctx.elab.elab_term_ensuring(term, tm.PROP)
-        return list(split_prop(meta, goal, p, name or "h"))
+        return list(split_prop(meta, goal, p, "h✝" if name in (None, "_") else name))
     on_main(ctx, go)
 
 

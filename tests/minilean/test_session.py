@@ -82,6 +82,14 @@ def test_unknown_numbers(session):
     assert run(session.tactic, 3, "rfl") == {"message": "Unknown proof state."}
 
 
+def test_after_a_decline_unknown_numbers_are_declined(session):
+    assert "declined" in run(session.command, "set_option trace.Meta.Tactic.simp true")
+    answer = run(session.tactic, 3, "rfl")
+    assert answer["declined"] == "proof state after a declined request (trace messages)"
+    session.clear()
+    assert run(session.tactic, 3, "rfl") == {"message": "Unknown proof state."}
+
+
 def test_time_limit_is_a_message_not_a_crash(session):
     deep = "example : " + "(1 + " * 3000 + "1" + ")" * 3000 + " = 0 := rfl"
     out = run(session.command, deep, timeout_s=2)

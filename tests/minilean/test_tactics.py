@@ -155,8 +155,12 @@ PROVED += [
     ("example (n : Nat) (h : n ≤ 0) : n = 0", "cases h with\n| refl => rfl"),
     ("example (n m : Nat) (h : n < m) (k : m < n) : False",
      "exact absurd (Nat.lt_trans h k) (Nat.lt_irrefl n)"),
+    ("example (p : Prop) (h : ¬¬p) : p", "by_cases p\n· assumption\n· contradiction"),
+    ("example : 3 = 3", "calc 3 = 3 := rfl\n  _ = 3 := rfl"),
+    ("example : 3 = 3", "exact by calc\n  3 = 3 := rfl\n  3 = 3 := rfl"),
 ]
 REFUSED = [
+    ("example (p : Prop) (h' : ¬¬p) : p", "by_cases p\n· exact h\n· contradiction"),
     ("example (p q : Prop) (h : p ∨ q) : True",
      "cases h with\n| inl a => trivial\n| inl a => trivial\n| inr a => trivial"),
     ("example (n : Nat) (h : n ≤ 0) : n = 0", "cases h with\n| refl => rfl\n| step h => rfl"),
@@ -219,6 +223,8 @@ def test_refuses(session, statement, proof):
      ["case intro\np q : Prop\na : p\nb : q\n⊢ q"]),
     ("example (n : Nat) : n = n", "by_cases h : n = 0",
      ["case pos\nn : Nat\nh : n = 0\n⊢ n = n", "case neg\nn : Nat\nh : ¬n = 0\n⊢ n = n"]),
+    ("example (n : Nat) : n = n", "by_cases n = 0",
+     ["case pos\nn : Nat\nh✝ : n = 0\n⊢ n = n", "case neg\nn : Nat\nh✝ : ¬n = 0\n⊢ n = n"]),
     ("example (a b : Nat) (h : a = b) : a + a = b", "rw [h]",
      ["a b : Nat\nh : a = b\n⊢ b + b = b"]),
     ("example (n : Nat) (xs : List Nat) : xs.length = n",
