@@ -177,6 +177,8 @@ class _Reader:
         end = min(i for i in range(self.at, len(self.tokens))
                   if self.tokens[i] in (")", "}", "(", ""))
         words = self.tokens[self.at:end]
+        if not words:
+            return None
         if words[0] == "Type" and len(words) <= 2:
             self.at = end
             return ("Type",)

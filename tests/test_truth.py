@@ -9,6 +9,7 @@ from benchmarks.truth import Uncovered, counterexample
     "theorem t (P Q : Prop) (h : P ∧ Q) : Q ∧ P := by",
     "theorem t (P Q R : Prop) (hPQ : P → Q) (hQR : Q → R) : P → R :=",
     "theorem t {p : Prop} : ¬¬p ↔ p := by",
+    "theorem t (P Q : Prop) (h : (P → Q) → P) : P := by",
     "theorem t (a b : Nat) : a + b = b + a := by",
     "theorem t (a b c : Nat) (h : a < b) (k : b ≤ c) : a ≤ c ∧ a ≠ c :=",
     "theorem t (a b : Nat) : a - b ≤ a := by",
