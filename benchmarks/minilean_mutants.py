@@ -92,8 +92,8 @@ def verified(rows: Iterator[dict], timeout_s: float) -> Iterator[dict]:
 
 
 def check(row: dict, timeout_s: float) -> tuple[str, str]:
-    """(verdict, exported file of a verified row)."""
-    from minilean.export import export, theorems_of
+    """(verdict, exported file of a verified row; empty, hence refused, if it has none)."""
+    from minilean.export import NotExportable, export, theorems_of
     from minilean.front.cli import verdict_of
     from minilean.front.session import Session
 
@@ -102,7 +102,10 @@ def check(row: dict, timeout_s: float) -> tuple[str, str]:
     verdict, _ = verdict_of(session, session.command(text, timeout_s=timeout_s), row)
     if verdict != "verified":
         return verdict, ""
-    return verdict, export(session.envs[0].env, theorems_of(session))
+    try:
+        return verdict, export(session.envs[0].env, theorems_of(session))
+    except NotExportable:
+        return verdict, ""
 
 
 # ---------------------------------------------------------------- mutations

@@ -221,8 +221,8 @@ class _Reader:
             return ("truth", token == "True")
         if token.isdigit():
             return ("number", int(token))
-        if token in self.bound or len(self.kinds.get(token, ())) == 1 != (
-                self.kinds.get(token) == ("Type",)):
+        kind = self.kinds.get(token, ())
+        if token in self.bound or len(kind) == 1 and kind != ("Type",):
             return ("name", token)
         raise Uncovered(repr(token))
 

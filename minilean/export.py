@@ -69,13 +69,17 @@ def export(env, names):
     parts = [HEADER]
     for decl in env.decls():
         if decl.name in needed:
-            parts += writer.declaration(decl)
+            try:
+                parts += writer.declaration(decl)
+            except (NotExportable, KernelError) as err:  # KernelError: the step budget ran out
+                raise NotExportable(f"{decl.name}: {err}") from err
     parts += [f"#print axioms {writer.name(name)}" for name in names]
     return "\n".join(parts) + "\n"
 
 
 def theorems_of(session):
-    """Names of the theorems that the session's last command added and that rest on no `sorry`."""
+    """Theorems of the session's last environment that the library lacks and that rest on no `sorry`
+    (commands it was built upon included)."""
     env = session.envs[-1].env
     return [decl.name for decl in env.decls()
             if type(decl) is TheoremDecl and decl.name not in session.base.env

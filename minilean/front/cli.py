@@ -2,7 +2,8 @@
 
 `check FILE` exits 0 accepted, 1 rejected, 2 declined. `check --jsonl FILE` reads rows with name,
 preamble, statement, proof and prints one JSON verdict a line. `export FILE` prints the accepted
-theorems of FILE as explicit terms for a stock Lean, and exits as `check` does.
+theorems of FILE as explicit terms for a stock Lean, and exits as `check` does. A file that cannot
+be read is an error of its own (exit 3), not a verdict.
 """
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ import json
 import sys
 import time
 
+UNREADABLE = 3
 STANDARD_AXIOMS = {"propext", "Classical.choice", "Quot.sound"}
 
 
@@ -33,7 +35,11 @@ def parser():
 def main(argv=None):
     args = parser().parse_args(argv)
     from minilean.front.library import in_big_stack
-    return in_big_stack(lambda: run(args))
+    try:
+        return in_big_stack(lambda: run(args))
+    except (OSError, UnicodeDecodeError) as err:
+        print(f"error: cannot read {getattr(args, 'file', 'the library')}: {err}", file=sys.stderr)
+        return UNREADABLE
 
 
 def run(args):
@@ -65,6 +71,7 @@ def check_file(args, messages):
 
 
 def exit_status(out):
+    """0 accepted, 1 rejected, 2 declined: what a session's answer to a file amounts to."""
     if "declined" in out:
         return 2
     bad = any(m["severity"] == "error" for m in out.get("messages", ()))
