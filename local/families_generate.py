@@ -260,14 +260,8 @@ def sums(rng: random.Random, size: int) -> Draft:
     """Commutativity and associativity, at the right place, inside uninterpreted symbols.
 
     Most statements also need an equation about a sum, which must first be made to appear."""
-    leaves = rng.sample(("a", "b", "c", ("f", "a"), ("f", "b")), 2 if size < 3 else 3)
-    hyps, other = [], rng.sample(leaves, len(leaves))
-    if len(leaves) == 3 and rng.random() < 0.85:
-        value = rng.choice(("d", ("f", "c"), ("g", leaves[0])))
-        hyps.append(("=", ("+", leaves[0], leaves[1]), value))
-        other = rng.sample([value, leaves[2]], 2)
-        leaves = rng.sample(leaves, 3)
-    one, other = summed(rng, leaves), summed(rng, other)
+    count = 2 if size < 3 else 4 if size > 5 and rng.random() < 0.5 else 3
+    one, other, hyps = rearranged(rng, count, equation=0.85 if count > 2 else 0.0)
     p, shape = rng.choice(PREDICATES[:3]), rng.random()
     if shape < 0.5:
         target, hyps = (p, one), [*hyps, (p, other)]
@@ -278,13 +272,30 @@ def sums(rng: random.Random, size: int) -> Draft:
     elif shape < 0.85:
         target, hyps = ("=", ("g", one), ("f", "a")), [*hyps, ("=", ("g", other), ("f", "a"))]
     else:
-        target = ("ex", "x", (p, ("+", "x", leaves[0])))
+        target = ("ex", "x", (p, ("+", "x", rng.choice(_leaves_of(one)))))
         hyps.append((p, other))
     if rng.random() < 0.5:
         x, y = rng.sample(NAMES, 2)
         hyps.append(rng.choice((("=", x, y), ("=", ("f", x), y), ("=", ("g", ("+", x, y)), x))))
     rng.shuffle(hyps)
     return draft(distinct(hyps), target, SUMS)
+
+
+def rearranged(rng, count: int, equation: float) -> tuple:
+    """(sum of `count` leaves, an equal sum, what says so), leaves and brackets in random order.
+
+    With probability `equation` two leaves are one value in the second sum, by a hypothesis."""
+    leaves = rng.sample(("a", "b", "c", ("f", "a"), ("f", "b")), count)
+    if rng.random() >= equation:
+        return summed(rng, leaves), summed(rng, rng.sample(leaves, count)), []
+    value = rng.choice(("d", ("f", "c"), ("g", leaves[0])))
+    hyps = [("=", ("+", leaves[0], leaves[1]), value)]
+    other = rng.sample([value, *leaves[2:]], count - 1)
+    return summed(rng, rng.sample(leaves, count)), summed(rng, other), hyps
+
+
+def _leaves_of(term) -> list:
+    return [x for t in term[1:] for x in _leaves_of(t)] if term[0] == "+" else [term]
 
 
 def summed(rng, leaves):

@@ -1,8 +1,8 @@
 """More theorem families: lists, mixtures, and the two families that training never sees.
 
 Same contract as local/families_generate.py: a function (rng, size) -> Draft. `relay` (sums
-rearranged between the rules of a chain) and `paths` (a transitive relation with explicit
-intermediate points) use only ingredients and tactics that occur in the trained families.
+rearranged between the rules of a chain) and `forks` (two sums, of which both are needed or one)
+use only ingredients and tactics that occur in the trained families.
 Used by local/families.py: `python -m local.families --out data/families`.
 """
 
@@ -25,6 +25,7 @@ from local.families_generate import (
     maybe_flip,
     prop,
     quant,
+    rearranged,
     rewrite,
     summed,
     sums,
@@ -185,14 +186,9 @@ def mixed(rng: random.Random, size: int) -> Draft:
 def relay(rng: random.Random, size: int) -> Draft:
     """Sums under rules: the right rules in the right order, the argument rearranged on the way."""
     *links, dead, other = rng.sample(PREDICATES, 4 + (size > 4))
-    leaves = rng.sample(("a", "b", "c", ("f", "a"), ("f", "b")), 3)
-    wanted, known = summed(rng, leaves), rng.sample(leaves, 3)
-    hyps = [forall(imp((p, "x"), (q, "x"))) for q, p in pairwise(links)]
-    if rng.random() < 0.8:
-        value = rng.choice(("d", ("g", leaves[0])))
-        hyps.append(("=", ("+", known[0], known[1]), value))
-        known = rng.sample([value, known[2]], 2)
-    hyps.append((links[-1], summed(rng, known)))
+    wanted, known, hyps = rearranged(rng, 3, equation=0.8)
+    hyps += [forall(imp((p, "x"), (q, "x"))) for q, p in pairwise(links)]
+    hyps.append((links[-1], known))
     decoys = [forall(imp((dead, "x"), (links[0], "x"))), forall(imp((dead, "x"), (links[1], "x"))),
               forall(imp((links[-1], "x"), (dead, "x"))), (other, wanted),
               forall(imp((other, "x"), (dead, "x")))]
@@ -201,30 +197,24 @@ def relay(rng: random.Random, size: int) -> Draft:
     return draft(distinct(hyps), (links[0], wanted), SUMS)
 
 
-def paths(rng: random.Random, size: int) -> Draft:
-    """Walks along a transitive relation: which intermediate point, which edge."""
-    points = rng.sample(("a", "b", "c", "d", "e"), min(5, 2 + size // 2 + (rng.random() < 0.3)))
-    hyps = [("R", x, y) for x, y in pairwise(points)]
-    for _ in range(len(points) - 1 + (rng.random() < 0.5)):  # edges that lead astray
-        hyps.append(("R", rng.choice(points), rng.choice(("a", "b", "c", "d", "e"))))
-    hyps = [h for h in hyps if h[1] != h[2]]
-    hyps = [h for h in hyps if h != ("R", points[0], points[-1]) or len(points) < 3]
-    start, goal, p = points[0], points[-1], rng.choice(("P", "Q"))
-    transitive = ("all", "x", ("all", "y", ("all", "z", imp(
-        ("R", "x", "y"), ("R", "y", "z"), ("R", "x", "z")))))
-    carry = forall(imp(("R", "x", "y"), (p, "x"), (p, "y")))
-    shape = rng.random()
-    if shape < 0.4:
-        hyps, target = [*hyps, transitive], ("R", start, goal)
-    elif shape < 0.8:
-        hyps, target = [*hyps, carry, (p, start)], (p, goal)
+def forks(rng: random.Random, size: int) -> Draft:
+    """Two sums under ∧ or ∨: both have to be rearranged, or the one whose fact is at hand."""
+    p, q = rng.sample(PREDICATES[:5], 2)
+    both = rng.random() < 0.5
+    one, known, hyps = rearranged(rng, 2 if both and size < 6 else 3, equation=0.0 if both else 0.8)
+    two, other, more = rearranged(rng, 2 + (size > 6) if both else 3, equation=0.0)
+    if both:
+        hyps, target = [*hyps, *more, (p, known), (q, other)], ("and", (p, one), (q, two))
     else:
-        hyps = [*hyps, transitive, carry, (p, start)]
-        target = ("ex", "x", ("and", (p, "x"), ("R", "x", goal)))
+        astray = (q, summed(rng, rng.sample(("a", "b", "c", "d"), 3)))
+        hyps += [(p, known), astray]
+        target = ("or", *rng.sample([(p, one), (q, two)], 2))
+    if rng.random() < 0.5:
+        hyps.append(("=", *rng.sample(("a", "b", "c"), 2)))
     rng.shuffle(hyps)
-    return draft(distinct(hyps), target)
+    return draft(distinct(hyps), target, SUMS)
 
 
 TRAINED = {"prop": prop, "chain": chain, "quant": quant, "rewrite": rewrite, "sums": sums,
            "induct": induct, "lists": lists, "mixed": mixed}
-HELD_OUT = {"relay": relay, "paths": paths}
+HELD_OUT = {"relay": relay, "forks": forks}

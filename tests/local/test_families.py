@@ -250,7 +250,9 @@ def test_bad_settings_are_named():
     with pytest.raises(config.ConfigError, match="chian"):
         families.plan_of(section)
     section = section.__class__({**section, "weights": {}, "depths": [1] * section.train_depth})
-    for wrong, named in (({"chian": [1]}, "depths_of.*chian"), ({"sums": [1]}, "depths_of.sums")):
+    zeros = {"sums": [0] * section.train_depth}
+    for wrong, named in (({"chian": [1]}, "depths_of.*chian"), ({"sums": [1]}, "depths_of.sums"),
+                         (zeros, "depths_of.sums.*above 0")):
         with pytest.raises(config.ConfigError, match=named):
             families.plan_of(section.__class__({**section, "depths_of": wrong}))
 
