@@ -109,9 +109,10 @@ async def compare_rules(cfg: DictConfig, theorems: Sequence[Theorem], specs: Seq
 
     Keys are those of coprover.compare.summarise, and ``theorems`` with the counters of every
     search. Finished theorems are kept in ``parts`` and not searched again. The servers are those
-    of the config's ``evaluate:`` section; the budget is ``evaluate.search_budget``.
+    of the config's ``evaluate:`` section. Searched are ``evaluate.search_budget`` expansions
+    (``searched``), compared at ``evaluate.search_share`` (``budget``, see telling_budget).
     """
-    from coprover.compare import summarise
+    from coprover.compare import summarise, telling_budget
     from coprover.expand import connect
     from coprover.search import run_rules
 
@@ -144,7 +145,8 @@ async def compare_rules(cfg: DictConfig, theorems: Sequence[Theorem], specs: Seq
                         concurrent=cfg.search.concurrent, streams=cfg.search.streams,
                         on_theorem=keep)
         rows = [done[t.name] for t in theorems]
-        return {**summarise(rows, section.search_budget), "seed": section.seed,
+        budget = telling_budget(rows, section.search_budget, section.search_share)
+        return {**summarise(rows, budget), "searched": section.search_budget, "seed": section.seed,
                 "generator": expander.generator_version, "value_model": expander.value_version,
                 "theorems": rows}
 

@@ -53,8 +53,8 @@ def facts(run: Path, budget: int | None = None) -> dict[str, str]:
         column[f"pass@{k}: start → end"] = _change(first, last, k)
     search = last.get("search")
     if search and budget:
-        if budget > search["budget"]:
-            raise SystemExit(f"error: {run} searched {search['budget']} expansions, not {budget}")
+        if budget > search["searched"]:
+            raise SystemExit(f"error: {run} searched {search['searched']} expansions, not {budget}")
         search = {**summarise(search["theorems"], budget), "theorems": search["theorems"]}
     return column | _depths(first, last) | _search(search)
 

@@ -4,6 +4,8 @@ An unsolved theorem counts at the full budget. The baseline is the `logprob` var
 most (ties: fewest expansions) among those compared, so that a value rule is measured against the
 strongest search without a value model. `at_budget` re-reads the same searches as if they had been
 cut off earlier: a best-first search with a smaller budget is a prefix of the larger one.
+`telling_budget` picks the cut by the baseline alone: where it solves nearly everything, or nearly
+nothing, rules cannot differ.
 """
 
 from __future__ import annotations
@@ -48,12 +50,29 @@ def at_budget(result: Mapping, budget: int) -> tuple[bool, int]:
     return solved, result["expansions"] if solved else budget
 
 
+def telling_budget(rows: Sequence[Row], searched: int, share: float | None) -> int:
+    """Returns the largest budget up to `searched` at which no `logprob` variant solves more than
+    `share` of the theorems (1 if there is none); `searched` if share is None."""
+    if share is None:
+        return searched
+    names = [rule for rule in rows[0]["rules"] if _is_logprob(rule)]
+    solved = ({rule: sum(at_budget(row["rules"][rule], budget)[0] for row in rows)
+               for rule in names} for budget in range(searched, 1, -1))
+    fitting = (budget for budget, counts in zip(range(searched, 1, -1), solved, strict=True)
+               if max(counts.values(), default=0) <= share * len(rows))
+    return next(fitting, 1)
+
+
 def strongest_logprob(table: Mapping[str, Mapping]) -> str | None:
     """Returns the logprob variant with most solved, then fewest expansions; None without one."""
-    names = [name for name in table if name.split(":")[0] == "logprob"]
+    names = [name for name in table if _is_logprob(name)]
     return max(
         names, default=None, key=lambda n: (table[n]["solved"], -table[n]["expansions"]["mean"])
     )
+
+
+def _is_logprob(rule: str) -> bool:
+    return rule.partition(":")[0] == "logprob"
 
 
 def _against(pairs: Sequence[tuple], base: Sequence[tuple]) -> dict:

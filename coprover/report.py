@@ -83,7 +83,7 @@ def search_table(search: dict) -> Table:
     base = search.get("baseline")
     table = Table(
         title=f"Search under each rule: {search['n_theorems']} theorems, budget "
-        f"{search['budget']} expansions, same candidates"
+        f"{search['budget']} of {search['searched']} expansions, same candidates"
     )
     for name in ("rule", "solved", "expansions", "per proof", f"expansions ÷ {base}", "Δ solved"):
         table.add_column(name, justify="left" if name == "rule" else "right", no_wrap=True)
@@ -153,9 +153,9 @@ def page(cfg, screen: str, state: dict, figures: list[Path]) -> str:
 
 
 def solved_curve(search: dict, rule: str) -> list[int]:
-    """Returns how many theorems the rule had solved after 0, 1, …, budget expansions each."""
+    """Returns how many theorems the rule had solved after 0, 1, … expansions each."""
     results = [row["rules"][rule] for row in search["theorems"]]
-    return [sum(at_budget(r, b)[0] for r in results) for b in range(search["budget"] + 1)]
+    return [sum(at_budget(r, b)[0] for r in results) for b in range(search["searched"] + 1)]
 
 
 def _per_theorem(evaluation: dict, k: int) -> dict[str, float]:

@@ -36,14 +36,14 @@ SOURCES = ("families.py", "families_logic.py", "families_prover.py", "families_g
            "families_mixed.py", "families_greedy.py", "families_check.py", "portfolio.py")
 # drafts a chunk (seeded as a whole), in proportion to how rarely a family's drafts are theorems
 CHUNK = {"prop": 450, "chain": 500, "quant": 230, "rewrite": 250, "sums": 600, "induct": 300,
-         "lists": 80, "mixed": 160, "relay": 100, "forks": 100}
+         "lists": 80, "mixed": 160, "relay": 100, "errand": 100}
 MAX_ROUNDS = 30
 ENOUGH = 1.5  # theorems found a theorem wanted, when the search for rare kinds stops
 SCREENED = 60  # candidates screened at a time
 SHALLOW_KEPT = 0.5  # share kept of theorems of depth 1 to 3 that a greedy chain proves
 SPARE_HELD_OUT = 6  # candidates of held-out families a theorem of that part: scripts prove some
 EASY_SHARE = 0.06  # of a screened part may be proved by the scripts that screen it
-MAX_NODES = {"mixed": 90, "rewrite": 100, "sums": 200, "forks": 200}  # goals a proof search expands, else 300
+MAX_NODES = {"mixed": 90, "rewrite": 100, "sums": 200}  # goals a proof search expands, else 300
 
 
 @dataclass(frozen=True)

@@ -210,11 +210,7 @@ def rewrite(rng: random.Random, size: int) -> Draft:
     simplification alone does not find the way back."""
     letters = rng.sample(("a", "b", "c", "d"), 4)
     start = letters[-1] if rng.random() < 0.7 else (rng.choice("fg"), letters[-1])
-    term, hyps = start, []
-    for _ in range(1 if size < 4 else 2 if size < 7 else 3):
-        step = _detour if rng.random() < 0.75 else _replacement
-        term, equations = step(rng, term, letters)
-        hyps += equations
+    term, hyps = detoured(rng, start, letters, 1 if size < 4 else 2 if size < 7 else 3)
     hyps += [_equation(rng, letters) for _ in range(rng.choice((1, 1, 2)))]
     p = rng.choice(PREDICATES[:4])
     if rng.random() < 0.35:
@@ -226,6 +222,16 @@ def rewrite(rng: random.Random, size: int) -> Draft:
                                  ("and", target, ("=", term, start))))
     rng.shuffle(hyps)
     return draft(distinct(hyps), target)
+
+
+def detoured(rng: random.Random, start, letters: list, times: int) -> tuple:
+    """(a term equal to `start`, the equations that say so)."""
+    term, hyps = start, []
+    for _ in range(times):
+        step = _detour if rng.random() < 0.75 else _replacement
+        term, equations = step(rng, term, letters)
+        hyps += equations
+    return term, hyps
 
 
 def _detour(rng, term, letters):

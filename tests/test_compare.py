@@ -43,3 +43,8 @@ def test_smaller_budget_is_a_prefix_of_the_search():
 def test_missing_rule_is_refused():
     with pytest.raises(ValueError, match="same rules"):
         compare.summarise([*ROWS, row("t5", value=(True, 1))], 10)
+
+
+@pytest.mark.parametrize("share, budget", [(None, 10), (1.0, 10), (0.5, 10), (0.4, 5), (0.1, 1)])
+def test_the_budget_is_chosen_by_the_strongest_logprob_alone(share, budget):
+    assert compare.telling_budget(ROWS, 10, share) == budget
