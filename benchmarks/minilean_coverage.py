@@ -11,6 +11,7 @@ Run: python -m benchmarks.minilean_coverage --data ../shared/data
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import resource
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
@@ -99,34 +101,31 @@ def judge(row: dict, timeout_s: float) -> tuple[str, str, str]:
 
 def sessions(data: Path, console: Console) -> None:
     """Prints how the recorded REPL exchanges without pickling are answered."""
+    fates = list(exchanges(data / "repl_protocol"))
+    counts = Counter(fate for _, fate, _ in fates)
+    console.print(f"REPL exchanges without pickling: {dict(counts)}")
+    different = [name for name, fate, _ in fates if fate == "different"]
+    console.print(f"different: {', '.join(different) or 'none'}", soft_wrap=True)
+
+
+def exchanges(folder: Path) -> Iterator[tuple[str, str, dict]]:
+    """(test/step, equal | declined | after a decline | different, our answer) of each exchange."""
     from minilean.front import repl
     from minilean.front.session import Session
 
-    path = (data / "repl_protocol" / "exchanges.jsonl").resolve()
-    rows = [json.loads(line) for line in open(path, encoding="utf-8")]
+    folder = folder.resolve()
+    rows = [json.loads(line) for line in open(folder / "exchanges.jsonl", encoding="utf-8")]
     pickled = {row["test"] for row in rows
                if any("pickle" in key or "Pickle" in key for key in row["request"])}
-    fates: Counter = Counter()
-    different = []
     live: dict[str, Session] = {}
-    folder = tempfile.TemporaryDirectory()
-    os.symlink(path.parent, Path(folder.name) / "test")  # where the requests look for files
-    os.chdir(folder.name)
-    for row in (row for row in rows if row["test"] not in pickled):
-        got = repl.answer(live.setdefault(row["test"], Session()), row["request"])
-        if normal(got) == normal(row["response"]):
-            fates["equal"] += 1
-        elif "declined" in json.dumps(got):
-            fates["declined"] += 1
-        elif live[row["test"]].lost:
-            fates["numbered otherwise after a decline"] += 1
-        else:
-            fates["different"] += 1
-            different.append(f"{row['test']}/{row['step']}")
-    os.chdir(ROOT)
-    folder.cleanup()
-    console.print(f"REPL exchanges without pickling: {dict(fates)}")
-    console.print(f"different: {', '.join(different)}", soft_wrap=True)
+    with tempfile.TemporaryDirectory() as place, contextlib.chdir(place):
+        os.symlink(folder, "test")  # where the requests look for files
+        for row in (row for row in rows if row["test"] not in pickled):
+            got = repl.answer(live.setdefault(row["test"], Session()), row["request"])
+            fate = ("equal" if normal(got) == normal(row["response"]) else
+                    "declined" if "declined" in got else
+                    "after a decline" if "afterDeclined" in got else "different")
+            yield f"{row['test']}/{row['step']}", fate, got
 
 
 def normal(answer: object) -> object:

@@ -44,6 +44,8 @@ class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
         self.rec_short = None  # short name of the declaration inside its own body
         self.opt_params = {}  # id of a local -> default value of that argument
         self.decl_name = decl_name
+        self.own_name = None  # the declaration whose proof a lone tactic continues
+        self.tactic_start = 0  # metavariables from this id on belong to the running tactic
         self.aux_count = 0
         self.rec_fns = {}  # local name -> fvar of a function being defined
         self.had_error = False

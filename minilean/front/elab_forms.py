@@ -163,6 +163,8 @@ class FormMixin:
             for i, d in meta.decls.items():
                 if d.name == stx.name and d.kind == "opaque" and d.lctx is not None \
                         and self._visible(d):
+                    if i < self.tactic_start:
+                        raise Declined(f"the goal ?{stx.name} in a term", stx)
                     return MVar(i)
         return meta.mk_mvar(ty, "opaque", stx.name or "")
 

@@ -140,6 +140,9 @@ class NameMixin:
         """Raise Lean's error; a library name that minilean lacks is declined instead."""
         if self.known_elsewhere(name):
             raise Declined(f"library name {name}", stx)
+        own = self.own_name or ""
+        if own == name or own.endswith(f".{name}"):
+            raise Declined(f"{name} inside its own proof", stx)
         raise LeanError(f"Unknown identifier `{name}`" if "." not in name
                         else f"Unknown constant `{name}`", stx)
 

@@ -22,6 +22,8 @@ CommRing CommMonoid CommGroup LinearOrder PartialOrder Preorder Lattice Semigrou
 Finite Polynomial Matrix Std Lean Mathlib toString dbg_trace panic sqrt Irrational Prime
 Function Coe CoeSort CoeFun CoeOut CoeTail CoeHead CoeT CoeDep Repr Equiv ULift PLift
 Squash WellFounded Acc Thunk Task Id ReflBEq LawfulBEq
+get set modify modifyGet getModify read pure bind seq map throw tryCatch failure guard assert
+discard liftM monadLift panicCore
 ℕ ℤ ℚ ℝ ℂ
 """.split())
 WORDS = frozenset("""

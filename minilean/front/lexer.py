@@ -17,11 +17,13 @@ from .errors import Declined
 
 
 class ParseError(Exception):
-    """The text is not Lean syntax; `pos` is an offset, `message` worded as Lean words it."""
+    """The text is not Lean syntax; `pos` is an offset, `end` that of the unexpected token's end if
+    there is one, `message` worded as Lean words it."""
 
-    def __init__(self, pos: int, message: str):
+    def __init__(self, pos: int, message: str, end: int | None = None):
         super().__init__(message)
         self.pos = pos
+        self.end = end
         self.message = message
 
 

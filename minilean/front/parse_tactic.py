@@ -142,7 +142,8 @@ class TacticParser(TermParser):
             return S.Tactic(start, self.end(), "paren", (body,))
         if kind == "sym" and word == "{":
             body = self.braced_seq(start)
-            return S.Tactic(start, self.end(), "·", (body,))
+            close = S.Hole(self.pos[self.i - 1], self.end())
+            return S.Tactic(start, self.end(), "·", (body, close))
         if kind == "id" and word in DECLINED_TACTICS:
             raise Declined(f"tactic {word}", S.Hole(start, self.ends[i]))
         reader = TACTICS.get(word) if kind in ("id", "kw") else None

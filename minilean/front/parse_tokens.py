@@ -73,16 +73,17 @@ class TokenParser:
     def fail(self, expected: str) -> None:
         """Raises Lean's "unexpected …; expected …" at the next token."""
         kind, text, pos = self.kind[self.i], self.text[self.i], self.pos[self.i]
+        end = self.ends[self.i]
         if kind == "error":
             raise ParseError(pos, text)
         if kind == "eof":
             raise ParseError(pos, f"unexpected end of input; expected {expected}")
         if kind == "id":
-            raise ParseError(pos, f"unexpected identifier; expected {expected}")
+            raise ParseError(pos, f"unexpected identifier; expected {expected}", end)
         shown = {"field": ".", "dotid": ".", "synth": "?", "fieldidx": "."}.get(kind, text)
         if kind == "num":
-            raise ParseError(pos, f"unexpected numeral; expected {expected}")
-        raise ParseError(pos, f"unexpected token '{shown}'; expected {expected}")
+            raise ParseError(pos, f"unexpected numeral; expected {expected}", end)
+        raise ParseError(pos, f"unexpected token '{shown}'; expected {expected}", end)
 
     def end(self) -> int:
         """End of the last token read."""

@@ -26,9 +26,21 @@ def read_requests(stream):
 
 
 def answer(session, request):
-    """The response (a dict) to one decoded request."""
+    """The response (a dict) to one decoded request.
+
+    After a decline proof states count differently from Lean's, and an environment may lack what was
+    declined: answers that this touches say so (`afterDeclined`: the feature)."""
     if not isinstance(request, dict):
         return {"message": "Could not parse JSON: an object was expected"}
+    lost = session.lost
+    out = _answer(session, request)
+    missing = session.incomplete.get(request.get("env"))
+    if not missing and ("proofState" in request or {"proofState", "sorries", "tactics"} & set(out)):
+        missing = lost
+    return {**out, "afterDeclined": missing} if missing and "declined" not in out else out
+
+
+def _answer(session, request):
     if "tactic" in request:
         return session.tactic(request.get("proofState"), request["tactic"],
                               request.get("timeout"))

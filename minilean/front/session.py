@@ -7,6 +7,7 @@ error message "minilean declined: …" and the key "declined". Run: `python -m m
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import time
 
@@ -26,6 +27,7 @@ from minilean.kernel.term import MVAR, MVar
 log = logging.getLogger(__name__)
 DEFAULT_TIMEOUT_S = 60.0
 MAX_STEPS = 2_000_000
+_MORE_VARIABLES = re.compile(r"^variable\b", re.MULTILINE)
 MIN_RECURSION = 8_000  # what an ordinary thread's stack holds; `in_big_stack` allows more
 
 
@@ -40,7 +42,7 @@ def run_text(cmds, text):
             partial = getattr(err, "partial", None)
             if partial is not None:
                 cmds.run(partial)
-            cmds.messages.append(("error", err.message, (err.pos, None)))
+            cmds.messages.append(("error", err.message, (err.pos, err.end)))
             parser.skip_to_command()
             continue
         except Declined as err:
@@ -72,12 +74,13 @@ class Session:
             sys.setrecursionlimit(MIN_RECURSION)
         self.base = library or load_library()
         self.envs, self.states = [], []
-        self.lost = None  # the first feature declined: later numbers may differ from Lean's
+        self.lost = None  # the first feature declined: later proof states count differently
+        self.incomplete = {}  # number of an environment -> what was declined on the way to it
         self.timeout_s = timeout_s
 
     def clear(self):
         """Forget all environments and proof states; numbering starts again from 0."""
-        self.envs, self.states, self.lost = [], [], None
+        self.envs, self.states, self.lost, self.incomplete = [], [], None, {}
 
     # --- commands -----------------------------------------------------------------------------
 
@@ -90,6 +93,11 @@ class Session:
             state = self.envs[env]
         else:
             return self._unknown("environment")
+        if infotree:
+            return self._declined_command("infotree (allTactics is supported)")
+        if state is not self.base and state.scope.variables and _MORE_VARIABLES.search(code):
+            return self._declined_command("variables on top of an earlier request's (Lean's linter "
+                                          "may warn of those)")
         deadline = time.monotonic() + (self.timeout_s if timeout_s is None else timeout_s)
         cmds = CommandElab(state, MAX_STEPS, deadline)
         if root_goals:
@@ -110,12 +118,17 @@ class Session:
             out["sorries"] = sorries
         if messages:
             out["messages"] = [self._message(m, source) for m in messages]
-        out["env"] = len(self.envs)
-        self.envs.append(cmds.state)
+        out["env"] = self._add_env(cmds.state, cmds.declined or self.incomplete.get(env))
         if cmds.declined:
             self.lost = self.lost or cmds.declined
             out["declined"] = cmds.declined
         return out
+
+    def _add_env(self, state, missing):
+        self.envs.append(state)
+        if missing:
+            self.incomplete[len(self.envs) - 1] = missing
+        return len(self.envs) - 1
 
     def _unknown(self, what):
         """The answer for a number nobody gave out; it may be one that a decline swallowed."""
@@ -127,12 +140,15 @@ class Session:
     def _internal_error(self, err):
         """The answer when minilean itself failed: declined, with the traceback in the log."""
         log.exception("internal error")
-        feature = f"internal error ({type(err).__name__}: {err})"
-        self.envs.append(self.base)
+        return self._declined_command(f"internal error ({type(err).__name__}: {err})")
+
+    def _declined_command(self, feature):
+        """The answer to a command of which nothing was run; its environment is the library."""
+        self.lost = self.lost or feature
         zero = {"line": 1, "column": 0}
         return {"messages": [{"severity": "error", "pos": zero, "endPos": None,
                               "data": f"minilean declined: {feature}"}],
-                "env": len(self.envs) - 1, "declined": feature}
+                "env": self._add_env(self.base, feature), "declined": feature}
 
     def _message(self, message, source):
         severity, text, at = message
@@ -154,7 +170,8 @@ class Session:
         stx, meta, snap, goals, texts, elab = item
         state = ProofState(meta, snap, goals, goals, elab.scope,
                            list(elab.level_names), elab.decl_name)
-        return {"tactic": source.text[stx.pos:stx.end], "proofState": self._add_state(state),
+        lead = "\n  " if stx.kind == "calcSteps" else ""
+        return {"tactic": lead + source.text[stx.pos:stx.end], "proofState": self._add_state(state),
                 "pos": position(source, stx.pos), "endPos": position(source, stx.end),
                 "goals": "\n\n".join(texts) if texts else "no goals", "usedConstants": []}
 
@@ -205,6 +222,7 @@ class Session:
         meta.steps, meta.deadline = MAX_STEPS, deadline
         elab = TermElab(meta, old.scope, [], old.decl_name)
         elab.level_names = list(old.level_names)
+        elab.own_name = old.decl_name
         ctx = TacticContext(meta, elab, list(old.goals))
         run_tactic_seq(ctx, block)
         ctx.prune()

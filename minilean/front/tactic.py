@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 from minilean.front import syntax as S
 from minilean.front.errors import Declined, LeanError
+from minilean.front.meta import fresh_id
 from minilean.front.tactic_util import HANDLERS, tactic
 from minilean.kernel.term import MVar
 
@@ -34,7 +35,8 @@ def run_tactic(ctx, stx) -> None:
     if recorder is not None:
         ctx.prune()
         recorder(ctx, stx, list(ctx.goals))
-    old = meta.lctx
+    old, elab = meta.lctx, ctx.elab
+    before, elab.tactic_start = elab.tactic_start, fresh_id()
     try:
         handler(ctx, stx, *stx.args)
     except (LeanError, Declined) as error:
@@ -42,7 +44,7 @@ def run_tactic(ctx, stx) -> None:
             error.stx = stx
         raise
     finally:
-        meta.lctx = old
+        meta.lctx, elab.tactic_start = old, before
     ctx.prune()
 
 
@@ -99,9 +101,10 @@ def paren(ctx, stx, seq):
 
 
 @tactic("·")
-def bullet(ctx, stx, seq):
+def bullet(ctx, stx, seq, close=None):
+    """`· tactics`, or in braces: what is left open is reported at `close`, the right one."""
     goal = ctx.main()
-    close_or_admit(ctx, stx, goal, lambda: run_tactic_seq(ctx, seq))
+    close_or_admit(ctx, close or stx, goal, lambda: run_tactic_seq(ctx, seq))
 
 
 @tactic("skip")

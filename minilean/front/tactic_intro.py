@@ -250,6 +250,8 @@ def change(ctx, stx, kind, loc):
 
 @tactic("calc")
 def calc(ctx, stx, steps):
+    if ctx.recorder is not None:  # Lean lists the steps once more, by themselves
+        ctx.recorder(ctx, S.Tactic(steps[0].pos, stx.end, "calcSteps"), [])
     exact(ctx, stx, S.Calc(stx.pos, stx.end, steps))
 
 
