@@ -184,7 +184,7 @@ class MatchMixin(PatternMixin, MatcherMixin):
         if ids:
             gen = [d for d in meta._dependents(meta.lctx, ids)
                    if d.id not in ids and d.value is None and not d.hidden
-                   and d.id not in self.rec_fns and self._worth_generalizing(d, terms)]
+                   and d.id not in self.rec_fns]
         body = expected
         for d in reversed(gen):
             body = Pi(d.name, d.type, tm.abstract(body, [d.fvar]), d.bi)
@@ -195,15 +195,6 @@ class MatchMixin(PatternMixin, MatcherMixin):
             eq = self._discr_eq(terms[i], locals_[i])
             abstracted = Pi("h", eq, tm.lift(abstracted, 1))
         return abstracted, gen
-
-    def _worth_generalizing(self, d, terms):
-        """Generalise a hypothesis only where a discriminant is of an indexed family."""
-        meta = self.meta
-        for e in terms:
-            found = meta.inductive_of(meta.infer(e))
-            if found is not None and found[3] and d.fvar not in terms:
-                return True
-        return False
 
     def _discr_eq(self, e, x):
         meta = self.meta

@@ -34,7 +34,7 @@ class BinderParser(TokenParser):
         binder = self.bracketed_binder()
         if not (self.accept("→") or self.accept("->")):
             self.fail("'→'")
-        body = self.term(25)
+        body = self.term()  # unlike a plain arrow's: `(x : A) → p ↔ q` is `(x : A) → (p ↔ q)`
         return S.Forall(start, self.end(), [binder], body, True)
 
     def bracketed_binder(self) -> S.Binder:

@@ -29,6 +29,8 @@ def _seq(p) -> tuple:
 def _intro(p) -> tuple:
     if p.at("|"):
         return ([], p.match_alts(p.tactic_seq))
+    if p.at("."):
+        raise Declined("intro.")
     return (p.column_terms(), None)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from . import syntax as S
+from .errors import Declined
 from .lexer import ParseError, Tokens, tokenize
 
 MAX, LEAD = 1024, 1023
@@ -68,6 +69,8 @@ class TokenParser:
 
     def expect(self, text: str) -> None:
         if not self.accept(text):
+            if text == ")" and self.at("."):
+                raise Declined("`.` for `·`", S.Hole(self.pos[self.i], self.ends[self.i]))
             self.fail(f"'{text}'")
 
     def fail(self, expected: str) -> None:

@@ -9,6 +9,7 @@ universe u v w u_1 u_2 u_3
 @[reducible] def semiOutParam (α : Sort u) : Sort u := α
 
 def id {α : Sort u} (a : α) : α := a
+def flip {α : Sort u} {β : Sort v} {φ : Sort w} (f : α → β → φ) : β → α → φ := fun b a => f a b
 def Function.comp {α : Sort u} {β : Sort v} {δ : Sort w} (f : β → δ) (g : α → β) : α → δ :=
   fun x => f (g x)
 def Function.const {α : Sort u} (β : Sort v) (a : α) : β → α := fun _ => a

@@ -217,6 +217,8 @@ theorem List.mem_append_right {b : α} {bs : List α} (as : List α) (h : b ∈ 
   induction as with
   | nil => exact Iff.refl _
   | cons a as ih => rw [List.reverse_cons, List.mem_append, ih, List.mem_singleton, List.mem_cons, or_comm]
+@[simp] theorem List.mem_reverseAux {x : α} {as bs : List α} : x ∈ List.reverseAux as bs ↔ x ∈ as ∨ x ∈ bs := by
+  rw [List.reverseAux_eq, List.mem_append, List.mem_reverse]
 @[simp] theorem List.mem_filter {p : α → Bool} {as : List α} {x : α} : x ∈ List.filter p as ↔ x ∈ as ∧ p x = true := by
   induction as with
   | nil => exact ⟨fun h => absurd h List.not_mem_nil, fun h => absurd h.1 List.not_mem_nil⟩
@@ -331,8 +333,8 @@ theorem Option.some_inj {a b : α} : some a = some b ↔ a = b := ⟨fun h => by
 @[simp] theorem Option.getD_some {a b : α} : Option.getD (some a) b = a := rfl
 @[simp] theorem Option.map_id (o : Option α) : Option.map id o = o := by cases o <;> rfl
 @[simp] theorem Option.map_map (h : β → γ) (g : α → β) (x : Option α) : (x.map g).map h = x.map (h ∘ g) := by cases x <;> rfl
-theorem Function.comp_def {α : Sort u} {β : Sort v} {δ : Sort u} (f : β → δ) (g : α → β) : f ∘ g = fun x => f (g x) := rfl
-@[simp] theorem Function.comp_apply {α : Sort u} {β : Sort v} {δ : Sort u} {f : β → δ} {g : α → β} {x : α} : (f ∘ g) x = f (g x) := rfl
+theorem Function.comp_def {α : Sort u} {β : Sort v} {δ : Sort w} (f : β → δ) (g : α → β) : f ∘ g = fun x => f (g x) := rfl
+@[simp] theorem Function.comp_apply {α : Sort u} {β : Sort v} {δ : Sort w} {f : β → δ} {g : α → β} {x : α} : (f ∘ g) x = f (g x) := rfl
 @[simp] theorem Prod.swap_swap (p : α × β) : p.swap.swap = p := by cases p; rfl
 
 /-! ## dropLast, foldr -/

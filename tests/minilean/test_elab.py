@@ -25,6 +25,13 @@ ACCEPTED = {
              "  | .inl a => .inr a\n  | .inr b => .inl b",
     "match rfl": "example (a b c : Nat) (h : a = b) (k : b = c) : a = c := match h, k with\n"
                  "  | rfl, rfl => rfl",
+    "match takes hypotheses along": "example (n : Nat) (H : 0 < n) : 0 ^ n = 0 := match n with\n"
+                                    "  | 0 => absurd H (Nat.lt_irrefl 0)\n"
+                                    "  | n+1 => by rw [Nat.pow_succ, Nat.mul_zero]",
+    "dependent arrow before iff": "example : {b : Bool} → b = false ↔ b ≠ true := by\n"
+                                  "  intro b; cases b <;> decide",
+    "composition over three universes": "example (f : β → γ) (g : α → β) (x : α) :\n"
+                                        "    (f ∘ g) x = f (g x) := by simp",
     "let pattern": "example (P : Nat → Prop) (h : ∃ x, P x ∧ P (x + 1)) : ∃ y, P y :=\n"
                    "  let ⟨x, hx, _⟩ := h\n  ⟨x, hx⟩",
     "structural recursion": "def fib : Nat → Nat\n  | 0 => 0\n  | 1 => 1\n"
@@ -64,6 +71,8 @@ ACCEPTED = {
 }
 
 REJECTED = {
+    "plain arrow before iff": ("example (p q : Prop) : p → q ↔ q := fun _ => Iff.rfl",
+                               "expected to have type\n  (p → q) ↔ q"),
     "wrong side": ("example (P Q : Prop) (h : P ∧ Q) : P := h.right", "Type mismatch"),
     "false": ("example : 1 = 2 := rfl", "mismatch"),
     "unknown": ("example : True := my_fake", "Unknown identifier `my_fake`"),

@@ -180,14 +180,15 @@ def test_unknown_tactic_and_recovery():
     assert parser.command().name == "b"
 
 
-@pytest.mark.parametrize("text", ["omega", "linarith", "norm_num", "conv => rfl", "aesop", "ring"])
+@pytest.mark.parametrize("text", ["omega", "linarith", "norm_num", "conv => rfl", "aesop", "ring",
+                                  "intro."])
 def test_known_tactics_are_declined_by_name(text):
     with pytest.raises(Declined) as error:
         parse_tactics(text)
     assert text.split()[0] in error.value.feature
 
 
-@pytest.mark.parametrize("text", ["'a'", "1.5", "a[0]", "do x", "∑ x, y"])
+@pytest.mark.parametrize("text", ["'a'", "1.5", "a[0]", "do x", "∑ x, y", "(! .)"])
 def test_known_terms_are_declined(text):
     with pytest.raises(Declined):
         parse_term(text)
