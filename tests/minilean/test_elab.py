@@ -72,7 +72,7 @@ ACCEPTED = {
 
 REJECTED = {
     "plain arrow before iff": ("example (p q : Prop) : p → q ↔ q := fun _ => Iff.rfl",
-                               "expected to have type\n  (p → q) ↔ q"),
+                               "but is expected to have type\n  p → q ↔ q"),
     "wrong side": ("example (P Q : Prop) (h : P ∧ Q) : P := h.right", "Type mismatch"),
     "false": ("example : 1 = 2 := rfl", "mismatch"),
     "unknown": ("example : True := my_fake", "Unknown identifier `my_fake`"),

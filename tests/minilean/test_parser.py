@@ -188,7 +188,7 @@ def test_known_tactics_are_declined_by_name(text):
     assert text.split()[0] in error.value.feature
 
 
-@pytest.mark.parametrize("text", ["'a'", "1.5", "a[0]", "do x", "∑ x, y", "(! .)"])
+@pytest.mark.parametrize("text", ["'a'", "1.5", "a[0]", "do x", "∑ x, y", "(!p .)"])
 def test_known_terms_are_declined(text):
     with pytest.raises(Declined):
         parse_term(text)
