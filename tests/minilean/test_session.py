@@ -4,12 +4,9 @@ Run: `python -m pytest tests/minilean/test_session.py`.
 """
 import io
 import json
-import os
-from pathlib import Path
 
 import pytest
 
-from benchmarks.minilean_coverage import normal
 from minilean.front import repl
 from minilean.front.library import in_big_stack
 from minilean.front.session import Session
@@ -104,24 +101,3 @@ def test_repl_loop():
     answers = [json.loads(x) for x in out.getvalue().split("\n\n") if x]
     assert answers[1]["proofStatus"] == "Completed"
     assert "Could not parse JSON" in answers[2]["message"]
-
-
-RECORDED = ("assumption_proof", "proof_transitivity", "dup_sorries", "tactic_mode_sorry",
-            "tactic_sorry", "term_sorry", "unknown_environment", "all_tactics",
-            "all_tactics-20250622", "def_eval_skip", "synthesize_placeholder", "readme_skip")
-
-
-def test_recorded_sessions():
-    data = os.environ.get("COPROVER_DATA")
-    if not data:
-        pytest.skip("COPROVER_DATA is not set")
-    rows = [json.loads(x) for x in
-            (Path(data) / "repl_protocol" / "exchanges.jsonl").read_text().splitlines()]
-    seen = 0
-    for name in RECORDED:
-        session = Session()
-        for row in (r for r in rows if r["test"] == name):
-            seen += 1
-            got = run(repl.answer, session, row["request"])
-            assert normal(got) == normal(row["response"]), (name, row["step"])
-    assert seen >= 12
