@@ -31,6 +31,15 @@ _AXIOMS = re.compile(
     r"\A['`](.+?)['`] (?:depends on axioms: \[(.*)\]|does not depend on any axioms)\s*\Z", re.DOTALL
 )
 _SORRY = re.compile(r"uses .?sorry")
+_LAYERS = {
+    "extraction": ("no_code", "too_long", "empty"),
+    "screen": ("malformed", "forbidden"),
+    "statement": ("tampered", "unposable"),
+    "lean": ("lean_error", "sorry", "timeout", "declined"),
+    "epilogue": ("incomplete", "axioms", "statement"),
+    "server": ("crash", "header", "protocol", "server"),
+}
+_LAYER_OF = {reason: layer for layer, reasons in _LAYERS.items() for reason in reasons}
 _CONFUSED = 3  # answers that are none, from a server that answers, before the snippet is blamed
 
 
@@ -66,6 +75,12 @@ class Result:
     @property
     def verified(self) -> bool:
         return self.verdict is Verdict.VERIFIED
+
+    @property
+    def layer(self) -> str:
+        """Which wall stopped it: extraction, screen, statement, lean, epilogue or server; "" if
+        verified."""
+        return _LAYER_OF[self.reason] if self.reason else ""
 
 
 class Verifier:
