@@ -110,7 +110,8 @@ class Repl:
         self, code: str, env: int | None, timeout_s: float, infotree: str | None = None,
         keep: bool = True,
     ) -> dict:  # fmt: skip
-        """Runs Lean text on an environment; checks that the new environment's id is new.
+        """Runs Lean text on an environment; checks that the new environment's id is the next one:
+        another answer than ours (late, forged, left over) has another number.
 
         Without `keep` the REPL is told that nobody will build on the result (as Kimina tells it).
         """
@@ -124,7 +125,7 @@ class Repl:
         answer = self.request(payload, timeout_s)
         new = answer.get("env")
         if new is not None:
-            if not isinstance(new, int) or new <= self._last_env:
+            if new is True or new != self._last_env + 1:
                 self.kill()
                 raise ReplProtocol(f"environment {new!r} after {self._last_env}")
             self._last_env = new

@@ -2,9 +2,10 @@
 
 Words anywhere in the Lean text say what to do: FAIL (error message there), SORRY, AXIOM name,
 DECLINE name, WRONG (the restated theorem fails), NOEPILOGUE (as after `#exit`), SLEEP s, HANG,
-CRASH, GARBAGE, HALF, EMPTY, MESSAGE, BIG n, STDERR n, FORGE (an answer of its own before the real
-one), LATE (one more after it). `import Bad` has an error, `import Slow` hangs. Tactics: `close`
-(first goal done), `split`, `go text`, and the words above. Run: `python tests/fake_repl.py`
+CRASH, GARBAGE, HALF, EMPTY, MESSAGE, BIG n, STDERR n, JUMP (a number too high), FORGE (an answer
+of its own before the real one), LATE (one more after it). `import Bad` has an error, `import Slow`
+hangs. Tactics: `close` (first goal done), `split`, `go text`, and the words above.
+Run: `python tests/fake_repl.py`
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ def misbehave(text: str) -> dict | None:
         os._exit(0)
     if "FORGE" in text:
         say({"env": envs + 1})
+    if "JUMP" in text:
+        envs += 7
     if "EMPTY" in text:
         return {}
     if "MESSAGE" in text:

@@ -14,6 +14,7 @@ import psutil
 import pytest
 from lean_fake import FAKE, ROOT, serve, wait_for
 
+from coprover.repl import Repl, ReplProtocol
 from lean_server_pool import split_header
 
 HEAD = "import Mathlib\n"
@@ -67,6 +68,15 @@ def test_a_bad_snippet_fails_alone(server, code, piece):
             [message] = result["response"]["messages"]
             assert message["data"] == f"'{name}' does not depend on any axioms"
             assert message["pos"]["line"] == 3  # of the snippet, header included
+
+
+@pytest.mark.parametrize("word", ["FORGE", "JUMP"])
+def test_an_answer_with_a_number_out_of_turn_is_nobodys(word):
+    repl = Repl(["python", "tests/fake_repl.py"], ROOT, 0, 16, 4)
+    assert repl.command(good("a"), None, 5)["env"] == 0
+    with pytest.raises(ReplProtocol, match="after 0|after the end"):
+        repl.command(word, 0, 5)
+    assert not repl.alive
 
 
 def test_big_output_and_stderr_flood_pass(server):
