@@ -117,6 +117,9 @@ async def compare_rules(cfg: DictConfig, theorems: Sequence[Theorem], specs: Seq
     from coprover.search import run_rules
 
     section = cfg.evaluate
+    share = section.search_share
+    if share is not None and not 0.0 <= share <= 1.0:
+        raise ConfigError(f"evaluate.search_share: a share of theorems in [0, 1], not {share}")
     rules = [rule_of(cfg, spec) for spec in specs]
     value_url = section.value_url if any(rule.needs_value for rule in rules) else None
     async with connect(cfg, sglang_url=section.sglang_url, kimina_url=section.kimina_url,
@@ -145,7 +148,7 @@ async def compare_rules(cfg: DictConfig, theorems: Sequence[Theorem], specs: Seq
                         concurrent=cfg.search.concurrent, streams=cfg.search.streams,
                         on_theorem=keep)
         rows = [done[t.name] for t in theorems]
-        budget = telling_budget(rows, section.search_budget, section.search_share)
+        budget = telling_budget(rows, section.search_budget, share)
         return {**summarise(rows, budget), "searched": section.search_budget, "seed": section.seed,
                 "generator": expander.generator_version, "value_model": expander.value_version,
                 "theorems": rows}

@@ -52,15 +52,16 @@ def at_budget(result: Mapping, budget: int) -> tuple[bool, int]:
 
 def telling_budget(rows: Sequence[Row], searched: int, share: float | None) -> int:
     """Returns the largest budget up to `searched` at which no `logprob` variant solves more than
-    `share` of the theorems (1 if there is none); `searched` if share is None."""
+    `share` (in [0, 1]) of the theorems, 1 if there is none; `searched` if share is None."""
     if share is None:
         return searched
-    names = [rule for rule in rows[0]["rules"] if _is_logprob(rule)]
-    solved = ({rule: sum(at_budget(row["rules"][rule], budget)[0] for row in rows)
-               for rule in names} for budget in range(searched, 1, -1))
-    fitting = (budget for budget, counts in zip(range(searched, 1, -1), solved, strict=True)
-               if max(counts.values(), default=0) <= share * len(rows))
-    return next(fitting, 1)
+    rules = [rule for rule in rows[0]["rules"] if _is_logprob(rule)]
+
+    def most_solved(budget: int) -> int:
+        return max((sum(at_budget(row["rules"][rule], budget)[0] for row in rows)
+                    for rule in rules), default=0)
+
+    return next((b for b in range(searched, 1, -1) if most_solved(b) <= share * len(rows)), 1)
 
 
 def strongest_logprob(table: Mapping[str, Mapping]) -> str | None:

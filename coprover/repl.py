@@ -125,7 +125,7 @@ class Repl:
         answer = self.request(payload, timeout_s)
         new = answer.get("env")
         if new is not None:
-            if new is True or new != self._last_env + 1:
+            if type(new) is not int or new != self._last_env + 1:
                 self.kill()
                 raise ReplProtocol(f"environment {new!r} after {self._last_env}")
             self._last_env = new

@@ -32,8 +32,8 @@ def servers(monkeypatch):
     return opened
 
 
-def compare(tmp_path, numbers, specs):
-    cfg = config.load([], SETS)
+def compare(tmp_path, numbers, specs, *sets):
+    cfg = config.load([], [*SETS, *sets])
     return asyncio.run(command.compare_rules(cfg, [toy.theorem(n) for n in numbers], specs,
                                              tmp_path))
 
@@ -51,6 +51,16 @@ def test_compare_rules_resumes_and_summarises(tmp_path, servers):
     again = compare(tmp_path, [3, 6, 12, 17], specs)
     assert again == result and servers[2].sampler.calls == 0
     json.dumps(result)
+
+
+def test_rules_are_compared_at_the_budget_of_the_share(tmp_path, servers):
+    specs, numbers = ["logprob:a=0", "value"], [3, 6, 12, 17]
+    whole = compare(tmp_path, numbers, specs)
+    half = compare(tmp_path, numbers, specs, "evaluate.search_share=0.5")
+    assert (whole["budget"], whole["searched"], half["searched"]) == (60, 60, 60)
+    assert half["budget"] < 60 and half["rules"]["logprob:a=0"]["solved"] == 2
+    with pytest.raises(ConfigError, match="search_share.*not 70"):
+        compare(tmp_path, numbers, specs, "evaluate.search_share=70")
 
 
 def test_search_file_resumes_and_refuses_other_settings(tmp_path, servers):

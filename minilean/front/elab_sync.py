@@ -101,7 +101,7 @@ class SyncMixin:
         for i, p in enumerate(todo):
             try:
                 solved = self._solve(p, on_error, tactics)
-            except BaseException:
+            except BaseException:  # whatever it is, the problems not yet tried must not get lost
                 self.pending = todo[i + 1:] + self.pending
                 raise
             if solved:
