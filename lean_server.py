@@ -5,6 +5,8 @@
     POST /verify          {codes: [{custom_id, proof | code}], timeout} (Kimina's older form)
     POST /api/step/start  {items: [{header, statement, tactics?}], timeout} -> {results: [outcome]}
     POST /api/step/run    {runs: [{state, tactics}], timeout} -> {results: [[outcome] | null]}
+    POST /api/dojo/start  {items: [{url, commit, file_path, full_name}], timeout}: theorems where
+    POST /api/dojo/run    they stand, through LeanDojo (coprover/dojo.py); answers as for /api/step
     GET  /health          200 when a worker answers, else 503; /metrics in Prometheus' text form
 
 An outcome is {kind: state|qed|error|timeout|declined, state?, goals?, message?}; null means that
@@ -27,6 +29,7 @@ import os
 import socket
 
 from coprover import config
+from coprover.dojo import LOCATION, Dojos, Refused
 from coprover.repl_worker import Settings
 from lean_server_pool import NO_REPL, ROOT, Overloaded, Pool
 
@@ -44,8 +47,8 @@ class BadRequest(ValueError):
     """The body is not what the endpoint takes: answered with status 422."""
 
 
-def build_app(pool: Pool, max_body_mb: int, api_key: str | None = None):
-    """Returns the ASGI application; the pool starts and stops with it."""
+def build_app(pool: Pool, dojos: Dojos, max_body_mb: int, api_key: str | None = None):
+    """Returns the ASGI application; pool and dojos stop with it, the pool starts with it."""
     import contextlib
 
     from starlette.applications import Starlette
@@ -57,15 +60,16 @@ def build_app(pool: Pool, max_body_mb: int, api_key: str | None = None):
         pool.start()
         yield
         await asyncio.to_thread(pool.close, _DRAIN_S)
+        await asyncio.to_thread(dojos.close)
 
-    def endpoint(handler):
+    def endpoint(handler, backend):
         async def answer(request):
             if api_key and not _allowed(request.headers.get("authorization", ""), api_key):
                 return JSONResponse({"detail": "Missing or invalid API key"}, 401)
             try:
                 body = _json_object(await _read(request, max_body_mb))
-                result = await _unless_gone(request, handler(pool, body))
-            except BadRequest as error:
+                result = await _unless_gone(request, handler(backend, body))
+            except (BadRequest, Refused) as error:
                 return JSONResponse({"detail": str(error)}, 422)
             except Overloaded as error:
                 return JSONResponse({"detail": str(error)}, 429, {"Retry-After": "1"})
@@ -90,7 +94,10 @@ def build_app(pool: Pool, max_body_mb: int, api_key: str | None = None):
         "/api/check": check, "/verify": verify, "/one_pass_verify_batch": verify,
         "/api/step/start": step_start, "/api/step/run": step_run,
     }  # fmt: skip
-    routes = [Route(path, endpoint(handler), methods=["POST"]) for path, handler in posts.items()]
+    by_location = {"/api/dojo/start": dojo_start, "/api/dojo/run": dojo_run}
+    routes = [Route(path, endpoint(handler, backend), methods=["POST"])
+              for handlers, backend in ((posts, pool), (by_location, dojos))
+              for path, handler in handlers.items()]
     routes += [Route("/health", health), Route("/", health), Route("/metrics", metrics)]
     return Starlette(routes=routes, lifespan=lifespan)
 
@@ -148,6 +155,22 @@ async def step_run(pool: Pool, body: dict) -> dict:
     for run in runs:
         _text(run, "state"), _texts(run.get("tactics"))
     return {"results": await pool.step_run(runs, _timeout(body, 30))}
+
+
+async def dojo_start(dojos: Dojos, body: dict) -> dict:
+    """POST /api/dojo/start."""
+    items = [{key: _text(item, key) for key in LOCATION} for item in _list(body, "items")]
+    limit = _timeout(body, 600)
+    return {"results": [await asyncio.to_thread(dojos.start, item, limit) for item in items]}
+
+
+async def dojo_run(dojos: Dojos, body: dict) -> dict:
+    """POST /api/dojo/run."""
+    runs = _list(body, "runs")
+    for run in runs:
+        _text(run, "state"), _texts(run.get("tactics"))
+    return {"results": await asyncio.gather(*(
+        asyncio.to_thread(dojos.run, run["state"], run["tactics"]) for run in runs))}
 
 
 class Gone(Exception):
@@ -284,7 +307,8 @@ def main() -> int:
     import uvicorn
 
     pool = Pool(settings)
-    app = build_app(pool, server.max_body_mb, os.environ.get(cfg.lean.api_key_env) or None)
+    dojos = Dojos(server.dojo_repos, server.dojo_sessions)
+    app = build_app(pool, dojos, server.max_body_mb, os.environ.get(cfg.lean.api_key_env) or None)
     log.info("%s:%s, %s workers: %s", server.host, server.port, server.workers,
              " ".join(settings.repl))  # fmt: skip
     options = uvicorn.Config(

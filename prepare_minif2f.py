@@ -7,6 +7,7 @@ must not hold benchmark statements) and the counts are printed.
   python prepare_minif2f.py minif2f --output data/minif2f_test.jsonl
   python prepare_minif2f.py promptset --exclude data/minif2f_test.jsonl --hold-out data/valid.jsonl
   python prepare_minif2f.py minif2f --from minif2f.jsonl --split valid --output data/valid.jsonl
+  python prepare_minif2f.py workbook --exclude data/minif2f_test.jsonl
   python prepare_minif2f.py putnambench --from putnambench.jsonl --output data/putnambench.jsonl
 """
 
@@ -21,10 +22,12 @@ from coprover.config import InputError
 from coprover.datasets_io import hold_out, theorem_rows, without
 from coprover.records import load_theorems, read_jsonl, write_jsonl_atomic
 
-# name -> (Hugging Face dataset, its split, default output); PutnamBench is read from a file
+# name -> (Hugging Face dataset, its file where it holds several sets, default output); all are
+# one split, `train`; PutnamBench is read from a file
 SOURCES = {
-    "minif2f": ("AI-MO/minif2f_test", "train", "data/minif2f_test.jsonl"),
-    "promptset": ("AI-MO/Kimina-Prover-Promptset", "train", "data/kimina_promptset.jsonl"),
+    "minif2f": ("AI-MO/minif2f_test", None, "data/minif2f_test.jsonl"),
+    "promptset": ("AI-MO/Kimina-Prover-Promptset", None, "data/kimina_promptset.jsonl"),
+    "workbook": ("internlm/Lean-Workbook", "lean_workbook.json", "data/lean_workbook.jsonl"),
     "putnambench": (None, None, "data/putnambench.jsonl"),
 }
 HELD_OUT = 244  # as many as miniF2F's validation set
@@ -45,13 +48,13 @@ def read_rows(path: Path) -> Iterator[Mapping]:
     yield from load_dataset(kind, data_files=str(path), split="train")
 
 
-def download_rows(name: str, split: str) -> Iterator[Mapping]:
+def download_rows(name: str, file: str | None) -> Iterator[Mapping]:
     """Yields the rows of a Hugging Face dataset. Raises InputError when it cannot be had."""
     from datasets import load_dataset
     from datasets.exceptions import DatasetNotFoundError
 
     try:
-        yield from load_dataset(name, split=split)
+        yield from load_dataset(name, data_files=file, split="train")
     except (ConnectionError, OSError, DatasetNotFoundError, ValueError) as error:
         raise InputError(f"cannot load {name} ({type(error).__name__}: {error}); check the network "
                          "or give a local copy with --from FILE") from error  # fmt: skip
@@ -98,10 +101,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--hold-out-n", type=int, default=HELD_OUT, metavar="N")
     parser.add_argument("--seed", type=int, default=0, help="of the rows set aside")
     options = parser.parse_args(argv)
-    name, split, _ = SOURCES[options.dataset]
+    name, file, _ = SOURCES[options.dataset]
     if options.source is None and name is None:
         raise InputError(f"{options.dataset} is not downloaded; give its file with --from")
-    rows = read_rows(options.source) if options.source else download_rows(name, split)
+    rows = read_rows(options.source) if options.source else download_rows(name, file)
     print("\n".join(prepare(rows, options)))
     return 0
 

@@ -24,7 +24,7 @@ from coprover.lean_client import LeanUnavailable
 from coprover.sampling import SamplingError, ValueClient
 from coprover.slime_data import theorem_of
 from coprover.slime_hooks import per_loop
-from coprover.stepper import State, Stepper
+from coprover.stepper import State, connect
 from coprover.verify import Result, Verdict
 from lean_reward import judge, reward_of, settings
 
@@ -86,7 +86,7 @@ async def best_values(cfg, samples: list) -> list[float]:
     """Returns, per sample, the highest value in [0, 1] of a state behind its statement."""
     if not samples:
         return []
-    stepper = per_loop(f"stepper {cfg.lean.url}", lambda: Stepper(cfg.lean))
+    stepper = per_loop(f"stepper {cfg.lean.url}", lambda: connect(cfg.lean))
     url = cfg.grpo.slime.value_url
     client = per_loop(f"value {url}", lambda: ValueClient(url))
     reached = await walk(stepper, samples)
@@ -98,7 +98,7 @@ async def best_values(cfg, samples: list) -> list[float]:
     ]
 
 
-async def walk(stepper: Stepper, samples: list) -> list[list[State]]:
+async def walk(stepper, samples: list) -> list[list[State]]:
     """Returns the states each sample's own steps lead to before the first one that fails."""
     starts = await stepper.start([theorem_of(sample.metadata) for sample in samples])
     reached: list[list[State]] = [[] for _ in samples]

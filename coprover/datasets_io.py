@@ -20,8 +20,12 @@ NAMES = ("name", "full_name", "problem_id", "theorem_name", "uuid", "id")
 STATEMENTS = ("formal_statement", "statement", "lean4_code", "formal_code", "autoformalization",
               "theorem_statement")  # fmt: skip
 INFORMAL = ("informal_statement", "informal_prefix", "problem", "natural_language", "nl_statement",
-            "informal")  # fmt: skip
+            "natural_language_statement", "informal")  # fmt: skip
 DEFAULT_HEADER = "import Mathlib"
+HEADERS = {  # of sources whose statements need more than Mathlib in scope
+    "workbook": "import Mathlib\nimport Aesop\n\nset_option maxHeartbeats 400000\n\n"
+                "open BigOperators Real Nat Topology Rat",
+}
 _ANSWER = re.compile(
     r"^(?P<declaration>(?:noncomputable )?abbrev\s[^\n]*?:=\s*)sorry[ \t]*\n"
     r"(?P<comment>(?:[ \t]*--[^\n]*\n)+)",
@@ -51,7 +55,7 @@ def theorem_row(row: Mapping, source: str, where: str = "row") -> dict:
     if not THEOREM_WORD.search(statement):
         raise RecordError(f"{where}: no `theorem NAME` in {raw[:60]!r}")
     if "import " not in statement.split("theorem")[0]:
-        statement = f"{DEFAULT_HEADER}\n\n{statement}"
+        statement = f"{HEADERS.get(source, DEFAULT_HEADER)}\n\n{statement}"
     if _SORRY.search(_COMMENT.sub("", statement)):
         raise Unposable(f"{where}: the statement holds a `sorry`")
     name = _first(row, NAMES) or THEOREM_WORD.findall(statement)[-1]

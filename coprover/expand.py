@@ -216,8 +216,8 @@ async def connect(cfg, *, sglang_url: str, kimina_url: str, value_url: str | Non
     ``expander.sampler`` and ``expander.verifier`` serve whole proofs too. Raises SamplingError or
     LeanUnavailable when a server does not answer.
     """
+    from coprover import stepper as steppers
     from coprover.sampling import Sampler, ValueClient
-    from coprover.stepper import Stepper
     from coprover.verify import Verifier
 
     section = cfg.search
@@ -228,7 +228,7 @@ async def connect(cfg, *, sglang_url: str, kimina_url: str, value_url: str | Non
         raise ConfigError(f"search.prompt: {settings.prompt!r}; choose state or prefix")
     async with contextlib.AsyncExitStack() as stack:
         sampler = await stack.enter_async_context(Sampler.from_config(cfg.sampler, sglang_url))
-        stepper = await stack.enter_async_context(Stepper(cfg.lean, kimina_url))
+        stepper = await stack.enter_async_context(steppers.connect(cfg.lean, kimina_url))
         verifier = await stack.enter_async_context(Verifier(cfg.lean, kimina_url))
         value = None
         if value_url:

@@ -82,19 +82,23 @@ class LeanClient:
         if session is not None:
             await session.close()
 
-    async def check(self, snippets: Sequence[str], timeout_s: float | None = None) -> list[dict]:
+    async def check(self, snippets: Sequence[str], timeout_s: float | None = None,
+                    infotree: str | None = None) -> list[dict]:
         """Returns one raw Kimina result per snippet, in order: `response` or `error`.
 
+        infotree: full | tactics | original | substantive, handed to Lean's REPL.
         Raises LeanUnavailable after `unavailable_patience_s` of fruitless retries.
         """
-        limit = int(timeout_s or self._timeout_s)
+        settings = {"timeout": int(timeout_s or self._timeout_s)}
+        if infotree:
+            settings["infotree"] = infotree
         # snippets with one header side by side: servers keep one environment per header
         order = sorted(range(len(snippets)), key=lambda i: _imports(snippets[i]))
         results: list = [None] * len(snippets)
 
         async def run(part: list[int]) -> None:
             for index, result in zip(
-                part, await self._check([snippets[i] for i in part], limit), strict=True
+                part, await self._check([snippets[i] for i in part], settings), strict=True
             ):
                 results[index] = result
 
@@ -128,29 +132,29 @@ class LeanClient:
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise LeanUnavailable(_no_answer(url, error)) from None
 
-    async def _check(self, codes: list[str], timeout_s: int) -> list[dict]:
+    async def _check(self, codes: list[str], settings: dict) -> list[dict]:
         """One request for all; when it fails as a whole, one request for each."""
         try:
-            return await self._patiently(lambda: self._check_once(codes, timeout_s))
+            return await self._patiently(lambda: self._check_once(codes, settings))
         except _Failed as error:
             self.counts["requests_failed"] += 1
             log.warning("request of %d snippets failed: %s", len(codes), error)
         if len(codes) > 1:
-            parts = await _gather(self._check([code], timeout_s) for code in codes)
+            parts = await _gather(self._check([code], settings) for code in codes)
             return [result for part in parts for result in part]
-        return [await self._check_alone(codes[0], timeout_s)]
+        return [await self._check_alone(codes[0], settings)]
 
-    async def _check_alone(self, code: str, timeout_s: int) -> dict:
+    async def _check_alone(self, code: str, settings: dict) -> dict:
         """A snippet whose own request failed: again, and then the server has to prove itself."""
 
         async def attempt() -> dict:
             failures = []
             for _ in range(_ALONE):
                 try:
-                    return (await self._patiently(lambda: self._check_once([code], timeout_s)))[0]
+                    return (await self._patiently(lambda: self._check_once([code], settings)))[0]
                 except _Failed as error:
                     failures.append(str(error))
-            if await self._sound(timeout_s):
+            if await self._sound(settings["timeout"]):
                 self.counts["crashing_snippets"] += 1
                 return {"error": f"{CRASH}: {failures[-1]}"}
             raise _Retry(f"the server fails on a known proof as well: {failures[-1]}")
@@ -158,20 +162,21 @@ class LeanClient:
         return await self._patiently(attempt)
 
     async def _sound(self, timeout_s: int) -> bool:
+        settings = {"timeout": timeout_s}
         try:
-            [answer] = await self._patiently(lambda: self._check_once([_CANARY], timeout_s))
+            [answer] = await self._patiently(lambda: self._check_once([_CANARY], settings))
         except _Failed:
             return False
         messages = (answer.get("response") or {}).get("messages") or []
         return any("coprover_canary" in str(message.get("data")) for message in messages)
 
-    async def _check_once(self, codes: list[str], timeout_s: int) -> list[dict]:
+    async def _check_once(self, codes: list[str], settings: dict) -> list[dict]:
         body = {
             "snippets": [{"id": str(i), "code": code} for i, code in enumerate(codes)],
-            "timeout": timeout_s,
+            **settings,
         }
         self.counts["snippets"] += len(codes)
-        limit = self._queue_wait_s + 2 * timeout_s * len(codes)
+        limit = self._queue_wait_s + 2 * settings["timeout"] * len(codes)
         answer = await self._post("/api/check", body, limit)
         results = answer.get("results")
         if not isinstance(results, list) or not all(isinstance(r, dict) for r in results):

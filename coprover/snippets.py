@@ -204,7 +204,7 @@ def _tactics(block: str) -> str:
     _refuse(block)
     if not screen.mask(block).strip():
         raise BadResponse("empty", "an empty proof")
-    return "by\n" + _indent(block)
+    return "by\n" + indent(block)
 
 
 def _refuse(text: str, declarations: bool = False) -> None:
@@ -212,7 +212,8 @@ def _refuse(text: str, declarations: bool = False) -> None:
         raise BadResponse("forbidden", found)
 
 
-def _indent(text: str) -> str:
+def indent(text: str) -> str:
+    """Returns the text with two blanks before each line that is not empty."""
     return "\n".join("  " + line if line else line for line in text.split("\n"))
 
 
@@ -278,7 +279,7 @@ def _target_body(wanted: Statement, text: str) -> str:
     _refuse(body)
     if not masked[start + 2 :].strip():
         raise BadResponse("empty", "an empty proof")
-    return "\n" + _indent(dedent(body))
+    return "\n" + indent(dedent(body))
 
 
 def _by_body(before: str, rest: str) -> str:

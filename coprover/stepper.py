@@ -4,7 +4,9 @@ States are immutable: any number of tactics may be run from one, in any order, a
 server may forget a state (limits, restart); its path of tactics brings it back unseen. A finished
 proof found by stepping still has to pass `Verifier.verify_proof` before it counts.
 
-Use: `async with Stepper(cfg.lean) as lean: [state] = await lean.start([theorem])`
+A server without stepping (Kimina's) is served by coprover/check_stepper.py; `connect` chooses.
+
+Use: `async with connect(cfg.lean) as lean: [state] = await lean.start([theorem])`
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from coprover import screen, snippets
+from coprover.config import ConfigError
 from coprover.lean_client import LeanClient, LeanUnavailable
 from coprover.records import Theorem
 
@@ -57,6 +60,19 @@ class Outcome:
     message: str = ""
 
 
+def connect(cfg, url: str | None = None):
+    """The stepper that `lean.stepping` names, for the server at `url` (default: `lean.url`).
+
+    Raises ConfigError for another name than states and check.
+    """
+    from coprover.check_stepper import CheckStepper
+
+    kinds = {"states": Stepper, "check": CheckStepper}
+    if cfg.stepping not in kinds:
+        raise ConfigError(f"lean.stepping: {cfg.stepping!r}; choose states or check")
+    return kinds[cfg.stepping](cfg, url)
+
+
 class Stepper:
     """Steps proofs on a server. `cfg` is the `lean:` section; `url` overrides its URL."""
 
@@ -93,8 +109,8 @@ class Stepper:
         for number, (state, tactics) in enumerate(jobs):
             allowed = []
             for place, tactic in enumerate(tactics):
-                if refused := _refused(tactic):
-                    results[number][place] = refused
+                if offence := refused(tactic):
+                    results[number][place] = offence
                 else:
                     allowed.append(place)
             if allowed:
@@ -108,6 +124,10 @@ class Stepper:
                     f"({len(still)} lost twice); raise lean.server.max_states"
                 )
         return results
+
+    async def chains(self, proofs: Sequence[tuple[Theorem, Sequence[str]]]) -> list[None]:
+        """Nothing is read of whole proofs here: stepping through them costs no more."""
+        return [None] * len(proofs)
 
     async def _run(self, jobs, runs: list, results: list) -> list:
         """Fills `results`; returns the runs whose state the server does not know."""
@@ -176,7 +196,7 @@ class Stepper:
         return results
 
 
-def _refused(tactic: str) -> Outcome | None:
+def refused(tactic: str) -> Outcome | None:
     """What the screen forbids in a proof is not tried either."""
     try:
         found = screen.offence(tactic)

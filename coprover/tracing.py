@@ -1,4 +1,4 @@
-"""Replaying whole proofs step by step, and the graph of everything an expander has seen.
+"""The states of whole proofs, and the graph of everything an expander has seen.
 
 Used for the states of sampled proofs (trajectory_collector.py) and for the distances that the rule
 ``oracle`` is given (coprover/search.py).
@@ -10,10 +10,9 @@ from collections.abc import Sequence
 
 from coprover.expand import Expander
 from coprover.graph import StateGraph
+from coprover.infotree import Step
 from coprover.records import Theorem
 from coprover.stepper import StepFailure
-
-Step = tuple[tuple[str, ...], str, tuple[str, ...]]  # goals, tactic, goals after (empty: QED)
 
 
 def graph_of(expander: Expander) -> StateGraph:
@@ -40,10 +39,20 @@ async def add_reference_proofs(graph: StateGraph, theorems: Sequence[Theorem],
 
 async def trace(proofs: Sequence[tuple[Theorem, Sequence[str]]], expander: Expander) -> list[
         tuple[bool, list[Step]]]:
-    """Replay each proof step by step: (reached QED, [(goals, tactic, goals after)]) in order.
-
-    Stops at the first step that fails; equal steps from equal states of a theorem run once.
+    """The steps of each proof up to the first that fails: (reached QED, [(goals, tactic, goals
+    after)]) in order. Read from Lean's infotree where the stepper can, else replayed.
     """
+    read = await expander.stepper.chains(proofs)
+    rest = [i for i, chain in enumerate(read) if chain is None]
+    replayed = iter(await _replay([proofs[i] for i in rest], expander) if rest else ())
+    return [next(replayed) if chain is None else
+            (len(chain) == len(steps) and not chain[-1][2], chain)
+            for chain, (_, steps) in zip(read, proofs, strict=True)]
+
+
+async def _replay(proofs: Sequence[tuple[Theorem, Sequence[str]]], expander: Expander) -> list[
+        tuple[bool, list[Step]]]:
+    """Step by step; equal steps from equal states of a theorem run once."""
     roots = dict.fromkeys(t for t, _ in proofs)
     for theorem, root in zip(roots, await expander.start(list(roots)), strict=True):
         roots[theorem] = root

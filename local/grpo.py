@@ -107,6 +107,7 @@ class Trainer:
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
+        from coprover import optim
         from coprover.checkpoints import weight_version
         from local.sampler import LocalSampler
 
@@ -115,9 +116,9 @@ class Trainer:
         self.version = weight_version(section.model)
         self.model = AutoModelForCausalLM.from_pretrained(section.model, dtype=torch.float32)
         self.tokenizer = AutoTokenizer.from_pretrained(section.model)
-        self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=section.lr, betas=(section.adam_beta1, section.adam_beta2),
-            weight_decay=section.weight_decay, fused=True)
+        self.optimizer = optim.make(section.optimizer, self.model, lr=section.lr,
+                                    muon_lr=section.muon_lr, weight_decay=section.weight_decay,
+                                    betas=(section.adam_beta1, section.adam_beta2))
         self.sampler = LocalSampler(self.model, self.tokenizer, section.max_rows)
         self.theorems = {t.name: t for t in load_theorems(cfg.theorems.train)}
         known, unknown = pools(list(self.theorems.values()), section)
@@ -152,11 +153,12 @@ class Trainer:
 
     def step(self) -> dict[str, float]:
         """One rollout and its optimiser steps; returns its metrics."""
+        from coprover import optim
         from local.grpo_loss import policy_step, replay_step
 
         section = self.section
-        for group in self.optimizer.param_groups:
-            group["lr"] = section.lr * self.lr_factor()
+        factor = self.lr_factor()
+        optim.set_lr(self.optimizer, factor)
         names = self.picker.next(section.prompts_per_rollout)
         started = time.perf_counter()
         parts = roll_out(self.sampler, self.rewarder, section, [self.theorems[n] for n in names],
@@ -185,7 +187,7 @@ class Trainer:
         self.version = f"{section.output}:{self.rollout}"
         whole = time.perf_counter() - started
         return {**describe(samples, self.args, section.samples_per_prompt), **summary(steps),
-                "train/lr": self.optimizer.param_groups[0]["lr"], "train/groups": groups,
+                "train/lr": section.lr * factor, "train/groups": groups,
                 **losses, "time/sample_s": sampled - started, "time/train_s": trained,
                 "time/replay_s": replayed, "time/rollout_s": whole,
                 "time/reward_wait_s": whole - trained - replayed - (sampled - started)}

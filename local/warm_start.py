@@ -178,6 +178,7 @@ class Stage:
     valid: Sequence
     max_steps: int
     plateau: bool
+    optimizer: str
     enough: float = 0.0
 
     def decay(self, step: int, share: float) -> float:
@@ -214,12 +215,12 @@ class Progress:
 def train_stage(section, model, stage: Stage, number: int, metrics: MetricsLog, state_path: Path,
                 state: dict | None) -> None:
     """One stage, from its saved state if there is one."""
-    import torch
 
+    from coprover import optim
     from local.training import save_state
 
-    optimizer = torch.optim.AdamW(model.parameters(), lr=section.lr, fused=True,
-                                  betas=(0.9, 0.98), weight_decay=section.weight_decay)
+    optimizer = optim.make(stage.optimizer, model, lr=section.lr, muon_lr=section.muon_lr,
+                           weight_decay=section.weight_decay, betas=(0.9, 0.98))
     plateau = Plateau(section.patience, section.min_gain, section.lr_factor, section.lr_cuts)
     at = Progress()
     if state:
@@ -273,10 +274,10 @@ def update(model, optimizer, batch: Sequence, section, step: int, scale: float) 
     import torch
     import torch.nn.functional as F
 
+    from coprover import optim
     from local.training import pack, target_logits
 
-    for group in optimizer.param_groups:
-        group["lr"] = section.lr * scale * min(1.0, (step + 1) / section.warmup_steps)
+    optim.set_lr(optimizer, scale * min(1.0, (step + 1) / section.warmup_steps))
     packed = pack(batch)
     loss = F.cross_entropy(target_logits(model, packed), packed.targets)
     loss.backward()
@@ -300,11 +301,12 @@ def stages_of(section, tokenizer, rows: Sequence, valid: Sequence, train_set: Se
     def proofs(seed: int) -> list[list]:
         return epoch_batches(rows, section.batch_tokens, seed, renaming)
 
-    stages = [Stage("proofs", proofs, valid, section.max_steps, plateau=True)]
+    stages = [Stage("proofs", proofs, valid, section.max_steps, plateau=True,
+                    optimizer=section.optimizer)]
     asked = recall_groups(tokenizer, valid_set, random.Random(0))[:section.valid_rows]
     if section.recall_steps and asked:
         stages.insert(0, Stage("recall", recall, asked, section.recall_steps, plateau=False,
-                               enough=section.recall_loss))
+                               optimizer=section.recall_optimizer, enough=section.recall_loss))
     return stages
 
 

@@ -37,6 +37,38 @@ def test_field_names_of_other_sources():
     assert row["formal_statement"] == "import Mathlib\nopen Nat\n\ntheorem t : True := by"
 
 
+def test_lean_workbook_rows(tmp_path):
+    """Both files of internlm/Lean-Workbook; one repeats a statement for every traced tactic."""
+    statement = "theorem lean_workbook_7 (x : ℝ) : exp x > 0  :=  by sorry"
+    rows = [{"natural_language_statement": "$e^x>0$", "answer": "", "tags": [], "proof": [],
+             "formal_statement": statement, "split": "lean_workbook"},
+            {"id": "lean_workbook_7", "status": "proved", "tactic": "positivity",
+             "state_before": "x : ℝ\n⊢ exp x > 0", "state_after": "no goals",
+             "natural_language_statement": "$e^x>0$", "answer": "", "formal_statement": statement}]
+    output = tmp_path / "out.jsonl"
+    prepare_minif2f.main(["workbook", "--from", str(write(tmp_path / "w.jsonl", rows)),
+                          "--output", str(output)])
+    [theorem] = load_theorems(output)
+    assert theorem.name == "lean_workbook_7" and theorem.extra["informal"] == "$e^x>0$"
+    assert "open BigOperators Real Nat Topology Rat" in theorem.header
+
+
+def test_downloads_ask_for_what_the_hub_has(monkeypatch, tmp_path):
+    asked = []
+
+    def load_dataset(name, data_files=None, split=None):
+        asked.append((name, data_files, split))
+        return [{"name": "t", "formal_statement": "theorem t : True := by"}]
+
+    datasets = pytest.importorskip("datasets")
+    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    for dataset in ("minif2f", "promptset", "workbook"):
+        prepare_minif2f.main([dataset, "--output", str(tmp_path / "x.jsonl")])
+    assert asked == [("AI-MO/minif2f_test", None, "train"),
+                     ("AI-MO/Kimina-Prover-Promptset", None, "train"),
+                     ("internlm/Lean-Workbook", "lean_workbook.json", "train")]
+
+
 def test_a_row_without_a_statement_names_its_keys():
     with pytest.raises(RecordError, match="question"):
         datasets_io.theorem_row({"question": "?"}, "x", "x:3")

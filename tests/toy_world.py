@@ -77,6 +77,9 @@ class ToyStepper:
         return [State("0", t, (f"⊢ {t.extra['n']}",)) if t.extra["n"] >= 0
                 else StepFailure("declined", "negative numbers") for t in theorems]
 
+    async def chains(self, proofs):
+        return [None] * len(proofs)
+
     async def run(self, jobs):
         self.calls += 1
         return [[self._one(state, tactic) for tactic in tactics] for state, tactics in jobs]

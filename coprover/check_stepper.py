@@ -1,0 +1,172 @@
+"""Tactic-by-tactic stepping over plain `/api/check`, for Kimina Lean Server, which has no states.
+
+A state is the path of tactics that leads to it. A tactic is tried by checking
+
+    theorem … := by
+      <path>
+      <tactic>
+
+as a file: no error is QED, one error `unsolved goals` at that `by` lists the goals it leaves,
+anything else is the tactic's failure. Lean runs the path again for every tactic, and a file is
+stricter than the REPL's tactic mode, so what steps here also stands in the proof. Same interface
+as coprover.stepper.Stepper, which is faster wherever lean_server.py runs (`lean.stepping`).
+
+Use: `async with connect(cfg.lean) as lean: [state] = await lean.start([theorem])`
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from coprover import infotree, snippets
+from coprover.lean_client import LeanClient, LeanUnavailable
+from coprover.records import Theorem
+from coprover.stepper import Outcome, State, StepFailure, refused
+
+log = logging.getLogger("check_stepper")
+_UNSOLVED = "unsolved goals\n"
+
+
+class CheckStepper:
+    """Steps proofs on a Kimina-compatible server. `cfg` is the `lean:` section; `url` overrides
+    its URL."""
+
+    def __init__(self, cfg, url: str | None = None) -> None:
+        self.client = LeanClient(cfg, url)
+        self._timeout_s = cfg.step_timeout_s
+
+    async def __aenter__(self) -> CheckStepper:
+        return self
+
+    async def __aexit__(self, *exc) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self.client.close()
+
+    async def start(self, theorems: Sequence[Theorem]) -> list[State | StepFailure]:
+        """Returns the initial state of each theorem, in order.
+
+        Raises LeanUnavailable when the server does not answer within the patience.
+        """
+        found: list[State | StepFailure | None] = []
+        for theorem in theorems:
+            try:
+                snippets.split_statement(theorem.statement)
+                found.append(None)
+            except snippets.BadResponse as error:
+                found.append(StepFailure("error", str(error)))
+        asked = [i for i, failure in enumerate(found) if failure is None]
+        jobs = [(State("", theorems[i], ()), "skip") for i in asked]
+        for i, outcome in zip(asked, await self._try(jobs), strict=True):
+            if outcome.state is not None:
+                found[i] = State("", theorems[i], outcome.state.goals)
+            else:
+                found[i] = StepFailure(outcome.kind, outcome.message)
+        return found
+
+    async def run(self, jobs: Sequence[tuple[State, Sequence[str]]]) -> list[list[Outcome]]:
+        """Returns, per (state, tactics), one Outcome per tactic.
+
+        Raises LeanUnavailable when the server does not answer within the patience.
+        """
+        results: list[list] = [[refused(t) for t in tactics] for _, tactics in jobs]
+        places = [(i, j) for i, row in enumerate(results) for j, seen in enumerate(row)
+                  if seen is None]
+        outcomes = await self._try([(jobs[i][0], jobs[i][1][j]) for i, j in places])
+        for (i, j), outcome in zip(places, outcomes, strict=True):
+            results[i][j] = outcome
+        return results
+
+    async def chains(self, proofs: Sequence[tuple[Theorem, Sequence[str]]]) -> list[
+            list[infotree.Step] | None]:
+        """Returns the steps of each whole proof, as far as it goes, read from its infotree by one
+        check; None where the tree does not give them beyond doubt.
+
+        Raises LeanUnavailable when the server does not answer within the patience.
+        """
+        files: list[tuple[str, tuple[int, int]] | None] = []
+        for theorem, steps in proofs:
+            try:
+                files.append(_file(State("", theorem, (), tuple(steps[:-1])), steps[-1]))
+            except snippets.BadResponse:
+                files.append(None)
+        codes = [file[0] for file in files if file]
+        answers = iter(await self.client.check(codes, infotree="original") if codes else ())
+        read = [_chain(next(answers), *file) if file else None for file in files]
+        return [chain if chain and [text for _, text, _ in chain] == list(steps[:len(chain)])
+                else None for chain, (_, steps) in zip(read, proofs, strict=True)]
+
+    async def _try(self, jobs: Sequence[tuple[State, str]]) -> list[Outcome]:
+        files = [_file(state, tactic) for state, tactic in jobs]
+        distinct = list(dict.fromkeys(code for code, _ in files))
+        answers = await self.client.check(distinct, self._timeout_s) if distinct else []
+        known = dict(zip(distinct, answers, strict=True))
+        return [_outcome(known[code], by, state, tactic)
+                for (state, tactic), (code, by) in zip(jobs, files, strict=True)]
+
+
+def _chain(answer: dict, code: str, by: tuple[int, int]) -> list[infotree.Step] | None:
+    """Steps by the tree of a checked file; its lines count behind the imports, as in Kimina."""
+    response = answer.get("response") or {}
+    trees = response.get("infotree")
+    if not trees or response.get("declined"):
+        return None
+    lines = code.split("\n")
+    shift = next(i for i, line in enumerate(lines)
+                 if line.strip() and not line.strip().startswith("import "))
+    place = by[0] - shift, by[1]
+    errors = [(m["pos"]["line"] - shift, m["pos"]["column"])
+              for m in response.get("messages") or () if m.get("severity") == "error"]
+    inside = [error for error in errors if error != place]  # at the `by`: goals are left
+    end = min(inside, default=(len(lines), 0)) if errors else None
+    try:
+        return infotree.chain(trees, "\n".join(lines[shift:]), place, end)
+    except infotree.Unreadable as error:
+        log.debug("replayed instead: %s", error)
+        return None
+
+
+def _file(state: State, tactic: str) -> tuple[str, tuple[int, int]]:
+    """The file that tries a tactic, and (line, column) of its `by`, 1- and 0-based."""
+    statement = snippets.start_statement(state.theorem).removesuffix(" sorry")
+    head = f"{snippets.header(state.theorem)}\n{statement}"
+    block = snippets.indent("\n".join([*state.tactics, tactic]))
+    return f"{head}\n{block}\n", (head.count("\n") + 1, len(head.rpartition("\n")[2]) - len("by"))
+
+
+def _outcome(answer: dict, by: tuple[int, int], state: State, tactic: str) -> Outcome:
+    if "error" in answer:
+        kind = "timeout" if "timed out" in str(answer["error"]) else "error"
+        return Outcome(kind, message=str(answer["error"]))
+    response = answer.get("response")
+    if not isinstance(response, dict):
+        raise LeanUnavailable(f"the Lean server answered a step with {str(answer)[:200]}")
+    if declined := response.get("declined"):
+        return Outcome("declined", message=str(declined))
+    if not isinstance(response.get("env"), int):
+        return Outcome("error", message=str(response.get("message", response))[:300])
+    messages = response.get("messages") or []
+    errors = [m for m in messages if m.get("severity") == "error"]
+    goals = _goals_left(errors, by)
+    if goals:
+        after = State("", state.theorem, goals, (*state.tactics, tactic))
+        return Outcome("state", after)
+    if errors:
+        text = str(errors[0].get("data", ""))
+        kind = "timeout" if text.startswith("(deterministic) timeout") else "error"
+        return Outcome(kind, message=text)
+    if response.get("sorries") or any("sorry" in str(m.get("data")) for m in messages):
+        return Outcome("error", message="the step uses sorry")
+    return Outcome("qed")
+
+
+def _goals_left(errors: list[dict], by: tuple[int, int]) -> tuple[str, ...]:
+    """The goals of the one error that the proof's own `by` reports, else ()."""
+    if len(errors) != 1 or not str(errors[0].get("data")).startswith(_UNSOLVED):
+        return ()
+    place = errors[0].get("pos") or {}
+    if (place.get("line"), place.get("column")) != by:
+        return ()  # a block inside the tactic is unfinished
+    return tuple(str(errors[0]["data"]).removeprefix(_UNSOLVED).split("\n\n"))
