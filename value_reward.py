@@ -21,10 +21,11 @@ import math
 from coprover import config, screen, snippets
 from coprover.config import ConfigError
 from coprover.lean_client import LeanUnavailable
-from coprover.sampling import SamplingError, ValueClient
+from coprover.sampling import SamplingError
 from coprover.slime_data import theorem_of
 from coprover.slime_hooks import per_loop
 from coprover.stepper import State, connect
+from coprover.value_text import value_client
 from coprover.verify import Result, Verdict
 from lean_reward import judge, reward_of, settings
 
@@ -88,7 +89,7 @@ async def best_values(cfg, samples: list) -> list[float]:
         return []
     stepper = per_loop(f"stepper {cfg.lean.url}", lambda: connect(cfg.lean))
     url = cfg.grpo.slime.value_url
-    client = per_loop(f"value {url}", lambda: ValueClient(url))
+    client = per_loop(f"value {url}", lambda: value_client(cfg, url))
     reached = await walk(stepper, samples)
     goals = sorted({goal for states in reached for state in states for goal in state.goals})
     value_of = dict(zip(goals, await client.score(goals), strict=True)) if goals else {}

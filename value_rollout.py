@@ -22,9 +22,10 @@ from dataclasses import dataclass, field
 from coprover import prompts, slime_hooks
 from coprover.expand import Expander, Settings
 from coprover.records import Theorem, append_jsonl
-from coprover.sampling import Sampler, ValueClient
+from coprover.sampling import Sampler
 from coprover.slime_data import theorem_of
-from coprover.stepper import State, StepFailure, Stepper
+from coprover.stepper import State, StepFailure, connect
+from coprover.value_text import value_client
 
 
 @dataclass
@@ -71,8 +72,8 @@ async def make_expander(args, cfg, seed: int) -> Expander:
     )  # fmt: skip
     return Expander(
         slime_hooks.per_loop(f"sampler {url}", lambda: Sampler.from_config(cfg.sampler, url)),
-        slime_hooks.per_loop("stepper", lambda: Stepper(cfg.lean)),
-        value=slime_hooks.per_loop("value", lambda: ValueClient(cfg.grpo.slime.value_url)),
+        slime_hooks.per_loop("stepper", lambda: connect(cfg.lean)),
+        value=slime_hooks.per_loop("value", lambda: value_client(cfg, cfg.grpo.slime.value_url)),
         settings=settings,
     )
 

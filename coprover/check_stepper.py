@@ -23,6 +23,7 @@ from coprover import infotree, snippets
 from coprover.lean_client import LeanClient, LeanUnavailable
 from coprover.records import Theorem
 from coprover.stepper import Outcome, State, StepFailure, refused
+from coprover.verify import Verdict, server_error
 
 log = logging.getLogger("check_stepper")
 _UNSOLVED = "unsolved goals\n"
@@ -111,7 +112,7 @@ def _chain(answer: dict, code: str, by: tuple[int, int]) -> list[infotree.Step] 
     """Steps by the tree of a checked file; its lines count behind the imports, as in Kimina."""
     response = answer.get("response") or {}
     trees = response.get("infotree")
-    if not trees or response.get("declined"):
+    if not trees:
         return None
     lines = code.split("\n")
     shift = next(i for i, line in enumerate(lines)
@@ -137,13 +138,17 @@ def _file(state: State, tactic: str) -> tuple[str, tuple[int, int]]:
 
 
 def _outcome(answer: dict, by: tuple[int, int], state: State, tactic: str) -> Outcome:
-    if "error" in answer:
-        kind = "timeout" if "timed out" in str(answer["error"]) else "error"
-        return Outcome(kind, message=str(answer["error"]))
+    declined = (answer.get("diagnostics") or {}).get("declined")
+    if answer.get("error") is not None:
+        verdict, reason, detail = server_error(str(answer["error"]), declined)
+        if reason == "server":
+            raise LeanUnavailable(f"the Lean server cannot step: {detail[:300]}")
+        kind = str(verdict) if verdict in (Verdict.TIMEOUT, Verdict.DECLINED) else "error"
+        return Outcome(kind, message=detail)
     response = answer.get("response")
     if not isinstance(response, dict):
         raise LeanUnavailable(f"the Lean server answered a step with {str(answer)[:200]}")
-    if declined := response.get("declined"):
+    if declined:
         return Outcome("declined", message=str(declined))
     if not isinstance(response.get("env"), int):
         return Outcome("error", message=str(response.get("message", response))[:300])

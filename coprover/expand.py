@@ -217,7 +217,8 @@ async def connect(cfg, *, sglang_url: str, kimina_url: str, value_url: str | Non
     LeanUnavailable when a server does not answer.
     """
     from coprover import stepper as steppers
-    from coprover.sampling import Sampler, ValueClient
+    from coprover.sampling import Sampler
+    from coprover.value_text import value_client
     from coprover.verify import Verifier
 
     section = cfg.search
@@ -232,7 +233,7 @@ async def connect(cfg, *, sglang_url: str, kimina_url: str, value_url: str | Non
         verifier = await stack.enter_async_context(Verifier(cfg.lean, kimina_url))
         value = None
         if value_url:
-            value = await stack.enter_async_context(ValueClient(value_url))
+            value = await stack.enter_async_context(value_client(cfg, value_url))
             await value.health()
         await sampler.health()
         yield await Expander(sampler, stepper, verifier, value, settings, one_step).identify()

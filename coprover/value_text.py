@@ -15,7 +15,7 @@ import math
 from collections.abc import Sequence
 
 from coprover import config
-from coprover.config import InputError
+from coprover.config import ConfigError, InputError
 from coprover.records import read_jsonl, write_jsonl_atomic
 from coprover.sampling import SamplingError, ValueClient
 
@@ -83,6 +83,26 @@ class LabelTokenClient(ValueClient):
         if set(by_id) != set(self.ids):
             raise SamplingError(f"{self.urls[0]} did not return the labels' log-probabilities")
         return expected_value([by_id[i] for i in self.ids])
+
+
+def value_client(cfg, url: str) -> ValueClient:
+    """The client of the value model at ``url``, of the kind that `value.head` names.
+
+    The label tokens are those of the tokenizer of models.value. Raises ConfigError for another
+    kind than mlp and labels, InputError where that tokenizer has no such tokens or is not there.
+    """
+    if cfg.value.head == "mlp":
+        return ValueClient(url)
+    if cfg.value.head != "labels":
+        raise ConfigError(f"value.head: {cfg.value.head!r}; choose mlp or labels")
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(cfg.models.value, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise InputError(f"value.head=labels needs the tokenizer of models.value="
+                         f"{cfg.models.value}: {error}") from None
+    return LabelTokenClient(url, tokenizer)
 
 
 def main() -> int:

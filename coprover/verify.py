@@ -244,7 +244,7 @@ def read_result(answer: dict, snippet: Snippet) -> Result:
 
     declined = (answer.get("diagnostics") or {}).get("declined")
     if answer.get("error") is not None:
-        return result(*_server_error(str(answer["error"]), declined))
+        return result(*server_error(str(answer["error"]), declined))
     response = answer.get("response")
     if not isinstance(response, dict):
         return result(Verdict.UNAVAILABLE, "protocol", f"no response in {str(answer)[:200]}")
@@ -265,7 +265,8 @@ def read_result(answer: dict, snippet: Snippet) -> Result:
     return result(Verdict.VERIFIED, messages=messages)
 
 
-def _server_error(text: str, declined: str | None) -> tuple[Verdict, str, str]:
+def server_error(text: str, declined: str | None) -> tuple[Verdict, str, str]:
+    """(verdict, reason, detail) of a result that has an `error` in place of a response."""
     if declined:
         return Verdict.DECLINED, "declined", str(declined)
     if "header command" in text:

@@ -1,8 +1,12 @@
-"""Starts lean_server.py over the fault-injecting REPL of fake_repl.py, for tests."""
+"""Starts lean_server.py over the fault-injecting REPL of fake_repl.py, or over minilean, for tests.
+
+COPROVER_LEAN_URL names a Kimina-compatible server to use in place of the one over minilean.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import subprocess
 import sys
@@ -24,6 +28,10 @@ FAKE = [
     "lean.step_timeout_s=1",
     "lean.unavailable_patience_s=1",
 ]
+
+
+GENEROUS = ("lean.timeout_s=30", "lean.step_timeout_s=30", "lean.server.header_timeout_s=120")
+EXTERNAL = os.environ.get("COPROVER_LEAN_URL")
 
 
 def lean_config(url: str = "http://127.0.0.1:9", *sets: str):
@@ -62,6 +70,17 @@ def serve(*sets: str, healthy: bool = True):
             process.kill()
             process.wait()
         process.stderr.close()
+
+
+@contextlib.contextmanager
+def minilean():
+    """Yields the URL of a server that checks proofs in earnest: EXTERNAL, or ours over minilean."""
+    if EXTERNAL:
+        yield EXTERNAL
+        return
+    with serve("lean.server.repl=[python,-m,minilean,repl]", "lean.server.workers=1",
+               *GENEROUS) as (url, _):
+        yield url
 
 
 def wait_for(url: str, process: subprocess.Popen, healthy: bool = True) -> None:

@@ -8,8 +8,9 @@ from types import SimpleNamespace
 import pytest
 from test_lean_generate import Sample
 
-from coprover import slime_hooks, value_sft_rollout, value_text
+from coprover import config, slime_hooks, value_sft_rollout, value_text
 from coprover.config import InputError
+from coprover.sampling import ValueClient
 
 
 class Tokenizer:
@@ -42,6 +43,26 @@ def test_reading_is_the_expectation_and_ignores_mass_elsewhere():
 def test_a_tokenizer_that_splits_labels_is_refused():
     with pytest.raises(InputError, match="splits the label"):
         value_text.label_ids(SimpleNamespace(encode=lambda text, add_special_tokens: [1, 2]))
+
+
+def served(head, models_value="x"):
+    return value_text.value_client(
+        config.load([], [f"value.head={head}", f"models.value={models_value}"]), "http://x")
+
+
+def test_the_config_names_the_kind_of_client(monkeypatch):
+    assert type(served("mlp")) is ValueClient
+    with pytest.raises(config.ConfigError, match="'tokens'; choose mlp or labels"):
+        served("tokens")
+    transformers = pytest.importorskip("transformers")
+    monkeypatch.setattr(transformers.AutoTokenizer, "from_pretrained", lambda *_, **__: Tokenizer())
+    client = served("labels")
+    assert type(client) is value_text.LabelTokenClient and client.ids[0] == 1000 + ord("A")
+
+
+def test_labels_without_a_tokenizer_name_the_folder(tmp_path):
+    with pytest.raises(InputError, match=f"models.value={tmp_path}"):
+        served("labels", tmp_path)
 
 
 def test_rollout_learns_one_label_token(monkeypatch):

@@ -4,21 +4,18 @@ on the epilogue that bypass the token screen."""
 import asyncio
 
 import pytest
-from lean_fake import fenced, lean_config, serve
+from lean_fake import EXTERNAL, GENEROUS, fenced, lean_config, minilean
 
 from coprover import snippets
 from coprover.records import Theorem, load_theorems
 from coprover.snippets import Proof
-from coprover.stepper import Stepper
+from coprover.stepper import connect
 from coprover.verify import Verifier, read_result
-
-REAL = "lean.server.repl=[python,-m,minilean,repl]"
-GENEROUS = ("lean.timeout_s=30", "lean.step_timeout_s=30", "lean.server.header_timeout_s=120")
 
 
 @pytest.fixture(scope="module")
 def server():
-    with serve(REAL, "lean.server.workers=1", *GENEROUS) as (url, _):
+    with minilean() as url:
         yield url
 
 
@@ -116,7 +113,8 @@ def test_the_epilogue_holds_without_the_screen(server, helpers, body, reason):
 
 def test_steps_follow_lean(server):
     async def go():
-        async with Stepper(lean_config(server, *GENEROUS)) as stepper:
+        kind = f"lean.stepping={'check' if EXTERNAL else 'states'}"
+        async with connect(lean_config(server, *GENEROUS, kind)) as stepper:
             [state] = await stepper.start([thm("(P Q : Prop) (h : P ∨ Q) : Q ∨ P")])
             [[cases, wrong]] = await stepper.run([(state, ["rcases h with h1 | h2", "left"])])
             [[one]] = await stepper.run([(cases.state, ["exact Or.inr h1"])])
