@@ -85,12 +85,14 @@ async def evaluate(cfg: DictConfig, theorems: Sequence[Theorem]) -> dict:
         await sampler.health()
         version = await sampler.weight_version()
         parts = _parts_folder(cfg, version)
+        lean = await verifier.client.versions()
         rows = await _sample_and_verify(cfg, theorems, sampler, verifier, parts, version)
+        log.info("Lean: %s", verifier.client.metrics())
     result = summarise(rows, sorted({*section.k, section.n_samples}))
     result |= {
         "dataset": str(section.dataset), "n_samples": section.n_samples,
         "weight_version": version, "seed": section.seed, "temperature": section.temperature,
-        "provenance": provenance(), "theorems": rows,
+        "lean": lean, "provenance": provenance(), "theorems": rows,
     }  # fmt: skip
     if section.search_rules:
         from value_guided_search import compare_rules

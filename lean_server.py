@@ -7,7 +7,9 @@
     POST /api/step/run    {runs: [{state, tactics}], timeout} -> {results: [[outcome] | null]}
     POST /api/dojo/start  {items: [{url, commit, file_path, full_name}], timeout}: theorems where
     POST /api/dojo/run    they stand, through LeanDojo (coprover/dojo.py); answers as for /api/step
-    GET  /health          200 when a worker answers, else 503; /metrics in Prometheus' text form
+    GET  /health          readiness: 200 when a worker answers, else 503; names Lean and Mathlib
+    GET  /live            liveness: 200 while the server itself runs
+    GET  /metrics         in Prometheus' text form
 
 An outcome is {kind: state|qed|error|timeout|declined, state?, goals?, message?}; null means that
 the state is unknown (forgotten, or the server was restarted): start again with its `tactics`.
@@ -30,6 +32,7 @@ import socket
 
 from coprover import config
 from coprover.dojo import LOCATION, Dojos, Refused
+from coprover.lean_versions import of_project
 from coprover.repl_worker import Settings
 from lean_server_pool import NO_REPL, ROOT, Overloaded, Pool
 
@@ -87,6 +90,9 @@ def build_app(pool: Pool, dojos: Dojos, max_body_mb: int, api_key: str | None = 
         status, body = await _health(pool)
         return JSONResponse(body, status)
 
+    async def live(request):
+        return JSONResponse({"status": "ok"})
+
     async def metrics(request):
         return PlainTextResponse(_metrics(pool))
 
@@ -98,7 +104,8 @@ def build_app(pool: Pool, dojos: Dojos, max_body_mb: int, api_key: str | None = 
     routes = [Route(path, endpoint(handler, backend), methods=["POST"])
               for handlers, backend in ((posts, pool), (by_location, dojos))
               for path, handler in handlers.items()]
-    routes += [Route("/health", health), Route("/", health), Route("/metrics", metrics)]
+    routes += [Route("/health", health), Route("/", health), Route("/live", live),
+               Route("/metrics", metrics)]
     return Starlette(routes=routes, lifespan=lifespan)
 
 
@@ -255,16 +262,18 @@ async def _health(pool: Pool) -> tuple[int, dict]:
             return 503, {"status": "no worker answers", "detail": str(error) or pool.last_error}
         if "response" not in answer:
             return 503, {"status": "no worker answers", "detail": answer.get("error")}
-    state = {"workers": len(pool.places), "queued": pool.queued, "states": pool.n_states}
+    state = {"workers": len(pool.places), "queued": pool.queued, "states": pool.n_states,
+             **of_project(pool.settings.project_dir, pool.settings.repl)}
     return 200, {"status": "ok", **state}
 
 
 def _metrics(pool: Pool) -> str:
-    lines = [
-        f"lean_queue {pool.queued}",
-        f"lean_proof_states {pool.n_states}",
-        f"lean_workers_healthy {pool.healthy}",
-    ]
+    gauges = {"lean_queue": pool.queued, "lean_proof_states": pool.n_states,
+              "lean_workers_healthy": pool.healthy}
+    lines = []
+    for name, value in gauges.items():
+        lines += [f"# TYPE {name} gauge", f"{name} {value}"]
+    lines.append("# TYPE lean_events_total counter")
     lines += [f'lean_events_total{{event="{k}"}} {v}' for k, v in sorted(pool.counts.items())]
     return "\n".join(lines) + "\n"
 

@@ -21,6 +21,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
+from coprover import lean_versions
 from coprover.config import InputError
 
 log = logging.getLogger("lean_client")
@@ -64,6 +65,7 @@ class LeanClient:
             raise InputError(f"lean.url: {url or cfg.url!r} is not an http(s) URL")
         self.servers = [_Server(u, cfg.max_in_flight) for u in urls]
         self.counts: Counter[str] = Counter()
+        self._born, self._lean_s = time.monotonic(), 0.0
         self._batch_size = cfg.batch_size
         self._timeout_s = cfg.timeout_s
         self._queue_wait_s = cfg.queue_wait_s
@@ -132,6 +134,24 @@ class LeanClient:
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise LeanUnavailable(_no_answer(url, error)) from None
 
+    async def versions(self) -> dict[str, str | None]:
+        """{lean, mathlib}: what the first server checks with; null where it does not say.
+
+        Raises LeanUnavailable when it does not answer.
+        """
+        health = await self.health()
+        if "lean" in health:
+            return {key: health.get(key) for key in ("lean", "mathlib")}
+        [answer] = await self.check([lean_versions.QUESTION])
+        return {"lean": lean_versions.of_answer(answer), "mathlib": None}
+
+    def metrics(self) -> dict[str, float]:
+        """What happened so far: counts, snippets in flight and a second, Lean's own seconds."""
+        seconds = max(time.monotonic() - self._born, 1e-9)
+        return {**self.counts, "requests_in_flight": sum(s.in_flight for s in self.servers),
+                "lean_s": round(self._lean_s, 3), "wall_s": round(seconds, 3),
+                "snippets_per_s": round(self.counts["snippets"] / seconds, 3)}
+
     async def _check(self, codes: list[str], settings: dict) -> list[dict]:
         """One request for all; when it fails as a whole, one request for each."""
         try:
@@ -185,6 +205,7 @@ class LeanClient:
         wanted = [str(i) for i in range(len(codes))]
         if sorted(by_id) != sorted(wanted) or len(results) != len(wanted):
             raise _Failed("the results do not have the ids that were sent")
+        self._lean_s += sum(float(result.get("time") or 0.0) for result in results)
         return [by_id[id_] for id_ in wanted]
 
     async def _patiently(self, attempt):

@@ -50,14 +50,15 @@ class Repl:
     """A running REPL. Blocking; used by one thread at a time.
 
     `command` is the argument list (its first word `python` means this interpreter), `limit_mb`
-    bounds the address space (0: no limit), `max_output_mb` a single answer.
+    bounds the address space, `limit_cpu_s` the processor time of its whole life (0: no limit),
+    `max_output_mb` a single answer.
     """
 
     _numbers = itertools.count(1)
 
     def __init__(
         self, command: Sequence[str], cwd: Path, limit_mb: int, max_output_mb: int,
-        max_headers: int,
+        max_headers: int, limit_cpu_s: int = 0,
     ) -> None:  # fmt: skip
         self.generation = next(Repl._numbers)
         self.uses = 0
@@ -68,7 +69,7 @@ class Repl:
         self._last_env = -1
         self._last_state = -1
         self._stderr = b""
-        self._process = _spawn(command, cwd, limit_mb)
+        self._process = _spawn(command, cwd, limit_mb, limit_cpu_s)
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             os.set_blocking(pipe.fileno(), False)
         self._in = self._process.stdin.fileno()
@@ -295,7 +296,9 @@ def may_print(code: str) -> bool:
     return any(word in code for word in _IO_WORDS)
 
 
-def _spawn(command: Sequence[str], cwd: Path, limit_mb: int) -> subprocess.Popen:
+def _spawn(
+    command: Sequence[str], cwd: Path, limit_mb: int, limit_cpu_s: int
+) -> subprocess.Popen:
     argv = [sys.executable if command[0] == "python" else command[0], *command[1:]]
     try:
         process = subprocess.Popen(
@@ -304,9 +307,11 @@ def _spawn(command: Sequence[str], cwd: Path, limit_mb: int) -> subprocess.Popen
         )  # fmt: skip
     except OSError as error:
         raise ReplDied(f"cannot start {' '.join(argv)} in {cwd}: {error}") from None
-    if limit_mb and sys.platform == "linux":
+    if sys.platform == "linux":
         import resource
 
-        limit = limit_mb << 20
-        resource.prlimit(process.pid, resource.RLIMIT_AS, (limit, limit))
+        limits = {resource.RLIMIT_AS: limit_mb << 20, resource.RLIMIT_CPU: limit_cpu_s}
+        for kind, limit in limits.items():
+            if limit:
+                resource.prlimit(process.pid, kind, (limit, limit))
     return process

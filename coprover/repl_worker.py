@@ -40,6 +40,7 @@ class Settings:
     max_steps: int
     limit_address_mb: int
     limit_rss_mb: int
+    limit_cpu_s: int
     max_output_mb: int
     header_timeout_s: float
     max_queue: int
@@ -155,7 +156,8 @@ class Worker:
             s = self.settings
             self.steps = 0
             self.repl = Repl(
-                s.repl, s.project_dir, s.limit_address_mb, s.max_output_mb, s.max_headers
+                s.repl, s.project_dir, s.limit_address_mb, s.max_output_mb, s.max_headers,
+                s.limit_cpu_s,
             )
             self.home.counts["started"] += 1
         return self.repl

@@ -2,8 +2,8 @@
 
 Words anywhere in the Lean text say what to do: FAIL (error message there), SORRY, AXIOM name,
 DECLINE name, WRONG (the restated theorem fails), NOEPILOGUE (as after `#exit`), SLEEP s, HANG,
-CRASH, GARBAGE, HALF, EMPTY, MESSAGE, BIG n, STDERR n, JUMP (a number too high), FORGE (an answer
-of its own before the real one), LATE (one more after it). `import Bad` has an error, `import Slow`
+SPIN, CRASH, GARBAGE, HALF, EMPTY, MESSAGE, BIG n, STDERR n, JUMP (a number too high), FORGE (an
+answer of its own before the real one), LATE (one more after it). `import Bad` has an error, `import Slow`
 hangs. Tactics: `close` (first goal done), `split`, `go text`, and the words above.
 Run: `python tests/fake_repl.py`
 """
@@ -32,6 +32,8 @@ def misbehave(text: str) -> dict | None:
         sys.stderr.write("PANIC: the fake died as told\n")
         sys.stderr.flush()
         os._exit(3)
+    while "SPIN" in text:
+        pass
     if "HANG" in text:
         time.sleep(600)
     if match := re.search(r"SLEEP ([\d.]+)", text):

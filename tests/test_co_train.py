@@ -133,6 +133,7 @@ def test_result_is_on_screen_and_on_disk(run):
         assert (folder / name).stat().st_size > 0
     evaluation = json.loads((folder / "eval" / "test_start.json").read_text())
     assert evaluation["provenance"]["commit"] and len(evaluation["theorems"]) >= 10
+    assert evaluation["lean"] == {"lean": "minilean", "mathlib": None}
 
 
 @pytest.mark.slow

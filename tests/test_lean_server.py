@@ -79,6 +79,24 @@ def test_an_answer_with_a_number_out_of_turn_is_nobodys(word):
     assert not repl.alive
 
 
+def test_a_process_that_spins_is_ended_by_its_cpu_limit():
+    with serve("lean.server.limit_cpu_s=1") as (url, _):
+        spin, fine = check(url, "SPIN", good("a"), timeout=20)
+    assert spin["error"].startswith("Lean REPL crashed twice") and "env" in fine["response"]
+
+
+def test_liveness_readiness_and_metrics(server):
+    check(server, good("a"))
+    answers = {}
+    for path in ("live", "health", "metrics"):
+        with urllib.request.urlopen(f"{server}/{path}") as reply:
+            answers[path] = reply.read().decode()
+    assert json.loads(answers["live"]) == {"status": "ok"}
+    assert json.loads(answers["health"])["lean"] is None  # no lean-toolchain here
+    assert "# TYPE lean_queue gauge\nlean_queue 0\n" in answers["metrics"]
+    assert '# TYPE lean_events_total counter\nlean_events_total{event="' in answers["metrics"]
+
+
 def test_big_output_and_stderr_flood_pass(server):
     big, flood = check(server, "BIG 3000000", "STDERR 2000000")
     assert len(big["response"]["messages"][0]["data"]) == 3_000_000
