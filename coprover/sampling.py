@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import math
 import sys
 from collections.abc import Sequence
@@ -107,8 +108,8 @@ class _Http:
             self._session = None
 
     async def request(self, method: str, path: str, body: dict | None = None,
-                      url: str | None = None):
-        """The JSON answer (None for an empty body). Raises SamplingError."""
+                      url: str | None = None, parse: bool = True):
+        """The JSON answer; None for an empty body, or any if not `parse`. Raises SamplingError."""
         import aiohttp
 
         session = await self._open()
@@ -123,7 +124,7 @@ class _Http:
                     async with session.request(method, base + path, json=body) as response:
                         if response.status < 400:
                             raw = await response.read()
-                            return await response.json(content_type=None) if raw else None
+                            return _json(raw, base + path) if raw and parse else None
                         failure = (f"{base}{path} answered {response.status}: "
                                    f"{(await response.text())[:500]}")
                         if response.status < 500 and response.status != 429:
@@ -136,7 +137,7 @@ class _Http:
     async def health(self) -> None:
         """Return when every server answers /health with 200. Raises SamplingError."""
         for url in self.urls:
-            await self.request("GET", "/health", url=url)
+            await self.request("GET", "/health", url=url, parse=False)  # the router says just OK
 
     async def model_info(self) -> dict:
         """The first server's /get_model_info (the spelling that routers forward too)."""
@@ -297,6 +298,13 @@ class ValueClient(_Http):
             raise SamplingError(f"{self.urls[0]} is not a scalar value model: expected "
                                 f"{len(texts)} embeddings of width 1")
         return [float(row["embedding"][0]) for row in rows]
+
+
+def _json(raw: bytes, address: str):
+    try:
+        return json.loads(raw)
+    except ValueError:
+        raise SamplingError(f"{address} does not answer JSON: {raw[:200]!r}") from None
 
 
 def sigmoid(x: float) -> float:

@@ -3,8 +3,8 @@
 Words anywhere in the Lean text say what to do: FAIL (error message there), SORRY, AXIOM name,
 DECLINE name, WRONG (the restated theorem fails), NOEPILOGUE (as after `#exit`), SLEEP s, HANG,
 SPIN, CRASH, GARBAGE, HALF, EMPTY, MESSAGE, BIG n, STDERR n, JUMP (a number too high), FORGE (an
-answer of its own before the real one), LATE (one more after it). `import Bad` has an error, `import Slow`
-hangs. Tactics: `close` (first goal done), `split`, `go text`, and the words above.
+answer of its own before the real one), LATE (one more after it). `import Bad` has an error,
+`import Slow` hangs. Tactics: `close` (first goal done), `split`, `go text`, and the words above.
 Run: `python tests/fake_repl.py`
 """
 

@@ -20,13 +20,13 @@ def conversation(handler, talk, route="/generate"):
     bodies = []
 
     async def answer(request):
-        bodies.append(await request.json())
+        bodies.append(await request.json() if request.can_read_body else None)
         result = handler(bodies[-1], len(bodies))
         return result if isinstance(result, web.Response) else web.json_response(result)
 
     async def main():
         app = web.Application()
-        app.router.add_post(route, answer)
+        app.router.add_route("*", route, answer)
         runner = web.AppRunner(app)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -112,6 +112,20 @@ def test_server_errors_are_retried_and_client_errors_are_not():
     assert groups[0][0].text == "x" and len(bodies) == 2
     with pytest.raises(SamplingError, match="400: unknown key"):
         conversation(lambda body, _: web.Response(status=400, text="unknown key"), talk)
+
+
+def test_health_needs_no_json_but_answers_do():
+    """The router answers /health with the word OK."""
+    async def health(url):
+        async with Sampler(url) as sampler:
+            await sampler.health()
+
+    async def generate(url):
+        async with Sampler(url) as sampler:
+            await sampler.generate(["a"], 1)
+    conversation(lambda body, _: web.Response(text="OK"), health, "/health")
+    with pytest.raises(SamplingError, match="does not answer JSON: b'OK'"):
+        conversation(lambda body, _: web.Response(text="OK"), generate)
 
 
 def test_misaligned_tokens_are_an_error():
