@@ -94,7 +94,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--from", dest="source", type=Path, help="local file instead of a download")
     parser.add_argument("--split", help="keep the rows of this split only")
     parser.add_argument("--output", type=Path, help="JSONL to write (default under data/)")
-    parser.add_argument("--exclude", type=Path, nargs="+", default=[], metavar="FILE",
+    parser.add_argument("--exclude", type=Path, nargs="+", action="extend", default=[],
+                        metavar="FILE",
                         help="theorem files whose statements are left out")  # fmt: skip
     parser.add_argument("--hold-out", type=Path, metavar="FILE",
                         help="set rows aside as a validation set")  # fmt: skip

@@ -72,7 +72,8 @@ class CheckStepper:
 
         Raises LeanUnavailable when the server does not answer within the patience.
         """
-        results: list[list] = [[refused(t) for t in tactics] for _, tactics in jobs]
+        results: list[list] = [[refused(t) or _not_a_step(state, t) for t in tactics]
+                               for state, tactics in jobs]
         places = [(i, j) for i, row in enumerate(results) for j, seen in enumerate(row)
                   if seen is None]
         outcomes = await self._try([(jobs[i][0], jobs[i][1][j]) for i, j in places])
@@ -106,6 +107,13 @@ class CheckStepper:
         known = dict(zip(distinct, answers, strict=True))
         return [_outcome(known[code], by, state, tactic)
                 for (state, tactic), (code, by) in zip(jobs, files, strict=True)]
+
+
+def _not_a_step(state: State, tactic: str) -> Outcome | None:
+    """In a file `<;> simp` would continue the step before it; from a state it is no tactic."""
+    if len(snippets.split_steps("\n".join([*state.tactics, tactic]))) == len(state.tactics) + 1:
+        return None
+    return Outcome("error", message="not one tactic of its own")
 
 
 def _chain(answer: dict, code: str, by: tuple[int, int]) -> list[infotree.Step] | None:

@@ -99,6 +99,8 @@ def grpo_flags(grpo: DictConfig) -> dict[str, Scalar]:
             f"grpo.updates_per_rollout={grpo.updates_per_rollout} does not divide the {samples} "
             "samples of a rollout; SLIME would drop the remainder"
         )
+    if grpo.optimizer != "adamw":
+        raise ConfigError("grpo.optimizer is the laptop's; the node's is grpo.slime.args.optimizer")
     if grpo.replay.steps:
         raise ConfigError("grpo.replay.steps: SLIME has no replay steps; set it to 0 on the node")
     _no_time_limit(grpo.max_time_s, "grpo")

@@ -199,6 +199,12 @@ def test_the_part_before_an_unsolved_end_is_read_too():
     assert [text for _, text, _ in steps] == ["intro h", "simp"] and steps[-1][2] == ("h\n⊢ K",)
 
 
+@pytest.mark.parametrize("text", ["<;> simp", "| inl h => simp", "at h", "simp; rfl", "simp\nrfl"])
+def test_what_is_not_one_tactic_of_its_own_is_not_tried(text):
+    [outcome], sent = answered(tactics=[text])
+    assert outcome.kind == "error" and not sent
+
+
 def test_recorded_messages_put_unsolved_goals_at_the_by(data_dir):
     """Real Lean: of a theorem whose proof is unfinished the message stands at its own `by`."""
     rows = [json.loads(line) for line in

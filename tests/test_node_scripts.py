@@ -132,6 +132,13 @@ def test_preparation_of_both_profiles(tmp_path):
     assert any("prepare_minif2f.py minif2f --output no.jsonl" in t for t in text)
     assert any("promptset" in t and "--exclude no.jsonl" in t for t in text)
     assert any("deepseek-ai/DeepSeek-Prover-V2-7B" in t for t in text)
+    valid = tmp_path / "v.jsonl"
+    valid.touch()
+    node = planned(sh("prepare_all.sh", "--dry-run", "--set", "theorems.test=no.jsonl",
+                      f"theorems.train={tmp_path}/t.jsonl", f"theorems.valid={valid}",
+                      PROFILE="node"))  # fmt: skip
+    assert " ".join(node[-1]).endswith(f"--exclude no.jsonl {valid}")
+    assert "--hold-out" not in node[-1]
     laptop = planned(sh("prepare_all.sh", "--dry-run", PROFILE="laptop"))
     assert len(laptop) == 1 and "local.families" in laptop[0]
     assert sh("prepare_all.sh", "--dry-run", PROFILE="phone").returncode == 2

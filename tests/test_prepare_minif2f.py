@@ -136,6 +136,17 @@ def test_training_rows_lose_benchmark_statements_and_a_held_out_part(tmp_path, c
     assert {row["split"] for row in read_jsonl(valid)} == {"valid"}
 
 
+def test_every_excluded_file_counts(tmp_path):
+    """Given together or one by one: the second must not replace the first."""
+    rows = [{"name": f"t{i}", "formal_statement": f"theorem t{i} : {i} = {i} := by"}
+            for i in range(6)]  # fmt: skip
+    source, out = write(tmp_path / "all.jsonl", rows), tmp_path / "train.jsonl"
+    parts = [str(write(tmp_path / f"b{i}.jsonl", rows[i:i + 1])) for i in range(3)]
+    prepare_minif2f.main(["promptset", "--from", str(source), "--output", str(out),
+                          "--exclude", *parts[:2], "--exclude", parts[2]])
+    assert [row["name"] for row in read_jsonl(out)] == ["t3", "t4", "t5"]
+
+
 def test_parquet_is_read(tmp_path):
     datasets = pytest.importorskip("datasets")
     path = tmp_path / "x.parquet"

@@ -81,6 +81,7 @@ def test_colocated_gpus_are_not_counted_twice():
     [
         (["grpo.updates_per_rollout=3"], "does not divide"),
         (["grpo.replay.steps=1"], "no replay steps"),
+        (["grpo.optimizer=muon"], "grpo.optimizer is the laptop"),
         (["grpo.max_time_s=60"], "no time limit"),
         (["grpo.temperature=0.0"], "above 0"),
         (["grpo.slime.model_provider=coprover.model_providers.yran"], "no function"),
