@@ -24,7 +24,7 @@ from coprover.lean_client import LeanUnavailable
 from coprover.sampling import SamplingError
 from coprover.slime_data import theorem_of
 from coprover.slime_hooks import per_loop
-from coprover.stepper import State, connect
+from coprover.stepper import State, Stepper, connect
 from coprover.value_text import value_client
 from coprover.verify import Result, Verdict
 from lean_reward import judge, reward_of, settings
@@ -99,7 +99,7 @@ async def best_values(cfg, samples: list) -> list[float]:
     ]
 
 
-async def walk(stepper, samples: list) -> list[list[State]]:
+async def walk(stepper: Stepper, samples: list) -> list[list[State]]:
     """Returns the states each sample's own steps lead to before the first one that fails."""
     starts = await stepper.start([theorem_of(sample.metadata) for sample in samples])
     reached: list[list[State]] = [[] for _ in samples]

@@ -8,8 +8,8 @@ A state is the path of tactics that leads to it. A tactic is tried by checking
 
 as a file: no error is QED, one error `unsolved goals` at that `by` lists the goals it leaves,
 anything else is the tactic's failure. Lean runs the path again for every tactic, and a file is
-stricter than the REPL's tactic mode, so what steps here also stands in the proof. Same interface
-as coprover.stepper.Stepper, which is faster wherever lean_server.py runs (`lean.stepping`).
+stricter than the REPL's tactic mode, so what steps here also stands in the proof. Stepper
+itself is faster wherever lean_server.py runs (`lean.stepping`).
 
 Use: `async with connect(cfg.lean) as lean: [state] = await lean.start([theorem])`
 """
@@ -20,31 +20,17 @@ import logging
 from collections.abc import Sequence
 
 from coprover import infotree, snippets
-from coprover.lean_client import LeanClient, LeanUnavailable
+from coprover.lean_client import LeanUnavailable
 from coprover.records import Theorem
-from coprover.stepper import Outcome, State, StepFailure, refused
-from coprover.verify import Verdict, server_error
+from coprover.stepper import Outcome, State, StepFailure, Stepper, refused
+from coprover.verify import Verdict, server_error, uses_sorry
 
 log = logging.getLogger("check_stepper")
 _UNSOLVED = "unsolved goals\n"
 
 
-class CheckStepper:
-    """Steps proofs on a Kimina-compatible server. `cfg` is the `lean:` section; `url` overrides
-    its URL."""
-
-    def __init__(self, cfg, url: str | None = None) -> None:
-        self.client = LeanClient(cfg, url)
-        self._timeout_s = cfg.step_timeout_s
-
-    async def __aenter__(self) -> CheckStepper:
-        return self
-
-    async def __aexit__(self, *exc) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        await self.client.close()
+class CheckStepper(Stepper):
+    """Steps proofs on a Kimina-compatible server."""
 
     async def start(self, theorems: Sequence[Theorem]) -> list[State | StepFailure]:
         """Returns the initial state of each theorem, in order.
@@ -170,7 +156,7 @@ def _outcome(answer: dict, by: tuple[int, int], state: State, tactic: str) -> Ou
         text = str(errors[0].get("data", ""))
         kind = "timeout" if text.startswith("(deterministic) timeout") else "error"
         return Outcome(kind, message=text)
-    if response.get("sorries") or any("sorry" in str(m.get("data")) for m in messages):
+    if uses_sorry(response):
         return Outcome("error", message="the step uses sorry")
     return Outcome("qed")
 

@@ -60,7 +60,7 @@ class Outcome:
     message: str = ""
 
 
-def connect(cfg, url: str | None = None):
+def connect(cfg, url: str | None = None) -> Stepper:
     """The stepper that `lean.stepping` names, for the server at `url` (default: `lean.url`).
 
     Raises ConfigError for another name than states and check.
@@ -125,7 +125,7 @@ class Stepper:
                 )
         return results
 
-    async def chains(self, proofs: Sequence[tuple[Theorem, Sequence[str]]]) -> list[None]:
+    async def chains(self, proofs: Sequence[tuple[Theorem, Sequence[str]]]) -> list:
         """Nothing is read of whole proofs here: stepping through them costs no more."""
         return [None] * len(proofs)
 

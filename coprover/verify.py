@@ -257,12 +257,19 @@ def read_result(answer: dict, snippet: Snippet) -> Result:
         return result(Verdict.DECLINED, "declined", str(declined), messages)
     if errors := [m for m in messages if m.get("severity") == "error"]:
         return result(*_lean_error(errors, snippet), messages)
-    if response.get("sorries") or any(_SORRY.search(str(m.get("data"))) for m in messages):
+    if uses_sorry(response):
         return result(Verdict.REJECTED, "sorry", "the proof uses sorry", messages)
     problem = _axioms_problem(messages, snippet)
     if problem:
         return result(Verdict.REJECTED, *problem, messages)
     return result(Verdict.VERIFIED, messages=messages)
+
+
+def uses_sorry(response: dict) -> bool:
+    """Whether Lean's answer names a `sorry`, as an entry or in a message of any wording."""
+    messages = response.get("messages") or ()
+    return bool(response.get("sorries")) or any(
+        _SORRY.search(str(m.get("data"))) for m in messages)
 
 
 def server_error(text: str, declined: str | None) -> tuple[Verdict, str, str]:

@@ -63,13 +63,18 @@ def serve(*sets: str, healthy: bool = True):
         wait_for(url, process, healthy)
         yield url, process
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop(process)
         process.stderr.close()
+
+
+def stop(process: subprocess.Popen) -> None:
+    """Ends a process, by force after 20 seconds."""
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ import pytest
 
 pytest.importorskip("torch")
 import httpx  # noqa: E402
+from lean_fake import stop  # noqa: E402
 from test_sglang_server import serving  # noqa: E402
 
 from coprover.checkpoints import save_hf, weight_version  # noqa: E402
@@ -51,12 +52,7 @@ def router(worker: str):
             time.sleep(0.1)
         yield url
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop(process)
 
 
 def samples(url: str) -> list:
