@@ -31,13 +31,8 @@ main() {
   workspace="${WORKSPACE:-$here}"
   image="${DOCKER_IMAGE:-slimerl/slime:latest}"
   local mounts=(-v "$workspace:/workspace")
-  case "$here/" in
-    "${workspace%/}/"*) inside="/workspace${here#"${workspace%/}"}" ;;
-    *)
-      inside=/workspace_code
-      mounts+=(-v "$here:$inside")
-      ;;
-  esac
+  inside="$(coprover_inside "$here" "$workspace")"
+  [[ "$inside" != /workspace_code ]] || mounts+=(-v "$here:$inside")
   if [[ "${DRY_RUN:-0}" != 1 ]]; then
     command -v docker > /dev/null || coprover_die "docker is not on PATH; install Docker and the NVIDIA container toolkit"
     [[ -d "$workspace" ]] || coprover_die "no folder WORKSPACE=$workspace"
@@ -46,7 +41,7 @@ main() {
   local flags=(--rm --gpus all --ipc=host --shm-size=16g --ulimit memlock=-1 --ulimit stack=67108864
     --add-host host.docker.internal:host-gateway --network "${DOCKER_NETWORK:-bridge}")
   [[ -t 0 && -t 1 ]] && flags+=(-it)
-  for name in WANDB_API_KEY HF_TOKEN KIMINA_API_KEY DRY_RUN TRACE LOG_LEVEL; do
+  for name in WANDB_API_KEY HF_TOKEN KIMINA_API_KEY PROFILE DRY_RUN TRACE LOG_LEVEL; do
     [[ -z "${!name:-}" ]] || flags+=(-e "$name")
   done
   (($# > 0)) || set -- bash

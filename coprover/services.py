@@ -3,7 +3,8 @@
 Every started process is recorded in `<run.dir>/servers/<name>.json` (PID, creation time, port,
 command) before its health is awaited, so that a killed orchestrator finds it again: a healthy one
 with the same command is adopted, any other one of ours is stopped. A port held by somebody else
-is an error that names the holder; nothing is ever killed by name.
+is an error that names the holder; nothing is ever killed by name. A server whose `start` is empty,
+or whose container was started by hand, is somebody else's: it must be healthy and is never stopped.
 
 Run: bash launch_servers.sh start lean generator --config configs/local.yaml
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -69,16 +71,18 @@ def start(cfg: DictConfig, name: str) -> Record:
     Raises ServiceError if the port is taken, the process dies, or health does not come in time.
     """
     section = _section(cfg, name)
-    command = _command(cfg, name)
+    if section.start:
+        check_checkpoint(section, name)
+    command = command_line(cfg, name)
+    old = read_record(cfg, name) if command else None  # else a record is of another machine's call
+    if not command or (old is None and _started_by_hand(section, command)):
+        _require_healthy(section, name)
+        return Record(name, 0, 0.0, section.url, [], "")
     config.save(cfg, _config_path(cfg, name))
-    old = read_record(cfg, name)
     if old is not None:
         if old.command == command and _running(old) and healthy(section):
             return old
         stop(cfg, name)
-    if not command:
-        _await_foreign(section, name)
-        return Record(name, 0, 0.0, section.url, [], "")
     require_free_port(section.url, name)
     record = _spawn(cfg, section, name, command)
     _wait(section, record, cfg.servers.start_timeout_s)
@@ -87,11 +91,11 @@ def start(cfg: DictConfig, name: str) -> Record:
 
 def stop(cfg: DictConfig, name: str) -> bool:
     """Stops the recorded server with its process group; tells whether there was one."""
-    record = read_record(cfg, name)
+    record = read_record(cfg, name) if _section(cfg, name).start else None
     if record is None:
         return False
     if record.container:
-        subprocess.run(["docker", "rm", "-f", record.container], check=False, capture_output=True)
+        _docker("rm", "-f", record.container)
     elif process := record.process():
         stop_group(process)
     _record_path(cfg, name).unlink(missing_ok=True)
@@ -105,6 +109,8 @@ def status(cfg: DictConfig, name: str) -> str:
     record = read_record(cfg, name)
     if record is None:
         return f"{name:10} {section.url}  {health}  (not started from here)"
+    if record.container and not shutil.which("docker"):
+        return f"{name:10} {section.url}  {health}  (container {record.container} of the host)"
     owner = f"container {record.container}" if record.container else f"pid {record.pid}"
     alive = "" if _running(record) else ", process gone"
     return f"{name:10} {section.url}  {health}  ({owner}{alive}; log {record.log})"
@@ -155,8 +161,13 @@ def main() -> int:
             raise ConfigError(f"no server {name!r}; the config knows {', '.join(NAMES)}")
     cfg = config.load(args.config, args.sets)
     names = args.names or NAMES
+    dry = os.environ.get("DRY_RUN") == "1" and args.action != "status"
     for name in reversed(names) if args.action == "stop" else names:
-        if args.action == "start":
+        if dry and args.action == "start":
+            print(announce(cfg, name))
+        elif dry:
+            print(f"would stop {name}" if read_record(cfg, name) else f"{name}: not started here")
+        elif args.action == "start":
             record = start(cfg, name)
             print(f"{name:10} ready at {record.url}" + (f" (log {record.log})" * bool(record.log)))
         elif args.action == "stop":
@@ -178,27 +189,41 @@ def _config_path(cfg: DictConfig, name: str) -> Path:
     return Path(cfg.run.dir) / "servers" / f"{name}.yaml"
 
 
-def _command(cfg: DictConfig, name: str) -> list[str]:
-    """The argument array with {python}, {port}, {config}, {checkpoint}, {weight_version} filled."""
+def announce(cfg: DictConfig, name: str) -> str:
+    """Returns the line of a dry run that says what `start` would do; nothing need exist."""
+    section = _section(cfg, name)
+    if not section.start:
+        return f"would wait for {name}: {section.url}{section.health}"
+    return f"would start {name}: {shlex.join(command_line(cfg, name, dry=True))}"
+
+
+def check_checkpoint(section: DictConfig, name: str) -> None:
+    """Raises ConfigError if the command of a server names a checkpoint and there is none."""
+    if not any("{checkpoint}" in str(word) for word in section.start):
+        return
+    if not section.checkpoint:
+        raise ConfigError(
+            f"servers.{name}.checkpoint is not set; give the folder of the model to serve "
+            f"(--set servers.{name}.checkpoint=DIR)"
+        )
+    if not (Path(section.checkpoint) / "config.json").is_file():
+        raise ConfigError(
+            f"no checkpoint in {section.checkpoint} for the {name} server (config.json is missing)"
+        )
+
+
+def command_line(cfg: DictConfig, name: str, dry: bool = False) -> list[str]:
+    """The argument array with {python}, {port}, {config}, {checkpoint}, {weight_version} filled;
+    in a dry run what cannot be known yet stands in angle brackets."""
     section = _section(cfg, name)
     words = [str(word) for word in section.start]
     checkpoint = section.checkpoint
-    if any("{checkpoint}" in word for word in words):
-        if not checkpoint:
-            raise ConfigError(
-                f"servers.{name}.checkpoint is not set; give the folder of the model to serve "
-                f"(--set servers.{name}.checkpoint=DIR)"
-            )
-        if not (Path(checkpoint) / "config.json").is_file():
-            raise ConfigError(
-                f"no checkpoint in {checkpoint} for the {name} server (config.json is missing)"
-            )
-    values = {"python": sys.executable, "port": str(_port(section.url)), "checkpoint": checkpoint,
-              "config": _config_path(cfg, name)}  # fmt: skip
+    values = {"python": sys.executable, "port": str(_port(section.url)),
+              "checkpoint": checkpoint or "<checkpoint>", "config": _config_path(cfg, name)}
     if any("{weight_version}" in word for word in words):
         from coprover.checkpoints import weight_version
 
-        values["weight_version"] = weight_version(checkpoint)
+        values["weight_version"] = "<hash>" if dry else weight_version(checkpoint)
     for key, value in values.items():
         words = [word.replace("{" + key + "}", str(value)) for word in words]
     return words
@@ -229,7 +254,7 @@ def _spawn(cfg: DictConfig, section: DictConfig, name: str, command: list[str]) 
     if section.daemon == "docker":
         if process.wait() != 0:
             raise ServiceError(f"docker could not start the {name} server:\n{_tail(log)}")
-        container = command[command.index("--name") + 1]
+        container = _container(command)
     created = psutil.Process(process.pid).create_time() if container is None else 0.0
     record = Record(name, process.pid, created, section.url, command, str(log), container)
     write_text_atomic(_record_path(cfg, name), json.dumps(asdict(record), indent=1) + "\n")
@@ -252,11 +277,17 @@ def _wait(section: DictConfig, record: Record, timeout_s: float) -> None:
         raise ServiceError(f"the {record.name} server died while starting:\n{_log(record)}")
 
 
-def _await_foreign(section: DictConfig, name: str) -> None:
+def _started_by_hand(section: DictConfig, command: list[str]) -> bool:
+    """Tells whether the container of that name runs already, as after the README's docker run."""
+    return section.daemon == "docker" and _container_runs(_container(command))
+
+
+def _require_healthy(section: DictConfig, name: str) -> None:
     if not healthy(section):
         raise ServiceError(
-            f"no healthy {name} server at {section.url}, and the config does not say how to start "
-            f"one (servers.{name}.start is empty); start it, or correct servers.{name}.url"
+            f"no healthy {name} server at {section.url}, and it is not ours to start "
+            f"(servers.{name}.start is empty, or its container was started by hand); start it, or "
+            f"correct servers.{name}.url"
         )
 
 
@@ -277,12 +308,27 @@ def _port(url: str) -> int:
 
 def _running(record: Record) -> bool:
     if record.container:
-        out = subprocess.run(
-            ["docker", "inspect", "-f", "{{.State.Running}}", record.container],
-            check=False, capture_output=True, text=True,
-        )  # fmt: skip
-        return out.stdout.strip() == "true"
+        return _container_runs(record.container)
     return record.process() is not None
+
+
+def _container(command: list[str]) -> str:
+    return command[command.index("--name") + 1]
+
+
+def _container_runs(name: str) -> bool:
+    return _docker("inspect", "-f", "{{.State.Running}}", name).stdout.strip() == "true"
+
+
+def _docker(*words: str) -> subprocess.CompletedProcess[str]:
+    """Runs docker; a failure is in the return code. Raises ServiceError where docker is not."""
+    try:
+        return subprocess.run(["docker", *words], check=False, capture_output=True, text=True)
+    except FileNotFoundError:
+        raise ServiceError(
+            f"docker is not on PATH, and the server {words[-1]} is a container: do this on the "
+            "host, or leave servers.*.start empty where the server is somebody else's"
+        ) from None
 
 
 def stop_group(process: psutil.Process) -> None:

@@ -177,10 +177,15 @@ printf '%s\\n' "$@" > "$FAKES/job"
 [[ ! -e "$FAKES/job_fails" ]] || exit 7
 if [[ "$2" == stop ]]; then touch "$FAKES/job_stopped"; exit 0; fi
 while [[ -e "$FAKES/job_hangs" ]]; do sleep 0.05; done
-while (($#)); do [[ "$1" == --save-hf ]] && save="$2"; shift; done
+while (($#)); do
+  case "$1" in --save-hf) save="$2" ;; --save) mkdir -p "$2/iter_0000019" ;; esac
+  shift
+done
 for rollout in 9 19; do
-  mkdir -p "${save/\\{rollout_id\\}/$rollout}"
-  echo "{\\"rollout\\": $rollout}" > "${save/\\{rollout_id\\}/$rollout}/config.json"
+  folder="${save/\\{rollout_id\\}/$rollout}"
+  mkdir -p "$folder"
+  echo "{\\"rollout\\": $rollout}" > "$folder/config.json"
+  [[ -e "$FAKES/no_weights" ]] || echo "$rollout" > "$folder/model.safetensors"
 done
 """
 CURL = """#!/usr/bin/env bash
@@ -248,6 +253,29 @@ def test_a_phase_leaves_the_newest_weights_and_no_process(node):
     again = node()
     assert again.returncode == 0 and "already trained" in again.stdout
     assert not (node.folder / "job").exists()
+
+
+def test_optimizer_states_and_other_rollouts_go_once_the_weights_are_published(node):
+    assert node().returncode == 0
+    work = node.folder / "out" / "generator.slime"
+    assert not (work / "megatron").exists() and not (work / "hf").exists()
+    (work / "megatron").mkdir()  # as if killed between the move and the removal
+    assert node().returncode == 0
+    assert not (work / "megatron").exists()
+
+
+def test_checkpoints_stay_if_the_configuration_says_so(node):
+    assert node("grpo.slime.keep_checkpoints=true").returncode == 0
+    work = node.folder / "out" / "generator.slime"
+    assert (work / "megatron" / "iter_0000019").is_dir() and (work / "hf" / "9").is_dir()
+
+
+def test_half_a_checkpoint_is_not_published_and_nothing_is_removed(node):
+    (node.folder / "no_weights").touch()
+    done = node()
+    assert done.returncode == 2 and "holds no weights" in done.stderr
+    assert not (node.folder / "out" / "generator").exists()
+    assert (node.folder / "out" / "generator.slime" / "megatron").is_dir()
 
 
 def test_a_failed_job_fails_the_phase_and_publishes_nothing(node):

@@ -1,9 +1,12 @@
 """Server life-cycle: health, adoption, log tail of a dead one, a stranger's port, exact stops."""
 
+import json
+import os
 import socket
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 
 import pytest
 
@@ -103,3 +106,72 @@ def test_server_that_is_not_ours_to_start_must_be_healthy(free_port):
     cfg = config.load([], [f"servers.lean.url={url}", "servers.lean.start=[]"])
     with pytest.raises(ServiceError, match="no healthy lean server"):
         services.start(cfg, "lean")
+
+
+# ---- containers --------------------------------------------------------------------------------
+
+DOCKER = """#!/usr/bin/env bash
+echo "$@" >> "$FAKES/docker.log"
+[[ "$1" != inspect ]] || { [[ -e "$FAKES/running" ]] && echo true; }
+"""
+
+
+@pytest.fixture
+def kimina(tmp_path, free_port, monkeypatch):
+    """(configuration of a container server at a free port, folder of the fake docker)."""
+    (tmp_path / "docker").write_text(DOCKER)
+    (tmp_path / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setenv("FAKES", str(tmp_path))
+    return config.load([], [f"run.dir={tmp_path}/run",
+                            f"servers.lean.url=http://127.0.0.1:{free_port}"]), tmp_path
+
+
+def test_a_container_started_by_hand_is_used_and_never_removed(kimina):
+    cfg, folder = kimina
+    (folder / "running").touch()
+    with pytest.raises(ServiceError, match="started by hand"):
+        services.start(cfg, "lean")  # it runs and does not answer
+    port = cfg.servers.lean.url.rpartition(":")[2]
+    server = subprocess.Popen([sys.executable, "-c", SERVER, port, "serve"])
+    try:
+        while socket.socket().connect_ex(("127.0.0.1", int(port))):
+            time.sleep(0.05)
+        assert services.start(cfg, "lean").container is None
+        assert not services.stop(cfg, "lean")
+    finally:
+        server.kill()
+        server.wait()
+    assert "rm" not in (folder / "docker.log").read_text()
+    assert "run -d" not in (folder / "docker.log").read_text()
+
+
+def test_the_hosts_record_is_left_alone_where_the_server_is_not_ours(kimina):
+    """In the container `start` is empty, there is no docker, and run.dir is the host's."""
+    cfg, folder = kimina
+    record = services.Record("lean", 1, 0.0, cfg.servers.lean.url, ["docker"], "log", "kimina")
+    path = folder / "run" / "servers" / "lean.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(asdict(record)))
+    (folder / "docker").unlink()
+    inside = config.load([], [f"run.dir={folder}/run", "servers.lean.start=[]",
+                              f"servers.lean.url={cfg.servers.lean.url}"])  # fmt: skip
+    with pytest.raises(ServiceError, match="no healthy lean server"):
+        services.start(inside, "lean")
+    assert not services.stop(inside, "lean") and path.exists()
+    assert "of the host" in services.status(cfg, "lean")
+    with pytest.raises(ServiceError, match="docker is not on PATH"):
+        services.stop(cfg, "lean")
+
+
+def test_dry_run_of_the_launcher_starts_nothing(tmp_path):
+    words = [sys.executable, "-m", "coprover.services"]
+    run = {"env": os.environ | {"DRY_RUN": "1"}, "cwd": config.ROOT, "capture_output": True,
+           "text": True, "check": True}  # fmt: skip
+    sets = ["--set", f"run.dir={tmp_path}/run"]
+    lines = subprocess.run([*words, "start", *sets], **run).stdout.splitlines()
+    assert [line.split(":")[0] for line in lines] == [f"would start {n}" for n in services.NAMES]
+    assert "'<checkpoint>'" in lines[1]
+    lines = subprocess.run([*words, "stop", *sets], **run).stdout.splitlines()
+    assert lines == [f"{name}: not started here" for name in reversed(services.NAMES)]
+    assert list(tmp_path.iterdir()) == []
