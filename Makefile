@@ -10,7 +10,7 @@ LAPTOP := --config configs/local.yaml
 ARGS ?=
 
 .PHONY: help profile setup data convert co-train train-generator train-value collect eval compare \
-        status stop clean test lint
+        preflight status stop clean test lint
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -51,6 +51,10 @@ convert: ## Megatron checkpoint -> Hugging Face folder (node)
 
 compare: setup  ## A/B of two checkpoints; see compare_checkpoints.py --help
 	@$(PY) compare_checkpoints.py $(ARGS)
+
+preflight:  ## name everything a run needs and lacks here, each with its remedy
+	@source coprover/lib.sh; config=(); coprover_has_gpu || config=($(LAPTOP)); \
+	  "$$(coprover_python)" -m coprover.preflight "$${config[@]}" $(ARGS)
 
 status:  ## GPUs, servers, latest metrics
 	@bash check_status.sh $(ARGS)

@@ -41,6 +41,7 @@ node() {
     printf 'error: GPUs are here but docker is not on PATH; install Docker with the NVIDIA container toolkit\n' >&2
     return 2
   }
+  run "$(coprover_python)" -m coprover.preflight "$@"
   run bash launch_servers.sh start lean
   run bash run_docker.sh python3 co_train.py \
     --set "servers.lean.url=http://host.docker.internal:8000" "servers.lean.start=[]" \

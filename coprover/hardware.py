@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from omegaconf import DictConfig
 
@@ -111,6 +112,7 @@ class Layout:
         return self.train_gpus + (0 if self.colocate else self.rollout_gpus)
 
 
+@cache
 def read_architecture(path: str) -> Architecture:
     """Returns the architecture of a models/*.sh file. Raises ConfigError naming a missing flag."""
     given = {flag: values[0] if values else "" for flag, values in grouped(model_args(path), path)}
