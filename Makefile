@@ -53,7 +53,7 @@ compare: setup  ## A/B of two checkpoints; see compare_checkpoints.py --help
 	@$(PY) compare_checkpoints.py $(ARGS)
 
 preflight:  ## name everything a run needs and lacks here, each with its remedy
-	@source coprover/lib.sh; config=(); coprover_has_gpu || config=($(LAPTOP)); \
+	@source coprover/lib.sh; config=(); coprover_has_gpu || config=(--config configs/local.yaml); \
 	  "$$(coprover_python)" -m coprover.preflight "$${config[@]}" $(ARGS)
 
 status:  ## GPUs, servers, latest metrics
