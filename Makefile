@@ -13,7 +13,7 @@ OVERLAY = source coprover/lib.sh; name="$$(coprover_profile)"; config=(); \
 ARGS ?=
 
 .PHONY: help profile setup data convert co-train train-generator train-value collect eval compare \
-        status stop clean test lint
+        preflight status stop clean test lint
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -53,6 +53,9 @@ convert: ## Megatron checkpoint -> Hugging Face folder (node)
 
 compare: setup  ## A/B of two checkpoints; see compare_checkpoints.py --help
 	@$(PY) compare_checkpoints.py $(ARGS)
+
+preflight:  ## name everything a run needs and lacks here, each with its remedy
+	@$(OVERLAY); "$$(coprover_python)" -m coprover.preflight "$${config[@]}" $(ARGS)
 
 status:  ## GPUs, servers, latest metrics
 	@$(OVERLAY); bash check_status.sh $(if $(ARGS),$(ARGS),"$${config[@]}")

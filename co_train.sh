@@ -39,8 +39,7 @@ node() {
     dry_run "${config[@]}"
     return 0
   fi
-  command -v docker > /dev/null \
-    || coprover_die "the $reason needs Docker and docker is not on PATH; install it with the NVIDIA container toolkit"
+  "$(coprover_python)" -m coprover.preflight "${config[@]}" "$@"
   bash launch_servers.sh start lean "${config[@]}"
   bash run_docker.sh python3 "${command[@]}"
 }
