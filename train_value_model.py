@@ -1,7 +1,8 @@
 """Trains the value model on gamma^d labels with the Hugging Face Trainer.
 
-Binary cross-entropy with soft, weighted labels; AdamW, cosine schedule with warm-up; batches of
-states of similar length; on the laptop each use of a row renames its symbols (`value.alphabets`).
+Binary cross-entropy with soft, weighted labels, plus `value.distance_loss` times the cross-entropy
+of d itself (value_model.py); cosine schedule with warm-up; batches of states of similar length; on
+the laptop each use of a row renames its symbols (`value.alphabets`).
 With `value.max_time_s` the schedule follows whichever is further, the steps or the clock, so that a
 short run still ends at the low learning rate. The weights with the lowest log-loss on held-out
 theorems (looked at `value.evaluations` times, after Platt scaling) are the ones kept, and the
@@ -54,7 +55,7 @@ def main() -> int:
     cfg = config.from_cli(__doc__, FLAGS)
     section = cfg.value
     data = Path(section.data)
-    train = read_jsonl(data / "train.jsonl", required=("text", "label", "weight"))
+    train = read_jsonl(data / "train.jsonl", required=("text", "label", "weight", "d"))
     valid = read_jsonl(data / "valid.jsonl", required=("text", "label", "weight"))
     info = json.loads((data / "info.json").read_text(encoding="utf-8"))
     if not train:
@@ -100,8 +101,10 @@ def train_and_save(section: DictConfig, train: list[dict], valid: list[dict]) ->
             model.value_out.weight.mul_(0.1)
             model.value_out.bias.fill_(math.log(base_rate / (1 - base_rate)))
     model.config.value_trained = True
+    model.config.value_distance_loss = section.distance_loss
     encoded = value_model.encode(tokenizer, [r["text"] for r in train], section.max_length)
-    rows = [{"input_ids": ids, "label": r["label"], "weight": r["weight"]}
+    rows = [{"input_ids": ids, "label": r["label"], "weight": r["weight"],
+             "distance": model.distance_class(r["d"])}
             for ids, r in zip(encoded, train, strict=True)]
     partial = Path(f"{section.output}.partial")
     held_out = value_model.encode(tokenizer, [r["text"] for r in valid], section.max_length)
@@ -130,6 +133,7 @@ def make_trainer(section: DictConfig, model, rows: list[dict], folder: Path, dev
     from transformers import Trainer, TrainerCallback, TrainingArguments
 
     import value_model
+    from coprover import optim
 
     rng = random.Random(section.seed)
     clock = Clock(folder / "elapsed.json", section.max_time_s)
@@ -168,6 +172,16 @@ def make_trainer(section: DictConfig, model, rows: list[dict], folder: Path, dev
             sampler = Buckets([len(r["input_ids"]) for r in rows], micro, section.seed)
             return torch.utils.data.DataLoader(rows, batch_sampler=sampler, collate_fn=collate)
 
+        def create_optimizer(self, *args):
+            if section.optimizer == "adamw":
+                return super().create_optimizer(*args)
+            if self.optimizer is None:
+                self.optimizer = optim.make(
+                    section.optimizer, self.model, lr=section.lr, muon_lr=section.muon_lr,
+                    weight_decay=section.weight_decay,
+                    betas=(section.adam_beta1, section.adam_beta2))
+            return self.optimizer
+
         def create_scheduler(self, num_training_steps, optimizer=None):
             self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(
                 optimizer or self.optimizer,
@@ -180,7 +194,8 @@ def make_trainer(section: DictConfig, model, rows: list[dict], folder: Path, dev
         ids, mask = value_model.pad([[table[i] for i in row["input_ids"]]
                                      for table, row in zip(tables, batch, strict=True)])
         out = {"input_ids": ids, "labels": torch.tensor([row["label"] for row in batch]),
-               "weights": torch.tensor([row["weight"] for row in batch])}
+               "weights": torch.tensor([row["weight"] for row in batch]),
+               "distances": torch.tensor([row["distance"] for row in batch])}
         return out if mask is None else {**out, "attention_mask": mask}
 
     args = TrainingArguments(

@@ -25,10 +25,17 @@ from transformers.utils import ModelOutput
 from coprover.llama_forward import hidden_at, is_plain
 
 HEAD_HIDDEN = 512
+DISTANCES = 16
 
 
 class ValueModel(LlamaPreTrainedModel):
-    """LlamaModel + Linear, SiLU, Linear. Shapes: B states, T tokens, C hidden size."""
+    """LlamaModel + Linear, SiLU, Linear. Shapes: B states, T tokens, C hidden size.
+
+    A second head, `value_distance`, is there for training only. It predicts d itself as one of
+    D + 1 classes: 1, 2, … D (and above), or no proof known. Its cross-entropy has a gradient of
+    full size for every d, where gamma^d tells long distances hardly apart, and teaches the
+    backbone to count (Farebrother et al. 2024, arXiv:2403.03950, train values by classification).
+    """
 
     config_class = LlamaConfig
 
@@ -37,29 +44,42 @@ class ValueModel(LlamaPreTrainedModel):
         width = getattr(config, "value_head_hidden", None) or HEAD_HIDDEN
         config.value_head_hidden = width
         config.architectures = ["ValueModel"]
+        config.value_distances = getattr(config, "value_distances", None) or DISTANCES
+        config.value_distance_loss = getattr(config, "value_distance_loss", None) or 0.0
         config.use_cache = False
         self.model = LlamaModel(config)
         self.value_up = nn.Linear(config.hidden_size, width)
         self.value_drop = nn.Dropout(getattr(config, "value_head_dropout", 0.0))
         self.value_out = nn.Linear(width, 1)
+        self.value_distance = nn.Linear(config.hidden_size, config.value_distances + 1)
         self.post_init()
 
-    def forward(self, input_ids, attention_mask=None, labels=None, weights=None, **_):
+    def forward(self, input_ids, attention_mask=None, labels=None, weights=None, distances=None,
+                **_):
         """logits (B,) of V; with labels (B,) in [0, 1] also the weighted mean BCE.
 
-        Padding is on the right; attention_mask (B, T) may be None when there is none.
+        distances (B,): classes of the second head (distance_class); their cross-entropy times
+        config.value_distance_loss is added. Padding is on the right; attention_mask (B, T) may be
+        None when there is none.
         """
         last = self._last_hidden(input_ids, attention_mask)
         features = self.value_drop(nn.functional.silu(self.value_up(last)))
         logits = self.value_out(features).squeeze(-1).float()
-        loss = None
-        if labels is not None:
-            each = nn.functional.binary_cross_entropy_with_logits(
-                logits, labels.float(), reduction="none")
-            weights = torch.ones_like(each) if weights is None else weights.float()
-            loss = (each * weights).sum() / weights.sum().clamp_min(1e-8)
-        return ModelOutput(loss=loss, logits=logits) if loss is not None else ModelOutput(
-            logits=logits)
+        if labels is None:
+            return ModelOutput(logits=logits)
+        each = nn.functional.binary_cross_entropy_with_logits(
+            logits, labels.float(), reduction="none")
+        if distances is not None:
+            each = each + self.config.value_distance_loss * nn.functional.cross_entropy(
+                self.value_distance(last).float(), distances, reduction="none")
+        weights = torch.ones_like(each) if weights is None else weights.float()
+        return ModelOutput(loss=(each * weights).sum() / weights.sum().clamp_min(1e-8),
+                           logits=logits)
+
+    def distance_class(self, d: int | None) -> int:
+        """The class of d >= 1 tactics to QED; None: no proof is known."""
+        bins = self.config.value_distances
+        return bins if d is None else min(d, bins) - 1
 
     def _last_hidden(self, ids, mask):
         """(B, C) at each row's last token; on CPUs by a pass that computes little else."""

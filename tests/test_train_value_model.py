@@ -102,9 +102,11 @@ def command(folder: Path, *more: str) -> list[str]:
             "--set", *sets]
 
 
-def test_trains_resumes_and_beats_the_constant(tmp_path):
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_trains_resumes_and_beats_the_constant(tmp_path, optimizer):
     make_inputs(tmp_path)
-    slow = subprocess.Popen(command(tmp_path, "value.epochs=5000", "value.save_every_s=0.2"),
+    kind = [f"value.optimizer={optimizer}", "value.muon_lr=0.01"]
+    slow = subprocess.Popen(command(tmp_path, "value.epochs=5000", "value.save_every_s=0.2", *kind),
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         partial = tmp_path / "value.partial"
@@ -117,7 +119,7 @@ def test_trains_resumes_and_beats_the_constant(tmp_path):
     assert not (tmp_path / "value").exists(), "nothing half-written passes for complete"
     first = max(int(p.name.split("-")[1]) for p in partial.glob("checkpoint-*")
                 if (p / "trainer_state.json").is_file())
-    done = subprocess.run(command(tmp_path, f"value.epochs={first // 20 + 12}"),
+    done = subprocess.run(command(tmp_path, f"value.epochs={first // 20 + 12}", *kind),
                           capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "resuming from" in done.stderr

@@ -47,6 +47,21 @@ def test_loss_is_weighted_soft_cross_entropy(model):
     assert out.loss.item() == pytest.approx(by_hand, abs=1e-5)
 
 
+def test_the_second_head_adds_the_cross_entropy_of_the_distance(model):
+    ids, mask = value_model.pad(ROWS[:2])
+    facts = {"labels": torch.tensor([0.9, 0.0]), "weights": torch.tensor([1.0, 3.0])}
+    plain = model(ids, mask, **facts).loss.item()
+    classes = torch.tensor([model.distance_class(d) for d in (2, None)])
+    assert classes.tolist() == [1, model.config.value_distances]
+    assert model.distance_class(1) == 0
+    assert model.distance_class(10**6) == model.config.value_distances - 1
+    model.config.value_distance_loss = 0.5
+    both = model(ids, mask, distances=classes, **facts).loss.item()
+    each = torch.log_softmax(model.value_distance(model._last_hidden(ids, mask)), dim=-1)
+    extra = -(each[0, 1] + 3 * each[1, -1]).item() / 4
+    assert both == pytest.approx(plain + 0.5 * extra, abs=1e-5)
+
+
 def test_save_and_load_are_exact_and_keep_model_type(model, tmp_path):
     model.save_pretrained(tmp_path)
     config = json.loads((tmp_path / "config.json").read_text())
