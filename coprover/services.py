@@ -3,7 +3,9 @@
 Every started process is recorded in `<run.dir>/servers/<name>.json` (PID, creation time, port,
 command) before its health is awaited, so that a killed orchestrator finds it again: a healthy one
 with the same command is adopted, any other one of ours is stopped. A port held by somebody else
-is an error that names the holder; nothing is ever killed by name.
+is an error that names the holder; nothing is ever killed by name. A server that does not become
+healthy, or whose start is interrupted, is stopped again. A container that runs already under the
+name in the command (README: Kimina started by hand) is used and never stopped.
 
 Run: bash launch_servers.sh start lean generator --config configs/local.yaml
 """
@@ -19,6 +21,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -26,7 +29,7 @@ from urllib.parse import urlsplit
 import psutil
 from omegaconf import DictConfig
 
-from coprover import config
+from coprover import config, containers
 from coprover.config import ROOT, ConfigError, InputError
 from coprover.records import write_text_atomic
 
@@ -70,30 +73,42 @@ def start(cfg: DictConfig, name: str) -> Record:
     """
     section = _section(cfg, name)
     command = _command(cfg, name)
+    if not command:
+        _await_foreign(section, name)
+        return Record(name, 0, 0.0, section.url, [], "")
     config.save(cfg, _config_path(cfg, name))
     old = read_record(cfg, name)
     if old is not None:
         if old.command == command and _running(old) and healthy(section):
             return old
         stop(cfg, name)
-    if not command:
-        _await_foreign(section, name)
-        return Record(name, 0, 0.0, section.url, [], "")
+    container = command[command.index("--name") + 1] if section.daemon == "docker" else None
+    if container and containers.require_startable(container):
+        found = Record(name, 0, 0.0, section.url, [], "", container)
+        _wait(section, found, cfg.servers.start_timeout_s)
+        return found
     require_free_port(section.url, name)
-    record = _spawn(cfg, section, name, command)
-    _wait(section, record, cfg.servers.start_timeout_s)
+    try:
+        record = _spawn(cfg, section, name, command, container)
+        _wait(section, record, cfg.servers.start_timeout_s)
+    except BaseException:
+        stop(cfg, name)
+        raise
     return record
 
 
 def stop(cfg: DictConfig, name: str) -> bool:
-    """Stops the recorded server with its process group; tells whether there was one."""
+    """Stops the recorded server with its process group; tells whether there was one.
+
+    One that the config does not start (the container host's, seen from inside a container) stays.
+    """
     record = read_record(cfg, name)
-    if record is None:
+    if record is None or not _section(cfg, name).start:
         return False
-    if record.container:
-        subprocess.run(["docker", "rm", "-f", record.container], check=False, capture_output=True)
-    elif process := record.process():
+    if process := record.process():
         stop_group(process)
+    if record.container:
+        containers.remove(record.container)
     _record_path(cfg, name).unlink(missing_ok=True)
     return True
 
@@ -106,7 +121,10 @@ def status(cfg: DictConfig, name: str) -> str:
     if record is None:
         return f"{name:10} {section.url}  {health}  (not started from here)"
     owner = f"container {record.container}" if record.container else f"pid {record.pid}"
-    alive = "" if _running(record) else ", process gone"
+    try:
+        alive = "" if _running(record) else ", process gone"
+    except containers.DockerError as error:
+        alive = f", {error}"
     return f"{name:10} {section.url}  {health}  ({owner}{alive}; log {record.log})"
 
 
@@ -155,15 +173,39 @@ def main() -> int:
             raise ConfigError(f"no server {name!r}; the config knows {', '.join(NAMES)}")
     cfg = config.load(args.config, args.sets)
     names = args.names or NAMES
+    if args.action == "start":
+        unwind_on_signals()
+        _start_all(cfg, names)
+        return 0
     for name in reversed(names) if args.action == "stop" else names:
-        if args.action == "start":
-            record = start(cfg, name)
-            print(f"{name:10} ready at {record.url}" + (f" (log {record.log})" * bool(record.log)))
-        elif args.action == "stop":
+        if args.action == "stop":
             print(f"{name:10} " + ("stopped" if stop(cfg, name) else "was not started from here"))
         else:
             print(status(cfg, name))
     return 0
+
+
+def unwind_on_signals() -> None:
+    """Makes SIGTERM and SIGHUP raise KeyboardInterrupt as Ctrl-C does, so that what was started is
+    stopped. SIGHUP stays ignored under nohup."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+
+
+def _start_all(cfg: DictConfig, names: Sequence[str]) -> None:
+    """Starts servers in order; when one fails, those this call started are stopped again."""
+    before = {name: read_record(cfg, name) for name in names}
+    try:
+        for name in names:
+            record = start(cfg, name)
+            print(f"{name:10} ready at {record.url}" + (f" (log {record.log})" * bool(record.log)),
+                  flush=True)  # fmt: skip
+    except BaseException:
+        for name in reversed(names):
+            if read_record(cfg, name) != before[name] and stop(cfg, name):
+                print(f"{name:10} stopped again", flush=True)
+        raise
 
 
 def _section(cfg: DictConfig, name: str) -> DictConfig:
@@ -204,7 +246,10 @@ def _command(cfg: DictConfig, name: str) -> list[str]:
     return words
 
 
-def _spawn(cfg: DictConfig, section: DictConfig, name: str, command: list[str]) -> Record:
+def _spawn(
+    cfg: DictConfig, section: DictConfig, name: str, command: list[str], container: str | None
+) -> Record:
+    """Starts and records the process; `docker run -d` is awaited, its container is the server."""
     log = Path(cfg.run.dir) / "logs" / f"{name}_server.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = dict(os.environ)
@@ -225,25 +270,20 @@ def _spawn(cfg: DictConfig, section: DictConfig, name: str, command: list[str]) 
             raise ServiceError(
                 f"cannot start the {name} server: {command[0]!r} is not installed or not on PATH"
             ) from None
-    container = None
-    if section.daemon == "docker":
-        if process.wait() != 0:
-            raise ServiceError(f"docker could not start the {name} server:\n{_tail(log)}")
-        container = command[command.index("--name") + 1]
-    created = psutil.Process(process.pid).create_time() if container is None else 0.0
+    created = psutil.Process(process.pid).create_time()
     record = Record(name, process.pid, created, section.url, command, str(log), container)
     write_text_atomic(_record_path(cfg, name), json.dumps(asdict(record), indent=1) + "\n")
+    if container and process.wait() != 0:
+        raise ServiceError(f"docker could not start the {name} server:\n{_tail(log)}")
     return record
 
 
 def _wait(section: DictConfig, record: Record, timeout_s: float) -> None:
-    deadline = time.monotonic() + timeout_s
+    deadline, first = time.monotonic() + timeout_s, _life(record)
     while not healthy(section):
-        if not _running(record):
+        if not first.startswith("running") or _life(record) != first:
             raise ServiceError(f"the {record.name} server died while starting:\n{_log(record)}")
         if time.monotonic() > deadline:
-            if process := record.process():
-                stop_group(process)
             raise ServiceError(
                 f"the {record.name} server was not healthy after {timeout_s} s:\n{_log(record)}"
             )
@@ -276,13 +316,14 @@ def _port(url: str) -> int:
 
 
 def _running(record: Record) -> bool:
+    return _life(record).startswith("running")
+
+
+def _life(record: Record) -> str:
+    """`running …` while the server lives; for a container, also how often it was restarted."""
     if record.container:
-        out = subprocess.run(
-            ["docker", "inspect", "-f", "{{.State.Running}}", record.container],
-            check=False, capture_output=True, text=True,
-        )  # fmt: skip
-        return out.stdout.strip() == "true"
-    return record.process() is not None
+        return containers.life(record.container)
+    return "running" if record.process() else ""
 
 
 def stop_group(process: psutil.Process) -> None:
@@ -308,12 +349,19 @@ def _is_zombie(process: psutil.Process) -> bool:
 
 
 def _log(record: Record) -> str:
-    return f"{_tail(Path(record.log))}\n(whole log: {record.log})"
+    if not record.container:
+        return _tail(Path(record.log))
+    lines = containers.log_lines(record.container, LOG_TAIL)
+    return _block(lines) + f"\n(from docker logs {record.container})"
 
 
 def _tail(path: Path) -> str:
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    return "\n".join("  | " + line for line in lines[-LOG_TAIL:])
+    return _block(lines[-LOG_TAIL:]) + f"\n(whole log: {path})"
+
+
+def _block(lines: list[str]) -> str:
+    return "\n".join("  | " + line for line in lines)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 
 from coprover import config, services
@@ -74,7 +75,8 @@ def test_dead_server_shows_its_log(make_cfg, stopping):
 def test_unhealthy_server_is_stopped_after_the_timeout(make_cfg, stopping):
     with pytest.raises(ServiceError, match="not healthy after 1 s"):
         services.start(make_cfg("hang", 1), "lean")
-    assert services.read_record(make_cfg(), "lean").process() is None
+    assert services.read_record(make_cfg(), "lean") is None
+    assert not [p for p in psutil.Process().children() if "hang" in p.cmdline()]
 
 
 def test_strangers_port_is_named_and_the_stranger_lives(make_cfg, free_port):
