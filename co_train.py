@@ -65,6 +65,7 @@ class Run:
         self.config_path = self.dir / "config.yaml"
         self.manifest = Manifest(self.dir / "state.json")
         self.metrics = MetricsLog(self.dir / "metrics.jsonl")
+        self.interrupted = False  # a phase that has only just started stops itself
 
     def generator(self, number: int) -> Path:
         """The generator that round `number` trained; round 0 is the start."""
@@ -235,6 +236,7 @@ class Run:
 def main() -> int:
     """Runs or continues the loop."""
     cfg = config.from_cli(__doc__, FLAGS)
+    services.unwind_on_signals()
     print(f"co_train: {cfg.run.profile_reason}", flush=True)
     run = Run(cfg)
     lock = _lock(run)  # held until this process ends
@@ -321,7 +323,12 @@ def _run_group(run: Run, phases: list[Phase]) -> None:
     for phase in phases:
         run.manifest.enter(phase.name, phase.inputs)
     with ThreadPoolExecutor(len(phases)) as pool, PeakMemory(run.cfg) as memory:
-        results = list(pool.map(lambda phase: _run_commands(run, phase), phases))
+        try:
+            results = list(pool.map(lambda phase: _run_commands(run, phase), phases))
+        except KeyboardInterrupt:
+            run.interrupted = True
+            _stop_orphans(run)  # the pool waits for them
+            raise
     for phase, seconds in zip(phases, results, strict=True):
         facts = {"weights": {k: str(v) for k, v in phase.servers.items() if v}}
         run.manifest.complete(phase.name, phase.outputs, **facts)
@@ -418,6 +425,8 @@ def _tee(run: Run, command: list[str], log_file, threads: int) -> int:
         record = run.dir / "processes" / f"{process.pid}.json"
         write_text_atomic(record, json.dumps({"created": handle.create_time()}))
         try:
+            if run.interrupted:
+                return 130
             for line in process.stdout:
                 log_file.write(line)
                 log_file.flush()
@@ -426,7 +435,7 @@ def _tee(run: Run, command: list[str], log_file, threads: int) -> int:
         finally:
             if process.poll() is None:
                 services.stop_group(handle)
-            record.unlink()
+            record.unlink(missing_ok=True)
 
 
 def _stop_orphans(run: Run) -> None:
@@ -440,7 +449,7 @@ def _stop_orphans(run: Run) -> None:
                 services.stop_group(process)
         except psutil.NoSuchProcess:
             pass
-        record.unlink()
+        record.unlink(missing_ok=True)
 
 
 def _lock(run: Run):

@@ -10,26 +10,17 @@ usage: bash co_train.sh [--num-rounds N] [--run-name NAME] [--seed N] [--config 
   co_train.py inside the SLIME container that run_docker.sh starts.
   Without a GPU: runs co_train.py here with the laptop overlay configs/local.yaml.
 The first line of the output says which and why. There is no silent fallback: a machine with GPUs
-and a missing piece gets an error that names it.
+and a missing piece gets an error that names it. Kimina stays up afterwards for the next call; one
+that runs already is used. `bash launch_servers.sh stop lean` ends one that was started from here.
 
 The same command continues a run that was interrupted. DRY_RUN=1 prints what would be run.
 TEXT
 }
 
-run() {
-  if [[ "${DRY_RUN:-0}" == 1 ]]; then
-    printf 'would run:'
-    printf ' %q' "$@"
-    printf '\n'
-  else
-    "$@"
-  fi
-}
-
 laptop() {
   local python
   python="$(coprover_python)"
-  run "$python" co_train.py --config configs/local.yaml \
+  coprover_exec "$python" co_train.py --config configs/local.yaml \
     --set "run.profile_reason=laptop profile (nvidia-smi finds no GPU here), configs/local.yaml" "$@"
 }
 
@@ -41,8 +32,8 @@ node() {
     printf 'error: GPUs are here but docker is not on PATH; install Docker with the NVIDIA container toolkit\n' >&2
     return 2
   }
-  run bash launch_servers.sh start lean
-  run bash run_docker.sh python3 co_train.py \
+  coprover_run bash launch_servers.sh start lean
+  coprover_exec bash run_docker.sh python3 co_train.py \
     --set "servers.lean.url=http://host.docker.internal:8000" "servers.lean.start=[]" \
     "run.profile_reason=node profile ($gpus GPUs)" "$@"
 }
