@@ -23,8 +23,8 @@ import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 FLAGS_OF_SCRIPTS = ("DRY_RUN", "PROFILE", "PYTHON", "WORKSPACE", "DOCKER_IMAGE", "TRACE")
-GRACE_S = 10.0  # for a process that was told to end
-STARTED_S = 60.0  # for a step that a test waits for
+GRACE_S = 30.0  # for a process that was told to end
+STARTED_S = 120.0  # for a step that a test waits for
 
 HEAD = """#!/usr/bin/env bash
 echo "${0##*/} $*" >> "$FAKES/calls"
@@ -156,7 +156,7 @@ def sh(*words: str | Path, cwd: Path = ROOT, **env: str) -> subprocess.Completed
     environment = {k: v for k, v in os.environ.items() if k not in FLAGS_OF_SCRIPTS}
     return subprocess.run(
         ["bash", *map(str, words)], cwd=cwd, env=environment | env, text=True,
-        capture_output=True, timeout=120, stdin=subprocess.DEVNULL,
+        capture_output=True, timeout=300, stdin=subprocess.DEVNULL,
     )  # fmt: skip
 
 
@@ -220,7 +220,7 @@ class Node:
         limits = (1024, resource.getrlimit(resource.RLIMIT_FSIZE)[1])
         return subprocess.run(
             ["bash", *map(str, words)], cwd=ROOT, env=os.environ | self.env, text=True,
-            capture_output=True, timeout=120, stdin=subprocess.DEVNULL,
+            capture_output=True, timeout=300, stdin=subprocess.DEVNULL,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limits),
         )  # fmt: skip
 
@@ -244,7 +244,7 @@ class Node:
             os.killpg(process.pid, how)
         else:
             process.send_signal(how)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=120)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     def left(self) -> list[str]:

@@ -33,7 +33,7 @@ class Servers(Node):
         self.port, other = ports
         (folder / "server.py").write_text(SERVER)
         self.sets = {
-            "run.dir": f"{folder}/run", "servers.start_timeout_s": "20",
+            "run.dir": f"{folder}/run", "servers.start_timeout_s": "90",
             "servers.lean.url": f"http://127.0.0.1:{self.port}",
             "servers.lean.start": f"[docker,run,-d,--name,{NAME},-p,{self.port}:8000,kimina]",
             "servers.generator.url": f"http://127.0.0.1:{other}",
@@ -103,7 +103,7 @@ def test_kimina_that_does_not_come_up_shows_its_log_and_is_removed(node, flag, c
     assert "the lean server" in error and f"  | {culprit}" in error
     assert node.container is None and node.left() == []
     node.flag(flag, on=False)
-    node.sets["servers.start_timeout_s"] = "20"
+    node.sets["servers.start_timeout_s"] = "90"
     assert node.launch("start", "lean").returncode == 0
 
 
