@@ -7,6 +7,7 @@ the folder in its environment, so `left()` finds the ones that outlive it, whoev
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import resource
@@ -255,7 +256,8 @@ class Node:
     def close(self) -> None:
         """Ends what a failed test left."""
         for process in self._alive():
-            process.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
 
     def _alive(self) -> list[psutil.Process]:
         found = []

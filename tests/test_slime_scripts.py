@@ -171,9 +171,8 @@ def test_a_checkpoint_of_another_architecture_stops_it(node):
     assert not (node.folder / "head.pid").exists()
 
 
-@BOTH
-def test_a_disk_that_is_full_at_the_start_is_named(node, script):
-    error = the_error(node.run_on_full_disk(*node.words(script)))
+def test_a_disk_that_is_full_at_the_start_is_named(node):
+    error = the_error(node.run_on_full_disk(*node.words(GRPO)))
     assert "File too large" in error and "free space" in error
     assert not (node.folder / "job").exists()
     assert_nothing_came(node)
@@ -196,8 +195,10 @@ def test_a_job_without_a_checkpoint_is_an_error(node):
     assert_nothing_came(node)
 
 
-@BOTH
-@pytest.mark.parametrize("missing", ["model", "data", "slime", "architecture"])
+@pytest.mark.parametrize(("script", "missing"), [
+    (GRPO, "model"), (GRPO, "data"), (GRPO, "slime"), (GRPO, "architecture"),
+    (VALUE, "model"), (VALUE, "data"),
+])  # fmt: skip
 def test_what_is_missing_is_named_with_its_remedy(node, script, missing):
     role, model = ("grpo", "model") if script == GRPO else ("value", "base_model")
     sets = {
@@ -213,10 +214,9 @@ def test_what_is_missing_is_named_with_its_remedy(node, script, missing):
     assert_nothing_came(node)
 
 
-@BOTH
-def test_without_ray_the_container_is_the_remedy(node, script):
+def test_without_ray_the_container_is_the_remedy(node):
     (node.bin / "ray").unlink()
-    assert "run_docker.sh" in the_error(node.phase(script))
+    assert "run_docker.sh" in the_error(node.phase(GRPO))
 
 
 @pytest.mark.parametrize(("script", "words"), [
