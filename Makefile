@@ -1,24 +1,26 @@
 # CoProver: every target is a thin wrapper around a script that can be run by hand.
-# `make` alone lists the targets. ARGS='…' is passed on to the script.
+# `make` alone lists the targets. ARGS='…' is passed on to the script. PROFILE=node, one-gpu or laptop
+# decides what this machine is (unset: nvidia-smi does); DRY_RUN=1 prints the commands of co-train.
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
-LAPTOP := --config configs/local.yaml
+# In a recipe: the overlay of the profile in "$${config[@]}", unless ARGS says something else
+OVERLAY = source coprover/lib.sh; name="$$(coprover_profile)"; config=(); \
+	  file="$$(coprover_overlay "$$name")"; [[ -z "$$file" ]] || config=(--config "$$file")
 ARGS ?=
 
 .PHONY: help profile setup data convert co-train train-generator train-value collect eval compare \
-        status stop clean test lint
+        preflight status stop clean test lint
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
 
 profile:
-	@source coprover/lib.sh; if coprover_has_gpu; \
-	  then echo "profile: node (nvidia-smi lists $$(nvidia-smi -L | wc -l) GPUs)"; \
-	  else echo "profile: laptop (no NVIDIA GPU found by nvidia-smi; tiny models, embedded checker)"; fi
+	@source coprover/lib.sh; name="$$(coprover_profile)"; \
+	  printf 'profile: %s\n' "$$(coprover_profile_reason "$$name")"
 
 setup: $(STAMP)  ## make .venv and install requirements-dev.txt (nothing to do on the node's image)
 
@@ -52,11 +54,14 @@ convert: ## Megatron checkpoint -> Hugging Face folder (node)
 compare: setup  ## A/B of two checkpoints; see compare_checkpoints.py --help
 	@$(PY) compare_checkpoints.py $(ARGS)
 
+preflight:  ## name everything a run needs and lacks here, each with its remedy
+	@$(OVERLAY); "$$(coprover_python)" -m coprover.preflight "$${config[@]}" $(ARGS)
+
 status:  ## GPUs, servers, latest metrics
-	@bash check_status.sh $(ARGS)
+	@$(OVERLAY); bash check_status.sh $(if $(ARGS),$(ARGS),"$${config[@]}")
 
 stop:  ## stop the servers this checkout started
-	@bash launch_servers.sh stop $(if $(ARGS),$(ARGS),$(LAPTOP))
+	@$(OVERLAY); bash launch_servers.sh stop $(if $(ARGS),$(ARGS),"$${config[@]}")
 
 clean:  ## delete runs/ and generated data, after asking
 	@read -r -p "delete runs/, results/, eval_results/ and data/families/? [y/N] " answer; \

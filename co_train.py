@@ -11,226 +11,34 @@ Run: python co_train.py --config configs/local.yaml    (or `make co-train`, `bas
 from __future__ import annotations
 
 import fcntl
-import json
 import logging
 import os
 import shutil
-import subprocess
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
 from omegaconf import DictConfig, OmegaConf
 
-from coprover import config, services
+from coprover import config, dry_run, services
 from coprover.config import ConfigError, InputError
-from coprover.records import load_theorems, write_text_atomic
-from coprover.runlog import Manifest, MetricsLog, provenance
+from coprover.plan import Phase, Run, check_flags, gpus_wanted, servers_of, to_stop, value_mismatch
+from coprover.processes import PeakMemory, stop_orphans, tee
+from coprover.records import load_theorems
+from coprover.runlog import gpu_names, provenance
 
 log = logging.getLogger("co_train")
 
-SPIN_COUNT = "1000"  # 0 (OMP_WAIT_POLICY=PASSIVE) loses what a second thread gains
 FLAGS = {
     "--num-rounds": ("run.rounds", "how many rounds; more than a finished run has extends it"),
     "--run-name": ("run.name", "outputs go to runs/<name>"),
     "--seed": ("run.seed", "seed of everything random in the run"),
     "--only": ("run.only", "collect | value | generator | eval: just this, on the newest state"),
+    "--dry-run": ("run.dry_run", "print every command, run none; or DRY_RUN=1", "true"),
 }
-FREE_KEYS = ("run.rounds", "run.only", "run.profile_reason")  # may differ in a continued run
-
-
-@dataclass(frozen=True)
-class Phase:
-    """One step of the run: the servers it needs (name → checkpoint or None), the commands to run
-    in order, and the files or folders that exist once it is done."""
-
-    name: str
-    commands: list[list[str]]
-    outputs: list[Path]
-    servers: dict[str, Path | None] = field(default_factory=dict)
-    inputs: list[Path] = field(default_factory=list)
-    threads: int = 0  # OMP_NUM_THREADS of the commands; 0 leaves it alone
-
-
-class Run:
-    """A run folder with its saved configuration: where everything lies and what comes next."""
-
-    def __init__(self, cfg: DictConfig) -> None:
-        self.cfg = cfg
-        self.dir = Path(cfg.run.dir)
-        self.config_path = self.dir / "config.yaml"
-        self.manifest = Manifest(self.dir / "state.json")
-        self.metrics = MetricsLog(self.dir / "metrics.jsonl")
-        self.interrupted = False  # a phase that has only just started stops itself
-
-    def generator(self, number: int) -> Path:
-        """The generator that round `number` trained; round 0 is the start."""
-        if number > 0:
-            return self.round_dir(number) / "generator"
-        return self.dir / "warm_start" / "generator" if self.cfg.warm_start.enabled else Path(
-            self.cfg.models.generator
-        )
-
-    def value(self, number: int) -> Path | None:
-        """The value model that round `number` trained; there is none before round 1."""
-        return self.round_dir(number) / "value" if number > 0 else None
-
-    def round_dir(self, number: int) -> Path:
-        """The folder of round `number`."""
-        return self.dir / f"round_{number}"
-
-    def script(self, *words: str | Path, **sets: object) -> list[str]:
-        """The argument array of one of our scripts with the run's configuration and overrides."""
-        command = [sys.executable if str(w) in ("python", "python3") else str(w) for w in words]
-        pairs = [f"{key.replace('__', '.')}={_yaml(value)}" for key, value in sets.items()]
-        return [*command, "--config", str(self.config_path), *(["--set", *pairs] if pairs else [])]
-
-    def phases(self) -> list[list[Phase]]:
-        """All phases in order; the members of an inner list may run at the same time."""
-        plan = [[self._prepare()]]
-        if self.cfg.warm_start.enabled:
-            plan.append([self._warm_start()])
-        plan.append([self._evaluate("test_start", 0, self.cfg.evaluate_test)])
-        rounds = self.cfg.run.rounds
-        for number in range(1, rounds + 1):
-            plan.append([self._collect(number)])
-            training = [self._train_value(number), self._train_generator(number - 1)]
-            plan += [training] if self.cfg.run.train_together else [[p] for p in training]
-            plan.append([self._evaluate(
-                f"round_{number}/valid", number, self.cfg.evaluate_valid, self.cfg.theorems.valid
-            )])  # fmt: skip
-        plan.append([self._evaluate(
-            f"test_round_{rounds}", rounds, self.cfg.evaluate_test, rules=True
-        )])  # fmt: skip
-        plan.append([self._report()])
-        return plan
-
-    def single(self, kind: str) -> list[list[Phase]]:
-        """The phases of `--only kind`: what it builds on if missing, then the one asked for.
-
-        Its result goes to `<run>/only/`, beside the rounds, and is made anew at every call.
-        """
-        rounds = range(1, self.cfg.run.rounds + 1)
-        newest = max((n for n in rounds if self.manifest.done(f"round_{n}/grpo")), default=0)
-        collected = [n for n in rounds if self.manifest.done(f"round_{n}/search")]
-        plan = [[self._prepare()]]
-        if self.cfg.warm_start.enabled:
-            plan.append([self._warm_start()])
-        if kind == "collect" or (kind == "value" and not collected):
-            plan.append([self._collect(newest + 1)])
-        if kind == "value":
-            plan.append([self._train_value(max(collected, default=1), self.dir / "only")])
-        elif kind == "generator":
-            plan.append([self._train_generator(newest, self.dir / "only", collected)])
-        elif kind == "eval":
-            plan.append([self._evaluate("only_eval", newest, self.cfg.evaluate_test, rules=True)])
-        elif kind != "collect":
-            raise ConfigError(f"--only {kind}: choose collect, value, generator or eval")
-        return plan
-
-    def _prepare(self) -> Phase:
-        files = [Path(self.cfg.theorems[k]) for k in ("train", "valid", "test")]
-        command = [sys.executable if w in ("python", "python3") else str(w)
-                   for w in self.cfg.theorems.prepare]  # fmt: skip
-        return Phase("prepare", [[*command, "--config", str(self.config_path)]], files)
-
-    def _warm_start(self) -> Phase:
-        out = self.dir / "warm_start"
-        return Phase(
-            "warm_start",
-            [self.script("python", "-m", "local.warm_start", warm_start__output=out)],
-            [out / "generator"],
-            inputs=[Path(self.cfg.theorems.train)],
-            threads=self.cfg.warm_start.threads,
-        )
-
-    def _collect(self, number: int) -> Phase:
-        out = self.round_dir(number)
-        sets = {"collect__round": number, "collect__output": out}
-        servers = {"lean": None, "generator": self.generator(number - 1)}
-        if value := self.value(number - 1):
-            servers["value"] = value
-            sets["collect__value_url"] = self.cfg.servers.value.url
-        return Phase(
-            f"round_{number}/search",
-            [self.script("python", "trajectory_collector.py", **sets)],
-            [out / "trajectories.jsonl"],
-            servers,
-            [self.generator(number - 1), *filter(None, [self.value(number - 1)])],
-        )
-
-    def _train_value(self, number: int, out: Path | None = None) -> Phase:
-        out = out or self.round_dir(number)
-        rows = [self.round_dir(i) / "trajectories.jsonl" for i in range(1, number + 1)]
-        data = out / "value_data"
-        init = self.value(number - 1) or (
-            self.generator(0) if self.cfg.value.init_from_generator else Path(self.cfg.models.value)
-        )
-        return Phase(
-            f"{out.name}/value",
-            [
-                self.script(
-                    "python", "prepare_value_data.py", value__trajectories=rows, value__data=data
-                ),
-                self.script(
-                    *self.cfg.value.command, value__data=data, value__base_model=init,
-                    value__output=out / "value",
-                ),
-            ],  # fmt: skip
-            [out / "value"],
-            inputs=rows,
-        )
-
-    def _train_generator(
-        self, start: int, out: Path | None = None, collected: list[int] | None = None
-    ) -> Phase:
-        """GRPO from the generator of round `start`; by default the phase of round start + 1."""
-        number = start + 1
-        out = out or self.round_dir(number)
-        numbers = range(1, number + 1) if collected is None else collected
-        past = [self.round_dir(i) for i in numbers]
-        return Phase(
-            f"{out.name}/grpo",
-            [
-                self.script(
-                    *self.cfg.grpo.command, grpo__model=self.generator(start),
-                    grpo__output=out / "generator", grpo__rounds=past, grpo__round=number,
-                )
-            ],  # fmt: skip
-            [out / "generator"],
-            {"lean": None},
-            [self.generator(start), *(p / "trajectories.jsonl" for p in past)],
-        )
-
-    def _evaluate(
-        self, name: str, number: int, section: DictConfig, data: str = "", rules: bool = False
-    ) -> Phase:
-        out = self.dir / "eval" / f"{name.replace('/', '_')}.json"
-        sets = {f"evaluate__{key}": section[key] for key in section}
-        if number == 0 or not (rules or name.endswith("valid")):
-            sets["evaluate__search_rules"] = []
-        sets |= {"evaluate__dataset": data or self.cfg.theorems.test, "evaluate__output": out}
-        servers = {"lean": None, "generator": self.generator(number)}
-        if number > 0 and sets["evaluate__search_rules"]:
-            servers["value"] = self.value(number)
-        return Phase(
-            name,
-            [self.script("python", "evaluate.py", **sets)],
-            [out],
-            servers,
-            [self.generator(number), *filter(None, [self.value(number)])],
-        )
-
-    def _report(self) -> Phase:
-        return Phase(
-            f"report_{self.cfg.run.rounds}",
-            [self.script("python", "-m", "coprover.report")],
-            [self.dir / "report.md"],
-        )
+# may differ in a continued run
+FREE_KEYS = ("run.rounds", "run.only", "run.dry_run", "run.profile_reason")
 
 
 def main() -> int:
@@ -238,11 +46,19 @@ def main() -> int:
     cfg = config.from_cli(__doc__, FLAGS)
     services.unwind_on_signals()
     print(f"co_train: {cfg.run.profile_reason}", flush=True)
+    if cfg.run.rounds < 1:
+        raise ConfigError(f"run.rounds must be at least 1, got {cfg.run.rounds}")
+    check_flags(cfg)
     run = Run(cfg)
+    if cfg.run.dry_run or os.environ.get("DRY_RUN") == "1":
+        if problem := value_mismatch(cfg):
+            print(f"warning: a real run would stop here: {problem}", file=sys.stderr)
+        dry_run.show(run)
+        return 0
     lock = _lock(run)  # held until this process ends
-    _stop_orphans(run)
+    stop_orphans(run.dir)
     _open(run)
-    plan = run.single(cfg.run.only) if cfg.run.only else run.phases()
+    plan = run.plan()
     if cfg.run.only:
         _forget(run, plan[-1])
     elif all(run.manifest.done(phase.name) for group in plan for phase in group):
@@ -269,9 +85,10 @@ def main() -> int:
 def _forget(run: Run, phases: list[Phase]) -> None:
     """Makes `--only` start its phase afresh once it was completed; an interrupted one resumes."""
     for phase in phases:
-        if run.manifest.done(phase.name) and not phase.name.startswith("round_"):
+        if run.manifest.done(phase.name) and run.due(phase):
             for path in phase.outputs:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
+                shutil.rmtree(f"{path}.slime", ignore_errors=True)  # SLIME would resume from it
 
 
 def _open(run: Run) -> None:
@@ -294,8 +111,6 @@ def _open(run: Run) -> None:
 
 def _preflight(cfg: DictConfig) -> None:
     """Checks what can be checked before time is spent; raises the error that names the remedy."""
-    if cfg.run.rounds < 1:
-        raise ConfigError(f"run.rounds must be at least 1, got {cfg.run.rounds}")
     for key in ("train", "valid", "test"):
         path = Path(cfg.theorems[key])
         if path.exists():
@@ -304,6 +119,15 @@ def _preflight(cfg: DictConfig) -> None:
         raise InputError(
             f"no checkpoint at models.generator={cfg.models.generator}; download it, or correct "
             "the key"
+        )
+    if problem := value_mismatch(cfg):
+        raise ConfigError(problem)
+    trains = cfg.run.only in (None, "generator")
+    if trains and (wanted := gpus_wanted(cfg)) > (found := len(gpu_names())):
+        raise ConfigError(
+            f"grpo.slime asks for {wanted} GPUs and nvidia-smi lists {found}; with a single one "
+            "say PROFILE=one-gpu (configs/one_gpu.yaml), else lower grpo.slime.actor_gpus_per_node "
+            "and grpo.slime.rollout_gpus"
         )
     for name in services.NAMES:
         section = cfg.servers[name]
@@ -316,10 +140,7 @@ def _run_group(run: Run, phases: list[Phase]) -> None:
     """Runs phases side by side; the first failure ends the run once the others have ended."""
     if not phases:
         return
-    needed: dict[str, Path | None] = {}
-    for phase in phases:
-        needed |= phase.servers
-    _hand_over(run, needed)
+    _hand_over(run, servers_of(phases))
     for phase in phases:
         run.manifest.enter(phase.name, phase.inputs)
     with ThreadPoolExecutor(len(phases)) as pool, PeakMemory(run.cfg) as memory:
@@ -327,7 +148,7 @@ def _run_group(run: Run, phases: list[Phase]) -> None:
             results = list(pool.map(lambda phase: _run_commands(run, phase), phases))
         except KeyboardInterrupt:
             run.interrupted = True
-            _stop_orphans(run)  # the pool waits for them
+            stop_orphans(run.dir)  # the pool waits for them
             raise
     for phase, seconds in zip(phases, results, strict=True):
         facts = {"weights": {k: str(v) for k, v in phase.servers.items() if v}}
@@ -336,50 +157,10 @@ def _run_group(run: Run, phases: list[Phase]) -> None:
         run.metrics.log(phase=phase.name, **row)
 
 
-class PeakMemory:
-    """Watches the resident memory of this process, its children and the run's servers.
-
-    `peak_mb` is the largest sum seen, once a second; pages shared by processes count each time, so
-    it is an upper bound of what the run needs.
-    """
-
-    def __init__(self, cfg: DictConfig) -> None:
-        self.cfg, self.peak_mb = cfg, 0
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-
-    def __enter__(self) -> PeakMemory:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exc) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while True:
-            self.peak_mb = max(self.peak_mb, self._sum_mb())
-            if self._over.wait(1.0):
-                return
-
-    def _sum_mb(self) -> int:
-        records = (services.read_record(self.cfg, name) for name in services.NAMES)
-        roots = [psutil.Process(), *filter(None, (r.process() for r in records if r))]
-        seen: dict[int, int] = {}
-        for root in roots:
-            try:
-                for process in (root, *root.children(recursive=True)):
-                    seen[process.pid] = process.memory_info().rss
-            except psutil.NoSuchProcess:
-                continue
-        return sum(seen.values()) >> 20
-
-
 def _hand_over(run: Run, needed: dict[str, Path | None]) -> None:
     """Stops the servers the phase does not need (they hold memory), starts the ones it does."""
-    for name in services.NAMES:
-        if name not in needed and name != "lean":
-            services.stop(run.cfg, name)
+    for name in to_stop(needed):
+        services.stop(run.cfg, name)
     for name, checkpoint in needed.items():
         sets = [f"servers.{name}.checkpoint={checkpoint}"] if checkpoint else []
         services.start(config.load([run.config_path], sets), name)
@@ -396,7 +177,7 @@ def _run_commands(run: Run, phase: Phase) -> float:
             log_file.write(f"$ {' '.join(command)}\n")
             log_file.flush()
             try:
-                code = _tee(run, command, log_file, phase.threads or run.cfg.run.threads)
+                code = tee(run, command, log_file, phase.threads or run.cfg.run.threads)
             except FileNotFoundError:
                 raise ConfigError(f"phase {phase.name}: there is no program {command[0]!r}; "
                                   "correct the command in the configuration") from None
@@ -406,50 +187,6 @@ def _run_commands(run: Run, phase: Phase) -> float:
                     f"see {path}, then run the same command again to resume"
                 )
     return time.monotonic() - started
-
-
-def _tee(run: Run, command: list[str], log_file, threads: int) -> int:
-    """Runs a command in a process group of its own and returns its exit status.
-
-    The group is recorded on disk: if this process is killed, the next call stops what is left of
-    it, so that two processes never write the same files.
-    """
-    environment = {**os.environ, "TQDM_DISABLE": "1", "PYTHONUNBUFFERED": "1"}
-    if threads:  # waiting threads must soon sleep: spinning ones starve the servers on two cores
-        environment |= {"OMP_NUM_THREADS": str(threads), "GOMP_SPINCOUNT": SPIN_COUNT}
-    with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, errors="replace", bufsize=1, env=environment, start_new_session=True,
-    ) as process:  # fmt: skip
-        handle = psutil.Process(process.pid)
-        record = run.dir / "processes" / f"{process.pid}.json"
-        write_text_atomic(record, json.dumps({"created": handle.create_time()}))
-        try:
-            if run.interrupted:
-                return 130
-            for line in process.stdout:
-                log_file.write(line)
-                log_file.flush()
-                print("   " + line, end="", flush=True)
-            return process.wait()
-        finally:
-            if process.poll() is None:
-                services.stop_group(handle)
-            record.unlink(missing_ok=True)
-
-
-def _stop_orphans(run: Run) -> None:
-    """Stops the phase processes that a killed orchestrator left behind."""
-    for record in (run.dir / "processes").glob("*.json"):
-        created = json.loads(record.read_text(encoding="utf-8"))["created"]
-        try:
-            process = psutil.Process(int(record.stem))
-            if abs(process.create_time() - created) < 1.0:
-                log.warning("stopping PID %d, left by a killed run", process.pid)
-                services.stop_group(process)
-        except psutil.NoSuchProcess:
-            pass
-        record.unlink(missing_ok=True)
 
 
 def _lock(run: Run):
@@ -496,17 +233,6 @@ def _flat(node: object, prefix: str = "") -> dict:
             items |= _flat(child, f"{prefix}.{key}" if prefix else str(key))
         return items
     return {prefix: node}
-
-
-def _yaml(value: object) -> str:
-    """A value as `--set` reads it."""
-    if OmegaConf.is_config(value):
-        value = OmegaConf.to_container(value, resolve=True)
-    if isinstance(value, (list, tuple)):
-        return json.dumps(list(value), default=str)  # quoted: a rule's text may hold commas
-    if value is None:
-        return "null"
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """HTTP server for Lean: whole proofs (Kimina-compatible) and tactic steps, over a pool of REPLs.
 
-    POST /api/check       {snippets: [{id, code}], timeout, infotree?} -> {results: [{id, time,
-                          response | error, diagnostics?}]}, in order, one own answer per snippet
+    POST /api/check       {snippets: [{id, code}], timeout, infotree?, allTactics?} ->
+                          {results: [{id, time, response | error, diagnostics?}]}, in order
     POST /verify          {codes: [{custom_id, proof | code}], timeout} (Kimina's older form)
     POST /api/step/start  {items: [{header, statement, tactics?}], timeout} -> {results: [outcome]}
     POST /api/step/run    {runs: [{state, tactics}], timeout} -> {results: [[outcome] | null]}
@@ -15,8 +15,8 @@ An outcome is {kind: state|qed|error|timeout|declined, state?, goals?, message?}
 the state is unknown (forgotten, or the server was restarted): start again with its `tactics`.
 
 After Kimina Lean Server 2.0.0 (server/routers); different: no batch fails for one snippet, 429
-comes before work is taken, `/health` speaks of REPLs, `diagnostics.declined` names what minilean
-lacks.
+comes before work is taken, `/health` speaks of REPLs, `allTactics` reaches the REPL (its `tactics`,
+like an infotree, count lines behind the imports), `diagnostics.declined` names what minilean lacks.
 Run: `python lean_server.py --port 8000 --workers 1 --config configs/local.yaml`
 """
 
@@ -118,10 +118,7 @@ async def check(pool: Pool, body: dict) -> dict:
     if len(set(ids)) != len(ids):
         raise BadRequest("snippets: an id is given twice")
     codes = [_text(item, "code") for item in snippets]
-    infotree = body.get("infotree")
-    if infotree not in _INFOTREES:
-        raise BadRequest(f"infotree: {infotree!r} is none of {_INFOTREES}")
-    results = await pool.check(codes, _timeout(body, 30), infotree)
+    results = await pool.check(codes, _timeout(body, 30), _extras(body, "infotree"))
     return {"results": [{"id": id_, **result} for id_, result in zip(ids, results, strict=True)]}
 
 
@@ -134,7 +131,7 @@ async def verify(pool: Pool, body: dict) -> dict:
         if not isinstance(code, str) or "custom_id" not in item:
             raise BadRequest("codes: every item needs a custom_id and a proof or code")
         codes.append(code)
-    results = await pool.check(codes, _timeout(body, 300), body.get("infotree_type"))
+    results = await pool.check(codes, _timeout(body, 300), _extras(body, "infotree_type"))
     answers = []
     for item, result in zip(items, results, strict=True):
         answer: dict = {"custom_id": str(item["custom_id"])}
@@ -233,6 +230,17 @@ def _text(item: dict, key: str) -> str:
     if not isinstance(value, str):
         raise BadRequest(f"{key}: a string is expected")
     return value
+
+
+def _extras(body: dict, infotree_key: str) -> dict:
+    """What a request wants the REPL to report besides messages."""
+    infotree, all_tactics = body.get(infotree_key), body.get("allTactics")
+    if infotree not in _INFOTREES:
+        raise BadRequest(f"{infotree_key}: {infotree!r} is none of {_INFOTREES}")
+    if all_tactics not in (None, False, True):
+        raise BadRequest(f"allTactics: {all_tactics!r} is neither true nor false")
+    wanted = {"infotree": infotree, "allTactics": all_tactics}
+    return {key: value for key, value in wanted.items() if value}
 
 
 def _texts(value: object) -> None:

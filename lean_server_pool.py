@@ -22,7 +22,7 @@ import secrets
 import threading
 import time
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -155,15 +155,18 @@ class Pool:
         return next((p.worker.last_error for p in self.places if p.worker.last_error), "")
 
     async def check(
-        self, codes: Sequence[str], timeout_s: float, infotree: str | None = None
+        self, codes: Sequence[str], timeout_s: float, extras: Mapping | None = None
     ) -> list[dict]:
-        """Returns one Kimina result (without id) per snippet. Raises Overloaded."""
+        """Returns one Kimina result (without id) per snippet. Raises Overloaded.
+
+        extras: what else the REPL is to report, `infotree` or `allTactics`.
+        """
         batch = Batch(len(codes))
         limit_s = timeout_s + self.settings.header_timeout_s
         tasks = []
         for index, code in enumerate(codes):
             header, body, shift = split_header(code)
-            call = _check_call(header, body, shift, timeout_s, infotree)
+            call = _check_call(header, body, shift, timeout_s, extras)
             tasks.append(Task(batch, index, header, limit_s, call))
         self._submit([(self._queue, task) for task in tasks])
         return await batch.wait()
@@ -277,8 +280,8 @@ class Pool:
             self._ready.notify_all()
 
 
-def _check_call(header: str, body: str, shift: int, timeout_s: float, infotree: str | None):
-    return lambda worker: worker.check(header, body, shift, timeout_s, infotree)
+def _check_call(header: str, body: str, shift: int, timeout_s: float, extras: Mapping | None):
+    return lambda worker: worker.check(header, body, shift, timeout_s, extras)
 
 
 def _start_call(item: dict, timeout_s: float):

@@ -17,6 +17,7 @@ Run: python prepare_value_data.py --trajectories '[runs/x/round_1/trajectories.j
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import random
@@ -109,16 +110,26 @@ def _weight(row: dict, section: DictConfig) -> float:
 
 
 def split_rows(rows: Sequence[dict], fraction: float, seed: int) -> tuple[list, list]:
-    """(train, valid) by theorem: ``fraction`` of the theorems is held out, at least one of two.
+    """(train, valid) by theorem: about ``fraction`` of the theorems is held out, at least
+    one of two.
 
+    Whether a theorem is held out depends on its name and the seed alone, so one that a later round
+    validates on was in no earlier round's training either (models go on from each other's weights).
     A state met in any training theorem goes to training, so validation shares no state with it.
     """
-    names = sorted({name for row in rows for name in row["theorems"]})
-    random.Random(f"split {seed}").shuffle(names)
-    held = set(names[:max(round(len(names) * fraction), 1 if len(names) > 1 and fraction else 0)])
+    place = {name: _place(name, seed) for row in rows for name in row["theorems"]}
+    count = sum(p < fraction for p in place.values())
+    if fraction and len(place) > 1:
+        count = min(max(count, 1), len(place) - 1)
+    held = set(sorted(place, key=place.__getitem__)[:count])
     train = [row for row in rows if not held.issuperset(row["theorems"])]
     valid = [row for row in rows if held.issuperset(row["theorems"])]
     return train, valid
+
+
+def _place(name: str, seed: int) -> float:
+    """A number in [0, 1) drawn from a theorem's name."""
+    return int(hashlib.sha256(f"split {seed} {name}".encode()).hexdigest()[:12], 16) / 16**12
 
 
 def oversample(train: Sequence[dict], section: DictConfig) -> list[dict]:

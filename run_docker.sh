@@ -13,7 +13,7 @@ usage: bash run_docker.sh [COMMAND...]
                     lies outside it, it is mounted at /workspace_code.
     DOCKER_IMAGE    default slimerl/slime:latest
     DOCKER_NETWORK  bridge (default), or host for clusters of several nodes
-  WANDB_API_KEY, HF_TOKEN and KIMINA_API_KEY are passed on from the environment by name.
+  WANDB_API_KEY, HF_TOKEN, LEAN_SERVER_API_KEY and KIMINA_API_KEY are passed on from the environment by name.
   DRY_RUN=1 prints the command; TRACE=1 traces the shell.
 TEXT
 }
@@ -31,13 +31,8 @@ main() {
   workspace="${WORKSPACE:-$here}"
   image="${DOCKER_IMAGE:-slimerl/slime:latest}"
   local mounts=(-v "$workspace:/workspace")
-  case "$here/" in
-    "${workspace%/}/"*) inside="/workspace${here#"${workspace%/}"}" ;;
-    *)
-      inside=/workspace_code
-      mounts+=(-v "$here:$inside")
-      ;;
-  esac
+  inside="$(coprover_inside "$here" "$workspace")"
+  [[ "$inside" != /workspace_code ]] || mounts+=(-v "$here:$inside")
   if [[ "${DRY_RUN:-0}" != 1 ]]; then
     command -v docker > /dev/null || coprover_die "docker is not on PATH; install Docker and the NVIDIA container toolkit"
     [[ -d "$workspace" ]] || coprover_die "no folder WORKSPACE=$workspace; create it or correct the variable"
@@ -48,7 +43,7 @@ main() {
   local flags=(--rm --init --gpus all --ipc=host --shm-size=16g --ulimit memlock=-1 --ulimit stack=67108864
     --add-host host.docker.internal:host-gateway --network "${DOCKER_NETWORK:-bridge}")
   [[ -t 0 && -t 1 ]] && flags+=(-it)
-  for name in WANDB_API_KEY HF_TOKEN KIMINA_API_KEY DRY_RUN TRACE LOG_LEVEL; do
+  for name in WANDB_API_KEY HF_TOKEN LEAN_SERVER_API_KEY KIMINA_API_KEY PROFILE DRY_RUN TRACE LOG_LEVEL; do
     [[ -z "${!name:-}" ]] || flags+=(-e "$name")
   done
   (($# > 0)) || set -- bash

@@ -12,7 +12,8 @@ usage: bash train_step_grpo.sh [--config FILE...] [--set KEY=VALUE...] [--dry-ru
      grpo.rounds (all theorems where there are no attempts yet)
   2. coprover.slime_data writes SLIME's prompt file
   3. SLIME's train.py runs as a Ray job; every flag is checked first (coprover/slime_args.py)
-  4. the newest checkpoint becomes grpo.output
+  4. the newest Hugging Face folder becomes grpo.output; the Megatron checkpoints (weights and
+     optimizer state, about 100 GB each) are then removed unless grpo.slime.keep_checkpoints
   The same command resumes from <grpo.output>.slime/megatron. Run it inside the container:
     bash run_docker.sh bash train_step_grpo.sh --set grpo.lr=2e-6
   --dry-run or DRY_RUN=1 prints every command and runs none; TRACE=1 traces the shell.
@@ -24,7 +25,7 @@ main() {
   cd "$(dirname "${BASH_SOURCE[0]}")"
   # shellcheck source=coprover/lib.sh
   source coprover/lib.sh
-  local config_args=() arg python text model output train work lean health
+  local config_args=() arg python text model output train work lean health keep
   for arg in "$@"; do
     case "$arg" in
       -h | --help) usage; return 0 ;;
@@ -34,10 +35,11 @@ main() {
   done
   python="$(coprover_python)"
   text="$(coprover_get grpo.model grpo.output theorems.train grpo.work \
-    lean.url servers.lean.health -- "${config_args[@]}")"
-  { read -r model; read -r output; read -r train; read -r work; read -r lean; read -r health; } <<< "$text"
+    lean.url servers.lean.health grpo.slime.keep_checkpoints -- "${config_args[@]}")"
+  { read -r model; read -r output; read -r train; read -r work; read -r lean; read -r health; read -r keep; } <<< "$text"
   if [[ "${DRY_RUN:-0}" != 1 ]]; then
     if [[ -f "$output/config.json" ]]; then
+      coprover_drop_checkpoints "$work" "$keep"
       printf 'already trained: %s (delete it and %s to train again)\n' "$output" "$work"
       return 0
     fi
@@ -50,7 +52,7 @@ main() {
   coprover_run "$python" filter_dataset.py --output "$work/theorems.jsonl" "${config_args[@]}"
   coprover_run "$python" -m coprover.slime_data "$work/theorems.jsonl" "$work/prompts.jsonl"
   coprover_slime_job grpo "$work" "${config_args[@]}"
-  coprover_publish_hf "$work" "$output"
+  coprover_publish_hf "$work" "$output" "$keep"
 }
 
 main "$@"

@@ -19,6 +19,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import os
 import random
 import shutil
 from collections.abc import Sequence
@@ -59,6 +60,7 @@ def main() -> int:
     if not train:
         raise InputError(f"{data}/train.jsonl is empty; collect more trajectories")
     weight_files(section.base_model)
+    limit_gpus(section)
     metrics, version = train_and_save(section, train, valid)
     metrics["round"] = info["round"]
     write_text_atomic(Path(section.output) / "value_metrics.json", json.dumps(metrics, indent=1))
@@ -68,6 +70,13 @@ def main() -> int:
     print("value model: " + ", ".join(
         f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in metrics.items()))
     return 0
+
+
+def limit_gpus(section: DictConfig) -> None:
+    """Hides all but the first `value.gpus` GPUs, unless the caller chose: the Trainer would split
+    each batch over every GPU it sees. To be called before CUDA is first used."""
+    if section.device != "cpu":
+        os.environ.setdefault("CUDA_VISIBLE_DEVICES", ",".join(map(str, range(section.gpus))))
 
 
 def train_and_save(section: DictConfig, train: list[dict], valid: list[dict]) -> tuple[dict, str]:

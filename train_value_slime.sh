@@ -12,6 +12,7 @@ usage: bash train_value_slime.sh [--config FILE...] [--set KEY=VALUE...] [--dry-
   The label is learnt as one label token after the state, and V is read as the expectation over the
   label tokens' probabilities (coprover/value_text.py), never as generated text. The default value
   model is the one with an MLP head, trained by train_value_model.py; this is the alternative.
+  Its Megatron checkpoints are then removed unless value.slime.keep_checkpoints.
   The same command resumes from <value.output>.slime/megatron. Run it inside the container:
     bash run_docker.sh bash train_value_slime.sh
   --dry-run or DRY_RUN=1 prints every command and runs none; TRACE=1 traces the shell.
@@ -23,7 +24,7 @@ main() {
   cd "$(dirname "${BASH_SOURCE[0]}")"
   # shellcheck source=coprover/lib.sh
   source coprover/lib.sh
-  local config_args=() arg python text model output data work
+  local config_args=() arg python text model output data work keep
   for arg in "$@"; do
     case "$arg" in
       -h | --help) usage; return 0 ;;
@@ -32,10 +33,11 @@ main() {
     esac
   done
   python="$(coprover_python)"
-  text="$(coprover_get value.base_model value.output value.data value.work -- "${config_args[@]}")"
-  { read -r model; read -r output; read -r data; read -r work; } <<< "$text"
+  text="$(coprover_get value.base_model value.output value.data value.work value.slime.keep_checkpoints -- "${config_args[@]}")"
+  { read -r model; read -r output; read -r data; read -r work; read -r keep; } <<< "$text"
   if [[ "${DRY_RUN:-0}" != 1 ]]; then
     if [[ -f "$output/config.json" ]]; then
+      coprover_drop_checkpoints "$work" "$keep"
       printf 'already trained: %s (delete it and %s to train again)\n' "$output" "$work"
       return 0
     fi
@@ -46,7 +48,7 @@ main() {
   coprover_run "$python" -m coprover.slime_args save "$work/config.yaml" "${config_args[@]}"
   coprover_run "$python" -m coprover.value_text "$data/train.jsonl" "$work/prompts.jsonl"
   coprover_slime_job value "$work" "${config_args[@]}"
-  coprover_publish_hf "$work" "$output"
+  coprover_publish_hf "$work" "$output" "$keep"
 }
 
 main "$@"

@@ -75,14 +75,20 @@ async def collect(cfg: DictConfig, theorems: Sequence[Theorem]) -> dict:
     from coprover.expand import connect
 
     section = cfg.collect
-    out = Path(section.output)
     async with connect(cfg, sglang_url=section.sglang_url, kimina_url=section.kimina_url,
                        value_url=section.value_url, seed=section.seed + section.round) as expander:
-        stamp = {"round": section.round, "generator": expander.generator_version,
-                 "value_model": expander.value_version}
-        if section.samples_per_theorem:
-            await _sample(cfg, theorems, expander, out / "attempts.jsonl", stamp)
-        await _search(cfg, theorems, expander, out / "searches.jsonl", stamp)
+        return await collect_with(cfg, theorems, expander)
+
+
+async def collect_with(cfg: DictConfig, theorems: Sequence[Theorem], expander) -> dict:
+    """`collect` with the servers of an expander."""
+    section = cfg.collect
+    out = Path(section.output)
+    stamp = {"round": section.round, "generator": expander.generator_version,
+             "value_model": expander.value_version}
+    if section.samples_per_theorem:
+        await _sample(cfg, theorems, expander, out / "attempts.jsonl", stamp)
+    await _search(cfg, theorems, expander, out / "searches.jsonl", stamp)
     return write_trajectories(out, theorems, cfg.value.gamma, stamp)
 
 

@@ -20,7 +20,7 @@ import sys
 from dataclasses import dataclass, field
 
 from coprover import prompts, slime_hooks
-from coprover.expand import Expander, Settings
+from coprover.expand import Expander, settings_of
 from coprover.records import Theorem, append_jsonl
 from coprover.sampling import Sampler
 from coprover.slime_data import theorem_of
@@ -65,16 +65,11 @@ def is_guided(sample, grpo) -> bool:
 async def make_expander(args, cfg, seed: int) -> Expander:
     """Returns an Expander over SLIME's engines, the Lean server and the value server."""
     url = slime_hooks.engine_url(args)
-    settings = Settings(
-        candidates=cfg.search.candidates, temperature=cfg.search.temperature,
-        max_new_tokens=cfg.search.max_new_tokens, prompt=cfg.search.prompt,
-        distinct=cfg.search.distinct, per_goal=cfg.search.per_goal, seed=seed,
-    )  # fmt: skip
     return Expander(
         slime_hooks.per_loop(f"sampler {url}", lambda: Sampler.from_config(cfg.sampler, url)),
         slime_hooks.per_loop("stepper", lambda: connect(cfg.lean)),
         value=slime_hooks.per_loop("value", lambda: value_client(cfg, cfg.grpo.slime.value_url)),
-        settings=settings,
+        settings=settings_of(cfg.search, seed),
     )
 
 

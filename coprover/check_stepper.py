@@ -19,7 +19,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from coprover import infotree, snippets
+from coprover import all_tactics, infotree, snippets
 from coprover.lean_client import LeanUnavailable
 from coprover.records import Theorem
 from coprover.stepper import Outcome, State, StepFailure, Stepper, refused
@@ -27,6 +27,7 @@ from coprover.verify import Verdict, server_error, uses_sorry
 
 log = logging.getLogger("check_stepper")
 _UNSOLVED = "unsolved goals\n"
+File = tuple[str, infotree.Place]  # a file's text, and where its `by` stands in it
 
 
 class CheckStepper(Stepper):
@@ -70,21 +71,37 @@ class CheckStepper(Stepper):
     async def chains(self, proofs: Sequence[tuple[Theorem, Sequence[str]]]) -> list[
             list[infotree.Step] | None]:
         """Returns the steps of each whole proof, as far as it goes, read from its infotree by one
-        check; None where the tree does not give them beyond doubt.
+        check, or from `allTactics` by a second where the server has no infotrees; None where that
+        does not give them beyond doubt.
 
         Raises LeanUnavailable when the server does not answer within the patience.
         """
-        files: list[tuple[str, tuple[int, int]] | None] = []
-        for theorem, steps in proofs:
+        files: dict[int, File] = {}
+        for i, (theorem, steps) in enumerate(proofs):
             try:
-                files.append(_file(State("", theorem, (), tuple(steps[:-1])), steps[-1]))
-            except snippets.BadResponse:
-                files.append(None)
-        codes = [file[0] for file in files if file]
-        answers = iter(await self.client.check(codes, infotree="original") if codes else ())
-        read = [_chain(next(answers), *file) if file else None for file in files]
-        return [chain if chain and [text for _, text, _ in chain] == list(steps[:len(chain)])
-                else None for chain, (_, steps) in zip(read, proofs, strict=True)]
+                if not any(map(refused, steps)):
+                    files[i] = _file(State("", theorem, (), tuple(steps[:-1])), steps[-1])
+            except snippets.BadResponse as error:
+                log.debug("%s is replayed instead: %s", theorem.name, error)
+        read: list[list[infotree.Step] | None] = [None] * len(proofs)
+        for i, chain in (await self._read(files)).items():
+            if chain and [text for _, text, _ in chain] == list(proofs[i][1][:len(chain)]):
+                read[i] = chain
+        return read
+
+    async def _read(self, files: dict[int, File]) -> dict[int, list[infotree.Step] | None]:
+        """The steps of checked files; where there is no tree, `allTactics` are asked for."""
+        answers = await self._check(files, infotree="original")
+        bare = {i: files[i] for i, answer in answers.items()
+                if _has(answer, "env") and not _has(answer, "infotree")}
+        answers |= await self._check(bare, all_tactics=True)
+        return {i: _chain(answer, *files[i]) for i, answer in answers.items()}
+
+    async def _check(self, files: dict[int, File], **wanted) -> dict[int, dict]:
+        if not files:
+            return {}
+        answers = await self.client.check([code for code, _ in files.values()], **wanted)
+        return dict(zip(files, answers, strict=True))
 
     async def _try(self, jobs: Sequence[tuple[State, str]]) -> list[Outcome]:
         files = [_file(state, tactic) for state, tactic in jobs]
@@ -102,28 +119,39 @@ def _not_a_step(state: State, tactic: str) -> Outcome | None:
     return Outcome("error", message="not one tactic of its own")
 
 
-def _chain(answer: dict, code: str, by: tuple[int, int]) -> list[infotree.Step] | None:
-    """Steps by the tree of a checked file; its lines count behind the imports, as in Kimina."""
-    response = answer.get("response") or {}
-    trees = response.get("infotree")
-    if not trees:
+def _has(answer: dict, key: str) -> bool:
+    return key in (answer.get("response") or {})
+
+
+def _chain(answer: dict, code: str, by: infotree.Place) -> list[infotree.Step] | None:
+    """Steps by the tree or the tactics of a checked file; their lines count behind the imports, as
+    in Kimina."""
+    if not (_has(answer, "infotree") or _has(answer, "tactics")):
         return None
+    response = answer["response"]
     lines = code.split("\n")
     shift = next(i for i, line in enumerate(lines)
                  if line.strip() and not line.strip().startswith("import "))
     place = by[0] - shift, by[1]
-    errors = [(m["pos"]["line"] - shift, m["pos"]["column"])
-              for m in response.get("messages") or () if m.get("severity") == "error"]
-    inside = [error for error in errors if error != place]  # at the `by`: goals are left
-    end = min(inside, default=(len(lines), 0)) if errors else None
+    errors = [m for m in response.get("messages") or () if m.get("severity") == "error"]
+    places = [(m["pos"]["line"] - shift, m["pos"]["column"]) for m in errors]
+    inside = [error for error in places if error != place]  # at the `by`: goals are left
+    body = "\n".join(lines[shift:])
     try:
-        return infotree.chain(trees, "\n".join(lines[shift:]), place, end)
+        if _has(answer, "infotree"):
+            end = min(inside, default=(len(lines), 0)) if errors else None
+            return infotree.chain(response["infotree"], body, place, end)
+        left = _goals_left(errors, by)
+        if errors and not inside and not left:
+            raise infotree.Unreadable(f"unknown what is left: {errors[0].get('data')!r}")
+        return all_tactics.chain(response["tactics"], body, place,
+                                 min(inside, default=None), left)
     except infotree.Unreadable as error:
         log.debug("replayed instead: %s", error)
         return None
 
 
-def _file(state: State, tactic: str) -> tuple[str, tuple[int, int]]:
+def _file(state: State, tactic: str) -> File:
     """The file that tries a tactic, and (line, column) of its `by`, 1- and 0-based."""
     statement = snippets.start_statement(state.theorem).removesuffix(" sorry")
     head = f"{snippets.header(state.theorem)}\n{statement}"

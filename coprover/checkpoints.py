@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import shutil
 import sys
@@ -29,7 +30,8 @@ class CheckpointError(InputError):
 def weight_files(directory: str | Path) -> list[Path]:
     """The files that hold the weights, sorted by name.
 
-    Raises CheckpointError when the directory or its config.json or weights are missing.
+    Raises CheckpointError when the directory, its config.json, or weights (any of those that its
+    index names) are missing.
     """
     root = Path(directory)
     if not root.is_dir():
@@ -43,6 +45,13 @@ def weight_files(directory: str | Path) -> list[Path]:
     if not model_files:
         raise CheckpointError(f"{root} holds no weights (model*.safetensors): the save was "
                               "interrupted or is still running; save it again")
+    index = root / "model.safetensors.index.json"
+    named: set[str] = set()
+    if index.is_file():
+        named = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    if missing := sorted(name for name in named if not (root / name).is_file()):
+        raise CheckpointError(f"{root} lacks {missing[0]} and {len(missing) - 1} more of its "
+                              f"{len(named)} weight files: the save was interrupted; save it again")
     return model_files
 
 
@@ -97,6 +106,13 @@ def save_hf(target: str | Path, model, tokenizer=None) -> str:
     return weight_version(target)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Prints the weight version of each folder given."""
     for name in sys.argv[1:]:
         print(weight_version(name), name)
+
+
+if __name__ == "__main__":
+    from coprover.config import main as run
+
+    run(main)

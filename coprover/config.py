@@ -25,6 +25,7 @@ from coprover.errors import ConfigError, InputError
 
 ROOT = Path(__file__).resolve().parent.parent
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # also a quota, also ulimit -f
+Flag = str | tuple[str, str] | tuple[str, str, str]  # key[, help[, the value it stands for]]
 BASE_FILES = ("co_training.yaml", "generator_grpo.yaml", "value_model_sft.yaml")
 
 
@@ -56,8 +57,9 @@ def save(cfg: DictConfig, path: str | Path) -> None:
     os.replace(temporary, path)
 
 
-def make_parser(doc: str, flags: Mapping[str, str | tuple[str, str]]) -> argparse.ArgumentParser:
-    """Returns the parser every script shares; `flags` maps `--flag` to a key or (key, help)."""
+def make_parser(doc: str, flags: Mapping[str, Flag]) -> argparse.ArgumentParser:
+    """Returns the parser every script shares; `flags` maps `--flag` to a key, (key, help), or
+    (key, help, value) for a flag that takes no value and gives the key that one."""
     parser = argparse.ArgumentParser(
         description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -73,15 +75,16 @@ def make_parser(doc: str, flags: Mapping[str, str | tuple[str, str]]) -> argpars
         "--print-config", action="store_true", help="print the resolved configuration and stop"
     )
     for flag, spec in flags.items():
-        key, text = spec if isinstance(spec, tuple) else (spec, "")
-        parser.add_argument(flag, dest=f"flag:{key}", metavar="VALUE", default=None,
-                            help=f"{text} [{key}]".strip())  # fmt: skip
+        key, text, *value = spec if isinstance(spec, tuple) else (spec, "")
+        how = {"action": "store_const", "const": value[0]} if value else {"metavar": "VALUE"}
+        parser.add_argument(flag, dest=f"flag:{key}", default=None,
+                            help=f"{text} [{key}]".strip(), **how)  # fmt: skip
     return parser
 
 
 def from_cli(
     doc: str,
-    flags: Mapping[str, str | tuple[str, str]] | None = None,
+    flags: Mapping[str, Flag] | None = None,
     argv: list[str] | None = None,
 ) -> DictConfig:
     """Parses the command line of a script and returns its configuration (see `make_parser`)."""

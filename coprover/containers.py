@@ -65,8 +65,9 @@ def _docker(*words: str, merged: bool = False) -> str:
         )  # fmt: skip
     except FileNotFoundError:
         raise DockerError(
-            "docker is not on PATH; install it, or say with servers.NAME.start and "
-            "servers.NAME.daemon=none how the server is started without it"
+            "docker is not on PATH; install it, do this on the host rather than in a container, "
+            "or say with servers.NAME.start and servers.NAME.daemon=none how the server is started "
+            "without it"
         ) from None
     if done.returncode:
         reason = (done.stdout if merged else done.stderr).strip()

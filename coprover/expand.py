@@ -208,6 +208,15 @@ def one_step(tactic: str) -> bool:
         return False
 
 
+def settings_of(section, seed: int | None = None) -> Settings:
+    """The settings in `cfg.search`. Raises ConfigError for an unknown form of prompt."""
+    if section.prompt not in ("state", "prefix"):
+        raise ConfigError(f"search.prompt: {section.prompt!r}; choose state or prefix")
+    return Settings(section.candidates, section.temperature, section.max_new_tokens,
+                    section.prompt, section.distinct, section.per_goal,
+                    section.seed if seed is None else seed, section.max_state_chars)
+
+
 @contextlib.asynccontextmanager
 async def connect(cfg, *, sglang_url: str, kimina_url: str, value_url: str | None = None,
                   seed: int | None = None) -> AsyncIterator[Expander]:
@@ -221,12 +230,7 @@ async def connect(cfg, *, sglang_url: str, kimina_url: str, value_url: str | Non
     from coprover.value_text import value_client
     from coprover.verify import Verifier
 
-    section = cfg.search
-    settings = Settings(section.candidates, section.temperature, section.max_new_tokens,
-                        section.prompt, section.distinct, section.per_goal,
-                        section.seed if seed is None else seed, section.max_state_chars)
-    if settings.prompt not in ("state", "prefix"):
-        raise ConfigError(f"search.prompt: {settings.prompt!r}; choose state or prefix")
+    settings = settings_of(cfg.search, seed)
     async with contextlib.AsyncExitStack() as stack:
         sampler = await stack.enter_async_context(Sampler.from_config(cfg.sampler, sglang_url))
         stepper = await stack.enter_async_context(steppers.connect(cfg.lean, kimina_url))

@@ -14,12 +14,14 @@ Try it: python -m pytest -q tests/test_infotree.py
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from coprover import screen
 from coprover.snippets import dedent, split_steps
 
 Place = tuple[int, int]  # line from 1, column from 0
+Span = tuple[Place, Place]  # start and end
 Step = tuple[tuple[str, ...], str, tuple[str, ...]]  # goals, tactic, goals after (empty: QED)
 
 _BY = "Lean.Parser.Term.byTactic"
@@ -27,7 +29,7 @@ _SEQUENCES = ("Lean.Parser.Tactic.tacticSeq1Indented", "Lean.Parser.Tactic.tacti
 
 
 class Unreadable(ValueError):
-    """The tree does not give the proof's steps beyond doubt; the message says where."""
+    """What Lean reports does not give the proof's steps beyond doubt; the message says where."""
 
 
 def chain(trees: Sequence[dict], source: str, by: Place, error: Place | None = None) -> list[Step]:
@@ -37,13 +39,13 @@ def chain(trees: Sequence[dict], source: str, by: Place, error: Place | None = N
     it are returned, and goals may be left. Raises Unreadable.
     """
     sequence = _sequence(trees, by)
-    nodes = _outermost([n for n in sequence["children"] if _is_step(n)])
-    steps = [(tuple(n["node"]["goalsBefore"]), _cut(source, n), tuple(n["node"]["goalsAfter"]))
-             for n in nodes]
-    if [text for _, text, _ in steps] != split_steps(_cut(source, sequence)):
+    nodes = outermost([n for n in sequence["children"] if _is_step(n)], _span)
+    steps = [(tuple(n["node"]["goalsBefore"]), cut(source, _span(n)),
+              tuple(n["node"]["goalsAfter"])) for n in nodes]
+    if [text for _, text, _ in steps] != split_steps(cut(source, _span(sequence))):
         raise Unreadable("the tree cuts the proof elsewhere than split_steps")
     if error is not None:
-        steps = steps[:sum(_place(n, "finish") <= error for n in nodes)]
+        steps = steps[:sum(_span(n)[1] <= error for n in nodes)]
     for i, ((_, text, after), (before, _, _)) in enumerate(zip(steps, steps[1:], strict=False)):
         if after != before:
             raise Unreadable(f"step {i + 1} ({text!r}) does not leave the goals of the next one")
@@ -57,7 +59,7 @@ def chain(trees: Sequence[dict], source: str, by: Place, error: Place | None = N
 def _sequence(trees: Sequence[dict], by: Place) -> dict:
     """The tactic sequence right under the `by` at this place."""
     for node in _walk(trees):
-        if _kind(node) == _BY and _place(node, "start") == by:
+        if _kind(node) == _BY and _span(node)[0] == by:
             for below in _walk(node["children"]):
                 if _kind(below) in _SEQUENCES:
                     return below
@@ -86,12 +88,12 @@ def _is_step(node: dict) -> bool:
     return not node["node"]["stx"]["range"]["synthetic"]
 
 
-def _outermost(nodes: Sequence[dict]) -> list[dict]:
-    """Nodes by start; one inside the range of an earlier one is dropped."""
-    kept: list[dict] = []
-    for node in sorted(nodes, key=lambda n: (_place(n, "start"), _negative(_place(n, "finish")))):
-        if not kept or _place(node, "start") >= _place(kept[-1], "finish"):
-            kept.append(node)
+def outermost(items: Iterable, span: Callable[[Any], Span]) -> list:
+    """Items by start; one inside the span of an earlier one is dropped."""
+    kept: list = []
+    for item in sorted(items, key=lambda i: (span(i)[0], _negative(span(i)[1]))):
+        if not kept or span(item)[0] >= span(kept[-1])[1]:
+            kept.append(item)
     return kept
 
 
@@ -99,17 +101,21 @@ def _negative(place: Place) -> Place:
     return -place[0], -place[1]
 
 
-def _place(node: dict, end: str) -> Place:
-    at = node["node"]["stx"]["range"][end]
-    return at["line"], at["column"]
+def _span(node: dict) -> Span:
+    ends = node["node"]["stx"]["range"]
+    start, finish = ((ends[end]["line"], ends[end]["column"]) for end in ("start", "finish"))
+    return start, finish
 
 
-def _cut(source: str, node: dict) -> str:
-    """The source text of a node, dedented as split_steps does it, its comments kept out."""
-    (first, left), (last, right) = _place(node, "start"), _place(node, "finish")
+def cut(source: str, span: Span) -> str:
+    """The source text in a span, dedented as split_steps does it, its comments kept out.
+
+    Raises Unreadable when the source does not have those lines.
+    """
+    (first, left), (last, right) = span
     lines = source.split("\n")[first - 1 : last]
     if not lines or len(lines) <= last - first:
-        raise Unreadable("the tree speaks of lines that the source does not have")
+        raise Unreadable("Lean speaks of lines that the source does not have")
     lines[-1] = lines[-1][:right]
     lines[0] = " " * left + lines[0][left:]
     text = screen.mask(dedent("\n".join(lines)), keep_strings=True)

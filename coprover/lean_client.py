@@ -85,15 +85,18 @@ class LeanClient:
             await session.close()
 
     async def check(self, snippets: Sequence[str], timeout_s: float | None = None,
-                    infotree: str | None = None) -> list[dict]:
+                    infotree: str | None = None, all_tactics: bool = False) -> list[dict]:
         """Returns one raw Kimina result per snippet, in order: `response` or `error`.
 
         infotree: full | tactics | original | substantive, handed to Lean's REPL.
+        all_tactics: ask for the list `tactics`, which lean_server.py passes on and Kimina does not.
         Raises LeanUnavailable after `unavailable_patience_s` of fruitless retries.
         """
         settings = {"timeout": int(timeout_s or self._timeout_s)}
         if infotree:
             settings["infotree"] = infotree
+        if all_tactics:
+            settings["allTactics"] = True
         # snippets with one header side by side: servers keep one environment per header
         order = sorted(range(len(snippets)), key=lambda i: _imports(snippets[i]))
         results: list = [None] * len(snippets)

@@ -19,6 +19,45 @@ coprover_has_gpu() {
   command -v nvidia-smi > /dev/null 2>&1 && [[ -n "$(nvidia-smi -L 2> /dev/null || true)" ]]
 }
 
+# Prints the profile, node | one-gpu | laptop: $PROFILE, else what nvidia-smi finds.
+coprover_profile() {
+  case "${PROFILE:-}" in
+    node | one-gpu | laptop) printf '%s\n' "$PROFILE" ;;
+    "") if coprover_has_gpu; then printf 'node\n'; else printf 'laptop\n'; fi ;;
+    *) coprover_die "PROFILE is node, one-gpu or laptop, not '$PROFILE'" ;;
+  esac
+}
+
+# Prints the overlay of a profile, nothing for the node's: coprover_overlay PROFILE
+coprover_overlay() {
+  case "$1" in
+    laptop) printf 'configs/local.yaml\n' ;;
+    one-gpu) printf 'configs/one_gpu.yaml\n' ;;
+  esac
+}
+
+# Says which profile it is and why: coprover_profile_reason PROFILE
+coprover_profile_reason() {
+  local why overlay
+  overlay="$(coprover_overlay "$1")"
+  if [[ -n "${PROFILE:-}" ]]; then
+    why="PROFILE=$PROFILE"
+  elif [[ "$1" == laptop ]]; then
+    why="nvidia-smi finds no GPU here"
+  else
+    why="$(nvidia-smi -L | wc -l) NVIDIA GPUs found"
+  fi
+  printf '%s profile (%s), %s\n' "$1" "$why" "${overlay:-configs/co_training.yaml}"
+}
+
+# Prints where a checkout lies in the container: coprover_inside CHECKOUT WORKSPACE
+coprover_inside() {
+  case "$1/" in
+    "${2%/}/"*) printf '/workspace%s\n' "${1#"${2%/}"}" ;;
+    *) printf '/workspace_code\n' ;;
+  esac
+}
+
 # Runs a command and returns its status; with DRY_RUN=1 prints it instead, quoted so that it can be
 # pasted. SIGINT, SIGTERM and SIGHUP end the command, then the script (coprover_interrupted).
 coprover_run() {
@@ -180,17 +219,20 @@ coprover_wait_url() {
   done
 }
 
-# Moves the newest of WORK/hf/<number> to OUTPUT: coprover_publish_hf WORK OUTPUT
+# Moves the newest of WORK/hf/<number> to OUTPUT, once it is whole, and drops what training needed:
+#   coprover_publish_hf WORK OUTPUT KEEP
 # OUTPUT may be on another disk: it is filled under another name, and the original is kept till then.
 coprover_publish_hf() {
-  local work="$1" output="$2" newest=""
+  local work="$1" output="$2" keep="$3" newest=""
   if [[ "${DRY_RUN:-0}" == 1 ]]; then
     printf 'would move: the newest of %q to %q\n' "$work/hf/<rollout>" "$output"
+    coprover_drop_checkpoints "$work" "$keep"
     return 0
   fi
   newest="$(find "$work/hf" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' 2> /dev/null | sort -n | tail -n 1)"
   [[ -n "$newest" && -f "$work/hf/$newest/config.json" ]] \
     || coprover_die "SLIME left no Hugging Face checkpoint under $work/hf; see the log above"
+  "$(coprover_python)" -m coprover.checkpoints "$work/hf/$newest"
   mkdir -p "$(dirname "$output")"
   rm -rf "$output.tmp"
   cp -rl "$work/hf/$newest" "$output.tmp" 2> /dev/null \
@@ -200,4 +242,16 @@ coprover_publish_hf() {
   mv -T "$output.tmp" "$output" || coprover_die "cannot rename $output.tmp; do it by hand: mv -T $output.tmp $output"
   rm -rf "${work:?}/hf/$newest"
   printf 'trained weights: %s\n' "$output"
+  coprover_drop_checkpoints "$work" "$keep"
+}
+
+# Removes the Megatron checkpoints (weights and optimizer state) and the other Hugging Face folders
+# of a finished training, unless KEEP is true: coprover_drop_checkpoints WORK KEEP
+coprover_drop_checkpoints() {
+  [[ "$2" != true ]] || return 0
+  if [[ "${DRY_RUN:-0}" == 1 ]]; then
+    printf 'would remove: %q %q\n' "$1/megatron" "$1/hf"
+  else
+    rm -rf "$1/megatron" "$1/hf"
+  fi
 }

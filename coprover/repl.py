@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _CHUNK = 1 << 16
@@ -108,21 +108,20 @@ class Repl:
             raise
 
     def command(
-        self, code: str, env: int | None, timeout_s: float, infotree: str | None = None,
+        self, code: str, env: int | None, timeout_s: float, extras: Mapping | None = None,
         keep: bool = True,
     ) -> dict:  # fmt: skip
         """Runs Lean text on an environment; checks that the new environment's id is the next one:
         another answer than ours (late, forged, left over) has another number.
 
+        extras: what else to report (`infotree`, `allTactics`), in the protocol's own keys.
         Without `keep` the REPL is told that nobody will build on the result (as Kimina tells it).
         """
-        payload: dict = {"cmd": code}
+        payload: dict = {**(extras or {}), "cmd": code}
         if env is not None:
             payload["env"] = env
         if not keep:
             payload["gc"] = True
-        if infotree:
-            payload["infotree"] = infotree
         answer = self.request(payload, timeout_s)
         new = answer.get("env")
         if new is not None:
@@ -130,7 +129,7 @@ class Repl:
                 self.kill()
                 raise ReplProtocol(f"environment {new!r} after {self._last_env}")
             self._last_env = new
-            for entry in answer.get("sorries", ()):
+            for entry in (*answer.get("sorries", ()), *answer.get("tactics", ())):
                 self._check_state(entry.get("proofState"))
         return answer
 

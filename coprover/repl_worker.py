@@ -11,6 +11,7 @@ import logging
 import re
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -111,14 +112,14 @@ class Worker:
             self.home.counts[f"retired_{cause}"] += 1
 
     def check(
-        self, header: str, body: str, shift: int, timeout_s: float, infotree: str | None
+        self, header: str, body: str, shift: int, timeout_s: float, extras: Mapping | None
     ) -> dict:
         """One snippet, in the form of a Kimina result; crashes are tried twice."""
         self.home.counts["snippets"] += 1
         crash = ""
         for _ in range(2):
             try:
-                return self._check_once(header, body, shift, timeout_s, infotree)
+                return self._check_once(header, body, shift, timeout_s, extras)
             except ReplTimeout:
                 self.kill("timeout")
                 return {"error": f"Lean REPL command timed out in {timeout_s} seconds",
@@ -178,11 +179,11 @@ class Worker:
         raise Unusable(self.last_error)
 
     def _check_once(
-        self, header: str, body: str, shift: int, timeout_s: float, infotree: str | None
+        self, header: str, body: str, shift: int, timeout_s: float, extras: Mapping | None
     ) -> dict:
         self._env(header)  # loaded before the clock starts
         start = time.perf_counter()
-        answer = self._command(header, body, timeout_s, infotree, keep=False)
+        answer = self._command(header, body, timeout_s, extras, keep=False)
         elapsed = time.perf_counter() - start
         self._since_echo += 1
         if self._since_echo >= self.settings.echo_every or may_print(body):
@@ -197,11 +198,11 @@ class Worker:
         return result
 
     def _command(
-        self, header: str, body: str, timeout_s: float, infotree: str | None = None,
+        self, header: str, body: str, timeout_s: float, extras: Mapping | None = None,
         keep: bool = True,
     ) -> dict:  # fmt: skip
         env = self._env(header)
-        answer = self.repl.command(body, env, timeout_s, infotree, keep)
+        answer = self.repl.command(body, env, timeout_s, extras, keep)
         if "env" not in answer and "Unknown environment" in str(answer.get("message")):
             raise ReplProtocol(f"the REPL forgot environment {env}")
         return answer

@@ -4,8 +4,8 @@ Every started process is recorded in `<run.dir>/servers/<name>.json` (PID, creat
 command) before its health is awaited, so that a killed orchestrator finds it again: a healthy one
 with the same command is adopted, any other one of ours is stopped. A port held by somebody else
 is an error that names the holder; nothing is ever killed by name. A server that does not become
-healthy, or whose start is interrupted, is stopped again. A container that runs already under the
-name in the command (README: Kimina started by hand) is used and never stopped.
+healthy, or whose start is interrupted, is stopped again. A server whose `start` is empty, or whose
+container runs already (README: Kimina started by hand), is somebody else's and is never stopped.
 
 Run: bash launch_servers.sh start lean generator --config configs/local.yaml
 """
@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -72,17 +73,18 @@ def start(cfg: DictConfig, name: str) -> Record:
     Raises ServiceError if the port is taken, the process dies, or health does not come in time.
     """
     section = _section(cfg, name)
-    command = _command(cfg, name)
-    if not command:
-        _await_foreign(section, name)
+    if not section.start:
+        _require_healthy(section, name)
         return Record(name, 0, 0.0, section.url, [], "")
+    check_checkpoint(section, name)
+    command = command_line(cfg, name)
     config.save(cfg, _config_path(cfg, name))
     old = read_record(cfg, name)
     if old is not None:
         if old.command == command and _running(old) and healthy(section):
             return old
         stop(cfg, name)
-    container = command[command.index("--name") + 1] if section.daemon == "docker" else None
+    container = container_of(section, name)
     if container and containers.require_startable(container):
         found = Record(name, 0, 0.0, section.url, [], "", container)
         _wait(section, found, cfg.servers.start_timeout_s)
@@ -102,8 +104,8 @@ def stop(cfg: DictConfig, name: str) -> bool:
 
     One that the config does not start (the container host's, seen from inside a container) stays.
     """
-    record = read_record(cfg, name)
-    if record is None or not _section(cfg, name).start:
+    record = read_record(cfg, name) if _section(cfg, name).start else None
+    if record is None:
         return False
     if process := record.process():
         stop_group(process)
@@ -120,6 +122,8 @@ def status(cfg: DictConfig, name: str) -> str:
     record = read_record(cfg, name)
     if record is None:
         return f"{name:10} {section.url}  {health}  (not started from here)"
+    if record.container and not shutil.which("docker"):
+        return f"{name:10} {section.url}  {health}  (container {record.container} of the host)"
     owner = f"container {record.container}" if record.container else f"pid {record.pid}"
     try:
         alive = "" if _running(record) else ", process gone"
@@ -173,12 +177,17 @@ def main() -> int:
             raise ConfigError(f"no server {name!r}; the config knows {', '.join(NAMES)}")
     cfg = config.load(args.config, args.sets)
     names = args.names or NAMES
-    if args.action == "start":
+    dry = os.environ.get("DRY_RUN") == "1" and args.action != "status"
+    if args.action == "start" and not dry:
         unwind_on_signals()
         _start_all(cfg, names)
         return 0
     for name in reversed(names) if args.action == "stop" else names:
-        if args.action == "stop":
+        if args.action == "start":
+            print(announce(cfg, name))
+        elif dry:
+            print(f"would stop {name}" if read_record(cfg, name) else f"{name}: not started here")
+        elif args.action == "stop":
             print(f"{name:10} " + ("stopped" if stop(cfg, name) else "was not started from here"))
         else:
             print(status(cfg, name))
@@ -220,27 +229,56 @@ def _config_path(cfg: DictConfig, name: str) -> Path:
     return Path(cfg.run.dir) / "servers" / f"{name}.yaml"
 
 
-def _command(cfg: DictConfig, name: str) -> list[str]:
-    """The argument array with {python}, {port}, {config}, {checkpoint}, {weight_version} filled."""
+def announce(cfg: DictConfig, name: str) -> str:
+    """Returns the line of a dry run that says what `start` would do; nothing need exist."""
+    section = _section(cfg, name)
+    if not section.start:
+        return f"would wait for {name}: {section.url}{section.health}"
+    return f"would start {name}: {shlex.join(command_line(cfg, name, dry=True))}"
+
+
+def container_of(section: DictConfig, name: str) -> str | None:
+    """Returns the name that a server's `docker run` gives its container; None without Docker.
+
+    Raises ConfigError if the command gives none: the container could not be found again.
+    """
+    if section.daemon != "docker":
+        return None
+    words = [str(word) for word in section.start]
+    if "--name" not in words[:-1]:
+        raise ConfigError(
+            f"servers.{name}.start runs a container without a name; give it one (--name NAME)"
+        )
+    return words[words.index("--name") + 1]
+
+
+def check_checkpoint(section: DictConfig, name: str) -> None:
+    """Raises ConfigError if the command of a server names a checkpoint and there is none."""
+    if not any("{checkpoint}" in str(word) for word in section.start):
+        return
+    if not section.checkpoint:
+        raise ConfigError(
+            f"servers.{name}.checkpoint is not set; give the folder of the model to serve "
+            f"(--set servers.{name}.checkpoint=DIR)"
+        )
+    if not (Path(section.checkpoint) / "config.json").is_file():
+        raise ConfigError(
+            f"no checkpoint in {section.checkpoint} for the {name} server (config.json is missing)"
+        )
+
+
+def command_line(cfg: DictConfig, name: str, dry: bool = False) -> list[str]:
+    """The argument array with {python}, {port}, {config}, {checkpoint}, {weight_version} filled;
+    in a dry run what cannot be known yet stands in angle brackets."""
     section = _section(cfg, name)
     words = [str(word) for word in section.start]
     checkpoint = section.checkpoint
-    if any("{checkpoint}" in word for word in words):
-        if not checkpoint:
-            raise ConfigError(
-                f"servers.{name}.checkpoint is not set; give the folder of the model to serve "
-                f"(--set servers.{name}.checkpoint=DIR)"
-            )
-        if not (Path(checkpoint) / "config.json").is_file():
-            raise ConfigError(
-                f"no checkpoint in {checkpoint} for the {name} server (config.json is missing)"
-            )
-    values = {"python": sys.executable, "port": str(_port(section.url)), "checkpoint": checkpoint,
-              "config": _config_path(cfg, name)}  # fmt: skip
+    values = {"python": sys.executable, "port": str(_port(section.url)),
+              "checkpoint": checkpoint or "<checkpoint>", "config": _config_path(cfg, name)}
     if any("{weight_version}" in word for word in words):
         from coprover.checkpoints import weight_version
 
-        values["weight_version"] = weight_version(checkpoint)
+        values["weight_version"] = "<hash>" if dry else weight_version(checkpoint)
     for key, value in values.items():
         words = [word.replace("{" + key + "}", str(value)) for word in words]
     return words
@@ -292,7 +330,7 @@ def _wait(section: DictConfig, record: Record, timeout_s: float) -> None:
         raise ServiceError(f"the {record.name} server died while starting:\n{_log(record)}")
 
 
-def _await_foreign(section: DictConfig, name: str) -> None:
+def _require_healthy(section: DictConfig, name: str) -> None:
     if not healthy(section):
         raise ServiceError(
             f"no healthy {name} server at {section.url}, and the config does not say how to start "

@@ -18,6 +18,9 @@ from pathlib import Path
 from coprover import config
 from coprover.config import ConfigError
 
+SERVER = "sglang.launch_server"
+SLIMES_OWN = ("--sglang-router-", "--sglang-server-concurrency")  # no flags of SGLang's server
+
 
 def check_flags(args: Iterable[str], origin: str) -> None:
     """Raises ConfigError unless every flag is known, given once and has values of its kind."""
@@ -33,6 +36,32 @@ def check_flags(args: Iterable[str], origin: str) -> None:
     missing = [flag for flag in table["required"] if flag not in seen]
     if missing:
         raise ConfigError(f"{origin}: SLIME requires {missing[0]}")
+
+
+def check_sglang(words: Iterable[str], origin: str) -> None:
+    """Raises ConfigError unless the flags of `… sglang.launch_server …` are SGLang's own.
+
+    The table holds SGLang's flags as SLIME passes them on, `--sglang-<name>`, and by name those
+    that SLIME sets itself; the values of the latter are not checked. Other commands pass.
+    """
+    words = list(words)
+    if SERVER not in words:
+        return
+    table, kinds = flag_table(), flag_kinds()
+    known = {"--" + flag.removeprefix("--sglang-") for flag in [*kinds, *table["set_by_slime"]]
+             if flag.startswith("--sglang-") and not flag.startswith(SLIMES_OWN)}  # fmt: skip
+    seen: set[str] = set()
+    for flag, values in grouped(words[words.index(SERVER) + 1 :], origin):
+        if flag not in known:
+            near = difflib.get_close_matches(flag, sorted(known), n=1, cutoff=0.0)[0]
+            raise ConfigError(f"{origin}: unknown flag {flag} of SGLang {table['sglang']}; did you "
+                              f"mean {near}?")  # fmt: skip
+        if flag in seen:
+            raise ConfigError(f"{origin}: {flag} is given twice; state each setting once")
+        seen.add(flag)
+        passed = "--sglang-" + flag.removeprefix("--")
+        if passed in kinds:
+            _check_values(flag, kinds[passed], values, table["choices"].get(passed), origin)
 
 
 @cache

@@ -9,6 +9,8 @@ group here. Contract: SLIME 0.3.1, --custom-reward-post-process-path, `f(args, s
 from __future__ import annotations
 
 import asyncio
+import atexit
+import contextlib
 import math
 import os
 from collections import defaultdict
@@ -44,15 +46,40 @@ def tokenizer(path: str):
     return AutoTokenizer.from_pretrained(path)
 
 
-_CLIENTS: dict[object, object] = {}
+_CLIENTS: dict[tuple, tuple] = {}  # (loop, key) -> the client, and what closes it with the loop
 
 
 def per_loop(key: str, make):
-    """Returns `make()`, once per key and running event loop: HTTP sessions belong to a loop."""
+    """Returns `make()`, once per key and running event loop: HTTP sessions belong to a loop.
+
+    `close()` of the client is awaited when the loop ends. SLIME's loop runs in a daemon thread for
+    the whole life of its process: there the clients are closed at exit.
+    """
     loop = asyncio.get_running_loop()
     if (loop, key) not in _CLIENTS:
-        _CLIENTS[loop, key] = make()
-    return _CLIENTS[loop, key]
+        client = make()
+        keeper = _keep((loop, key), client)
+        with contextlib.suppress(StopIteration):
+            # enters the generator: the loop now knows it, and asyncio.run ends it as its last act
+            keeper.__anext__().send(None)
+        _CLIENTS[loop, key] = client, keeper
+    return _CLIENTS[loop, key][0]
+
+
+async def _keep(place: tuple, client):
+    try:
+        yield
+    finally:
+        _CLIENTS.pop(place, None)
+        await client.close()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Closes the clients of loops that other threads still run."""
+    for (loop, _), (_, keeper) in list(_CLIENTS.items()):
+        if loop.is_running():
+            asyncio.run_coroutine_threadsafe(keeper.aclose(), loop).result(timeout=5)
 
 
 def bar_from_loss(sample) -> None:

@@ -80,6 +80,7 @@ case "$1 $2" in
       < /dev/null > /dev/null 2>&1 &
     echo $! > "$FAKES/$name.pid" ;;
   run*)
+    case "$*" in *"nvidia-smi -L") nvidia-smi -L && exit ;; *coprover.preflight*) exit 0 ;; esac
     ! on slime_hangs || hang
     ! on slime_fails || { echo "docker: could not select device driver" >&2; exit 125; } ;;
 esac
@@ -101,11 +102,14 @@ if on head_dies_later; then
   exit 1
 fi
 ! on job_hangs || hang
-while (($#)); do [[ "$1" == --save-hf ]] && save="$2"; shift; done
+while (($#)); do
+  case "$1" in --save-hf) save="$2" ;; --save) mkdir -p "$2/iter_0000019" ;; esac
+  shift
+done
 for rollout in 9 19; do
   mkdir -p "${save/\{rollout_id\}/$rollout}"
   echo "{\"rollout\": $rollout}" > "${save/\{rollout_id\}/$rollout}/config.json"
-  echo weights > "${save/\{rollout_id\}/$rollout}/model.safetensors"
+  on no_weights || echo weights > "${save/\{rollout_id\}/$rollout}/model.safetensors"
 done
 """
 CURL = r"""
@@ -127,12 +131,15 @@ touch "$2/model.safetensors"
 rm "$2/half"
 """
 NVIDIA_SMI = r"""
-if [[ "$1" == -L ]]; then echo "GPU 0: NVIDIA H200"; echo "GPU 1: NVIDIA H200"; exit 0; fi
+[[ "$1" != -L ]] || { printf 'GPU %s: NVIDIA H200\n' 0 1; exit 0; }
 ! on driver_broken || { echo "Failed to initialize NVML: version mismatch" >&2; exit 18; }
+[[ "$*" != *memory.total,memory.used* ]] || { printf '143771, 10\n%.0s' 0 1; exit 0; }
 echo "0, NVIDIA H200, 10 MiB, 143771 MiB, 0 %"
 """
-# prepare_minif2f.py downloads: its place is taken, everything else is the real Python.
+# prepare_minif2f.py downloads: its place is taken; with `complete`, so is the preflight's (its own
+# tests: test_preflight.py). Everything else is the real Python.
 PYTHON = r"""
+[[ "$*" != "-m coprover.preflight"* ]] || ! on complete || exit 0
 [[ "$*" == prepare_minif2f.py* ]] || exec "$REAL_PYTHON" "$@"
 ! on "$2_fails" || { echo "error: cannot load AI-MO/$2 (ConnectionError)" >&2; exit 2; }
 ! on "$2_hangs" || hang

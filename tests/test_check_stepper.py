@@ -5,6 +5,7 @@ import json
 
 import pytest
 from lean_fake import EXTERNAL, GENEROUS, lean_config, minilean, theorem
+from test_all_tactics import entry
 from test_infotree import node, proof
 
 from coprover import config, stepper
@@ -155,8 +156,8 @@ def chains(answer_of, *proofs):
     """What CheckStepper reads of proofs of one theorem; answer_of(body without imports)."""
     asked = []
 
-    async def check(codes, timeout_s=None, infotree=None):
-        asked.append(infotree)
+    async def check(codes, timeout_s=None, infotree=None, all_tactics=False):
+        asked.append(infotree or all_tactics)
         return [answer_of(code.split("\n", 1)[1]) for code in codes]
 
     async def go():
@@ -165,7 +166,7 @@ def chains(answer_of, *proofs):
             return await lean.chains([(theorem(), steps) for steps in proofs])
 
     found = asyncio.run(go())
-    assert asked == ["original"]
+    assert asked in (["original"], ["original", True])
     return found
 
 
@@ -197,6 +198,26 @@ def test_the_part_before_an_unsolved_end_is_read_too():
 
     [steps] = chains(answer, ["intro h", "simp"])
     assert [text for _, text, _ in steps] == ["intro h", "simp"] and steps[-1][2] == ("h\n⊢ K",)
+
+
+def test_a_server_without_trees_is_asked_for_tactics():
+    def answer(body):
+        return response(message("unsolved goals\nh\n⊢ K", 2, 53), tactics=[
+            entry(body, "intro h", "⊢ G"), entry(body, "simp", "h : P\n⊢ K")])
+
+    assert chains(answer, ["intro h", "simp"]) == [[
+        (("⊢ G",), "intro h", ("h : P\n⊢ K",)), (("h : P\n⊢ K",), "simp", ("h\n⊢ K",))]]
+    two = response(message("unsolved goals\n⊢ K", 2, 53), message("unsolved goals\n⊢ L", 2, 53))
+    assert chains(lambda body: two | {"response": two["response"] | {
+        "tactics": answer(body)["response"]["tactics"]}}, ["intro h", "simp"]) == [None]
+
+
+def test_what_the_screen_forbids_is_not_read_of_a_whole_proof():
+    async def go():
+        async with CheckStepper(lean_config()) as lean:  # nothing listens there
+            return await lean.chains([(theorem(), ["have h : P := by sorry", "exact h"])])
+
+    assert asyncio.run(go()) == [None]
 
 
 @pytest.mark.parametrize("text", ["<;> simp", "| inl h => simp", "at h", "simp; rfl", "simp\nrfl"])

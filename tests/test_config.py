@@ -21,6 +21,12 @@ def test_flag_is_a_spelling_of_a_key_and_wins():
     assert config.from_cli("", flags, []).evaluate.dataset == config.load().theorems.test
 
 
+def test_a_flag_without_a_value_stands_for_one():
+    flags = {"--dry-run": ("run.dry_run", "print only", "true")}
+    assert config.from_cli("doc", flags, ["--dry-run"]).run.dry_run is True
+    assert config.from_cli("doc", flags, []).run.dry_run is False
+
+
 @pytest.mark.parametrize(
     ("sets", "words"),
     [

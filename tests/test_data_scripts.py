@@ -140,7 +140,8 @@ def test_wrong_arguments_of_prepare_all(node, words):
     done = node.run("prepare_all.sh", *words)
     assert done.returncode == 2 and words[-1].removesuffix("=x") in done.stderr
     assert downloads(node) == []
-    assert "PROFILE is node or laptop" in the_error(node.run("prepare_all.sh", PROFILE="phone"))
+    error = the_error(node.run("prepare_all.sh", PROFILE="phone"))
+    assert "PROFILE is node, one-gpu or laptop" in error
 
 
 # ---- convert_and_serve.sh ----------------------------------------------------------------------

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from enum import Enum
 from types import SimpleNamespace
 
 import pytest
+from lean_fake import ROOT
 
 import lean_generate
 from coprover import prompts, slime_hooks
@@ -154,8 +157,6 @@ def test_the_prompt_continues_the_proof_so_far(engine, monkeypatch):
                 args, sample, {"temperature": 1.0, "max_new_tokens": 4096}
             )
         finally:
-            client = slime_hooks.per_loop(slime_hooks.engine_url(args), lambda: None)
-            await client.close()
             await runner.cleanup()
 
     done = asyncio.run(run())
@@ -189,3 +190,47 @@ def test_prompt_rows_carry_the_theorem():
     row = prompt_row(THEOREM)
     assert row["prompt"] == prompts.whole_proof(THEOREM) and row["label"] == "t"
     assert theorem_of(row["metadata"]) == THEOREM
+
+
+class Client:
+    def __init__(self):
+        self.closed_by = None
+
+    async def close(self):
+        await asyncio.sleep(0)
+        self.closed_by = asyncio.get_running_loop()
+
+
+async def twice():
+    client = slime_hooks.per_loop("key", Client)
+    assert slime_hooks.per_loop("key", Client) is client and client.closed_by is None
+    return client, asyncio.get_running_loop()
+
+
+def test_clients_are_closed_with_their_loop():
+    (one, first), (two, second) = asyncio.run(twice()), asyncio.run(twice())
+    assert one.closed_by is first and two.closed_by is second and one is not two
+    assert not {first, second} & {loop for loop, _ in slime_hooks._CLIENTS}
+
+
+def test_clients_of_a_loop_that_never_ends_are_closed_at_exit():
+    """SLIME's AsyncLoopThread: the hooks run in the loop of a daemon thread."""
+    program = """
+import asyncio, threading
+from coprover import slime_hooks
+
+class Client:
+    async def close(self):
+        print("closed", flush=True)
+
+async def hook():
+    slime_hooks.per_loop("key", Client)
+
+loop = asyncio.new_event_loop()
+threading.Thread(target=loop.run_forever, daemon=True).start()
+asyncio.run_coroutine_threadsafe(hook(), loop).result()
+print("end", flush=True)
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True,
+                          timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "end\nclosed\n", "")

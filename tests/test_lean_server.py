@@ -144,6 +144,8 @@ def test_verify_is_the_older_form(server):
         ("/api/check", {"snippets": [{"custom_id": "1", "code": "x"}]}),
         ("/api/check", {"snippets": [{"id": "1", "code": "x"}], "timeout": -1}),
         ("/api/check", {"snippets": [{"id": "1", "code": "x"}], "infotree": "all"}),
+        ("/api/check", {"snippets": [{"id": "1", "code": "x"}], "allTactics": "yes"}),
+        ("/verify", {"codes": [{"custom_id": "1", "code": "x"}], "infotree_type": "all"}),
         ("/api/check", []),
         ("/verify", {"codes": [{"custom_id": "1"}]}),
         ("/api/step/start", {"items": [{"header": "x"}]}),

@@ -1,6 +1,7 @@
 """The clients against a scripted server: what goes over the wire, retries, contract breaches."""
 
 import asyncio
+import json
 
 import pytest
 from aiohttp import web
@@ -173,6 +174,10 @@ def test_weight_versions_follow_the_weights(tmp_path):
     (tmp_path / "a" / "model.safetensors").unlink()
     with pytest.raises(CheckpointError, match="no weights"):
         weight_version(tmp_path / "a")
+    index = {"weight_map": {"x": "model.safetensors", "y": "model-2.safetensors"}}
+    (tmp_path / "b" / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(CheckpointError, match="lacks model-2.safetensors .* of its 2 weight files"):
+        weight_version(tmp_path / "b")
 
 
 def test_directories_are_replaced_whole_or_not_at_all(tmp_path):

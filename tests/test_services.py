@@ -1,14 +1,19 @@
 """Server life-cycle: health, adoption, log tail of a dead one, a stranger's port, exact stops."""
 
+import json
+import os
 import socket
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 
 import psutil
 import pytest
 
 from coprover import config, services
+from coprover.config import ConfigError
+from coprover.containers import DockerError
 from coprover.services import ServiceError
 
 SERVER = """
@@ -105,3 +110,45 @@ def test_server_that_is_not_ours_to_start_must_be_healthy(free_port):
     cfg = config.load([], [f"servers.lean.url={url}", "servers.lean.start=[]"])
     with pytest.raises(ServiceError, match="no healthy lean server"):
         services.start(cfg, "lean")
+
+
+# ---- containers: test_docker_scripts.py has the rest -----------------------------------------
+
+
+def test_the_hosts_record_is_left_alone_where_the_server_is_not_ours(
+    tmp_path, free_port, monkeypatch
+):
+    """In the container `start` is empty, there is no docker, and run.dir is the host's."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    sets = [f"run.dir={tmp_path}/run", f"servers.lean.url=http://127.0.0.1:{free_port}"]
+    host, inside = config.load([], sets), config.load([], [*sets, "servers.lean.start=[]"])
+    record = services.Record("lean", 1, 0.0, host.servers.lean.url, ["docker"], "log", "kimina")
+    path = tmp_path / "run" / "servers" / "lean.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(asdict(record)))
+    with pytest.raises(ServiceError, match="no healthy lean server"):
+        services.start(inside, "lean")
+    assert not services.stop(inside, "lean") and path.exists()
+    assert "of the host" in services.status(host, "lean")
+    with pytest.raises(DockerError, match="docker is not on PATH"):
+        services.stop(host, "lean")
+    assert path.exists()
+
+
+def test_a_container_without_a_name_is_refused(tmp_path):
+    sets = [f"run.dir={tmp_path}/run", "servers.lean.start=[docker,run,-d,kimina]"]
+    with pytest.raises(ConfigError, match="servers.lean.start.*--name"):
+        services.start(config.load([], sets), "lean")
+
+
+def test_dry_run_of_the_launcher_starts_nothing(tmp_path):
+    words = [sys.executable, "-m", "coprover.services"]
+    run = {"env": os.environ | {"DRY_RUN": "1"}, "cwd": config.ROOT, "capture_output": True,
+           "text": True, "check": True}  # fmt: skip
+    sets = ["--set", f"run.dir={tmp_path}/run"]
+    lines = subprocess.run([*words, "start", *sets], **run).stdout.splitlines()
+    assert [line.split(":")[0] for line in lines] == [f"would start {n}" for n in services.NAMES]
+    assert "'<checkpoint>'" in lines[1]
+    lines = subprocess.run([*words, "stop", *sets], **run).stdout.splitlines()
+    assert lines == [f"{name}: not started here" for name in reversed(services.NAMES)]
+    assert list(tmp_path.iterdir()) == []

@@ -76,15 +76,32 @@ def test_a_phase_leaves_the_newest_weights_and_no_process(node, script):
     assert done.returncode == 0, done.stderr
     assert json.loads((node.output / "config.json").read_text()) == {"rollout": 19}
     assert (node.output / "model.safetensors").exists()
-    assert [path.name for path in (node.work / "hf").iterdir()] == ["9"]
+    assert not (node.work / "megatron").exists() and not (node.work / "hf").exists()
     assert (node.work / "config.yaml").is_file()
     row = json.loads((node.work / "prompts.jsonl").read_text())
     assert row["label"] == ("t" if script == GRPO else 0.95)
     assert node.left() == []
     (node.folder / "job").unlink()
+    (node.work / "megatron").mkdir()  # as if killed between publishing and the removal
     again = node.phase(script)
     assert again.returncode == 0 and "already trained" in again.stdout
-    assert not (node.folder / "job").exists()
+    assert not (node.folder / "job").exists() and not (node.work / "megatron").exists()
+
+
+@BOTH
+def test_checkpoints_stay_if_the_configuration_says_so(node, script):
+    role = "grpo" if script == GRPO else "value"
+    assert node.phase(script, f"{role}.slime.keep_checkpoints=true").returncode == 0
+    assert (node.work / "megatron" / "iter_0000019").is_dir()
+    assert [path.name for path in (node.work / "hf").iterdir()] == ["9"]
+
+
+@BOTH
+def test_half_a_checkpoint_is_not_published_and_nothing_is_removed(node, script):
+    node.flag("no_weights")
+    assert "holds no weights" in the_error(node.phase(script))
+    assert (node.work / "megatron" / "iter_0000019").is_dir()
+    assert_nothing_came(node)
 
 
 @BOTH

@@ -1,6 +1,7 @@
 """Training of the value model: learns, evaluates, resumes (train_value_model.py)."""
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -10,7 +11,9 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("torch")
+from coprover import config  # noqa: E402
 from coprover import value_training as tvm  # noqa: E402
+from train_value_model import limit_gpus  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -54,6 +57,17 @@ def test_platt_scaling_undoes_a_distortion():
     assert a == pytest.approx(0.5 / 3, abs=1e-3) and b == pytest.approx(-1 - 1 / 3, abs=1e-2)
     assert loss == pytest.approx(tvm.cross_entropy(y, y, [1.0] * 500), abs=1e-5)
     assert tvm.platt([-v for v in x], y, [1.0] * 500)[0][0] == 0.05, "never turns the order round"
+
+
+def test_a_node_trains_on_as_many_gpus_as_configured(monkeypatch):
+    section = config.load().value
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # so that it is put right afterwards
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    limit_gpus(section)
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "0"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5")
+    limit_gpus(section)
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "5"
 
 
 def make_inputs(folder: Path) -> None:

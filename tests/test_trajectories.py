@@ -123,6 +123,17 @@ def test_split_shares_no_state_and_oversampling_stays_in_training():
     assert sum(not row["label"] for row in few) == round(0.5 * n)
 
 
+def test_what_a_later_round_validates_on_was_never_trained_on():
+    rows = [{"key": f"k{i}", "label": 1, "theorems": [f"t{i}"]} for i in range(200)]
+    first, first_valid = prepare_value_data.split_rows(rows[:90], 0.1, 0)
+    _, later_valid = prepare_value_data.split_rows(rows, 0.1, 0)
+    assert 2 <= len(first_valid) <= 20 and len(later_valid) > len(first_valid)
+    assert not {r["key"] for r in first} & {r["key"] for r in later_valid}
+    for n in (2, 3):
+        train, valid = prepare_value_data.split_rows(rows[:n], 0.1, 0)
+        assert train and valid
+
+
 def collect(tmp_path, monkeypatch, version="g1", theorems=(3, 6, -1), **sets):
     cfg = config.load([], ["search.prompt=state", f"collect.output={tmp_path}", "collect.budget=40",
                            "collect.samples_per_theorem=2", f"run.dir={tmp_path}",

@@ -141,6 +141,8 @@ class CommandElab(ScopeMixin, AttrMixin):
 
     def _recorder(self, elab):
         def record(ctx, stx, goals):
+            if stx.kind in ("<;>", "paren") or (stx.kind == "·" and len(stx.args) == 1):
+                return  # Lean lists no tactic that only arranges others, but it does list braces
             meta = ctx.meta
             self.tactics.append((stx, meta, meta.snapshot(), goals,
                                  [meta.pp_goal(g) for g in goals], elab))

@@ -253,11 +253,10 @@ class DeclRun:
         meta = self.elab.meta
         decls = [*self.auto_decls, *self._used_variables(), *self.decls]
         fvars = [d.fvar for d in decls]
+        names, plain = [d.name for d in decls], [d.type for d in decls]
         for d in decls:
             if d.name.endswith("✝") and d.bi == "inst":
                 d.name = "inst"
-        plain = [d.type for d in decls]
-        for d in decls:
             value = self.elab.opt_params.get(d.id)
             if value is not None:
                 d.type = tm.mk_app(Const("optParam", (meta.sort_level(d.type),)), d.type, value)
@@ -265,6 +264,8 @@ class DeclRun:
         for d, ty in zip(decls, plain, strict=True):
             d.type = ty
         self.full_value = None if self.value is None else meta.mk_lambda(fvars, self.value)
+        for d, name in zip(decls, names, strict=True):
+            d.name = name  # goals are printed after this
         self.n_fixed_vars = len(self.auto_decls) + len(self._used_variables())
 
     def _used_variables(self):

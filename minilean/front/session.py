@@ -173,7 +173,7 @@ class Session:
         lead = "\n  " if stx.kind == "calcSteps" else ""
         return {"tactic": lead + source.text[stx.pos:stx.end], "proofState": self._add_state(state),
                 "pos": position(source, stx.pos), "endPos": position(source, stx.end),
-                "goals": "\n\n".join(texts) if texts else "no goals", "usedConstants": []}
+                "goals": "\n".join(texts) if texts else "no goals", "usedConstants": []}
 
     def _add_state(self, state):
         self.states.append(state)

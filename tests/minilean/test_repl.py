@@ -85,3 +85,21 @@ def test_calc_steps_are_listed_by_themselves(ask):
     assert [t["tactic"] for t in out["tactics"]] == [
         "calc\n  3 = 3 := by rfl", "\n  3 = 3 := by rfl", "rfl"]
     assert out["tactics"][1]["goals"] == "no goals"
+
+
+def test_tactics_that_arrange_others_are_not_listed(ask):
+    """REPL/Lean/InfoTree `isSubstantive`; goals are joined as ContextInfo.ppGoals does it."""
+    text = "example (P Q : Prop) (p : P) (q : Q) : P ∧ Q ∧ P := by\n  constructor\n  · exact p\n"
+    out = ask(cmd=text + "  (constructor <;> skip)\n  { exact q }\n  exact p", allTactics=True)
+    assert "messages" not in out
+    assert [t["tactic"] for t in out["tactics"]] == [
+        "constructor", "exact p", "constructor", "skip", "skip", "{ exact q }", "exact q",
+        "exact p"]
+    hypotheses = "P Q : Prop\np : P\nq : Q"
+    assert out["tactics"][5]["goals"] == (
+        f"case right.left\n{hypotheses}\n⊢ Q\ncase right.right\n{hypotheses}\n⊢ P")
+
+
+def test_an_unnamed_instance_stays_unnamed_in_goals(ask):
+    state = ask(cmd="theorem t (α : Type) [Inhabited α] : True := by sorry")["sorries"][0]
+    assert state["goal"] == "α : Type\ninst✝ : Inhabited α\n⊢ True"
