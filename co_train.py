@@ -44,6 +44,7 @@ FREE_KEYS = ("run.rounds", "run.only", "run.dry_run", "run.profile_reason")
 def main() -> int:
     """Runs or continues the loop."""
     cfg = config.from_cli(__doc__, FLAGS)
+    services.unwind_on_signals()
     print(f"co_train: {cfg.run.profile_reason}", flush=True)
     if cfg.run.rounds < 1:
         raise ConfigError(f"run.rounds must be at least 1, got {cfg.run.rounds}")
@@ -143,7 +144,12 @@ def _run_group(run: Run, phases: list[Phase]) -> None:
     for phase in phases:
         run.manifest.enter(phase.name, phase.inputs)
     with ThreadPoolExecutor(len(phases)) as pool, PeakMemory(run.cfg) as memory:
-        results = list(pool.map(lambda phase: _run_commands(run, phase), phases))
+        try:
+            results = list(pool.map(lambda phase: _run_commands(run, phase), phases))
+        except KeyboardInterrupt:
+            run.interrupted = True
+            stop_orphans(run.dir)  # the pool waits for them
+            raise
     for phase, seconds in zip(phases, results, strict=True):
         facts = {"weights": {k: str(v) for k, v in phase.servers.items() if v}}
         run.manifest.complete(phase.name, phase.outputs, **facts)
@@ -171,7 +177,7 @@ def _run_commands(run: Run, phase: Phase) -> float:
             log_file.write(f"$ {' '.join(command)}\n")
             log_file.flush()
             try:
-                code = tee(run.dir, command, log_file, phase.threads or run.cfg.run.threads)
+                code = tee(run, command, log_file, phase.threads or run.cfg.run.threads)
             except FileNotFoundError:
                 raise ConfigError(f"phase {phase.name}: there is no program {command[0]!r}; "
                                   "correct the command in the configuration") from None

@@ -6,13 +6,15 @@ usage() {
   cat <<'TEXT'
 usage: bash co_train.sh [--num-rounds N] [--run-name NAME] [--seed N] [--config FILE...] [--set KEY=VALUE...] [--dry-run]
 
-  With NVIDIA GPUs: checks the node (Docker, models), then starts Kimina in Docker and runs
-  co_train.py inside the SLIME container that run_docker.sh starts.
+  With NVIDIA GPUs: makes the checks of `make preflight` (Docker, images, GPUs, models, …), which
+  name all that is missing and end with status 1, then starts Kimina in Docker and runs co_train.py
+  inside the SLIME container that run_docker.sh starts.
   Without a GPU: runs co_train.py here with the laptop overlay configs/local.yaml.
   PROFILE=node, PROFILE=one-gpu (the node's path on a single GPU, configs/one_gpu.yaml) or
   PROFILE=laptop decides instead.
 The first line of the output says which and why. There is no silent fallback: a machine with GPUs
-and a missing piece gets an error that names it.
+and a missing piece gets an error that names it. Kimina stays up afterwards for the next call; one
+that runs already is used. `bash launch_servers.sh stop lean` ends one that was started from here.
 
 The same command continues a run that was interrupted. DRY_RUN=1 or --dry-run prints every command
 of every phase, on the host and in the container, with its flags checked, and runs none; it needs
@@ -21,9 +23,10 @@ TEXT
 }
 
 laptop() {
-  local reason="$1"
+  local reason="$1" python
   shift
-  "$(coprover_python)" co_train.py --config "$(coprover_overlay laptop)" --set "run.profile_reason=$reason" "$@"
+  python="$(coprover_python)"
+  exec "$python" co_train.py --config "$(coprover_overlay laptop)" --set "run.profile_reason=$reason" "$@"
 }
 
 # Kimina on the host, co_train.py in the container: node REASON OVERLAY [ARGS...]
@@ -39,9 +42,9 @@ node() {
     dry_run "${config[@]}"
     return 0
   fi
-  "$(coprover_python)" -m coprover.preflight "${config[@]}" "$@"
-  bash launch_servers.sh start lean "${config[@]}"
-  bash run_docker.sh python3 "${command[@]}"
+  coprover_run "$(coprover_python)" -m coprover.preflight "${config[@]}" "$@"
+  coprover_run bash launch_servers.sh start lean "${config[@]}"
+  exec bash run_docker.sh python3 "${command[@]}"
 }
 
 # Prints the host's commands, then those of co_train.py as the container would see them. Reads

@@ -8,7 +8,8 @@ usage: bash launch_servers.sh start|stop|status [lean] [generator] [value] [--co
 
   start   starts the named servers (default: all three) and waits until each is healthy; one of
           this run that already serves the same checkpoint is kept. If one dies, the tail of its
-          log is shown. PIDs are recorded under <run.dir>/servers/.
+          log is shown; then, and after a signal, those that this call started are stopped again.
+          A Kimina container that runs already is used. PIDs are under <run.dir>/servers/.
   stop    stops exactly the servers that `start` recorded for this run
   status  health, PID and log of each
 

@@ -1,9 +1,9 @@
 """What coprover.preflight looks at on this machine; every check reports, none stops the others.
 
 Checks that scripts make anyway are called here, not repeated: theorem files (coprover/records.py),
-ports (coprover/services.py), checkpoints (coprover/checkpoints.py), SLIME's arguments against the
-checkpoint (coprover/slime_args.py), the container (run_docker.sh). What the sizes are compared with
-is in coprover/hardware.py.
+ports (coprover/services.py), Kimina (coprover/containers.py), weights (coprover/checkpoints.py),
+SLIME's arguments against the checkpoint (coprover/slime_args.py), the container (run_docker.sh).
+What the sizes are compared with is in coprover/hardware.py.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from pathlib import Path
 import psutil
 from omegaconf import DictConfig, OmegaConf
 
-from coprover import checkpoints, hardware, preflight, services, slime_args
-from coprover.config import ROOT, InputError
+from coprover import checkpoints, containers, hardware, preflight, services, slime_args
+from coprover.config import ROOT, ConfigError, InputError
 from coprover.preflight import Finding
 from coprover.records import load_theorems
 
@@ -276,18 +276,17 @@ def _server(cfg: DictConfig, name: str, docker: bool) -> Finding:
             return Finding("ok", what, f"answers at {section.url}")
         return Finding("missing", what, f"none answers at {section.url}, and servers.{name}.start "
                        "is empty: start it, or correct the URL")  # fmt: skip
-    if section.daemon == "docker" and docker:
-        words = list(section.start)
-        container = words[words.index("--name") + 1] if "--name" in words else ""
-        running = _run("docker", "inspect", "-f", "{{.State.Running}}", container)
-        if running.stdout.strip() == "true":
-            return Finding("ok", what, f"container {container} is running")
-    else:
-        record = services.read_record(cfg, name)
-        if record and record.process():
-            return Finding("ok", what, f"this run's own, PID {record.pid}")
+    record = services.read_record(cfg, name)
+    if record and (record.container or record.process()):
+        owner = f"container {record.container}" if record.container else f"PID {record.pid}"
+        return Finding("ok", what, f"this run's own, {owner}")
     try:
+        container = services.container_of(section, name)
+        if container and docker and containers.require_startable(container):
+            return Finding("ok", what, f"container {container} is running")
         services.require_free_port(section.url, name)
+    except (ConfigError, containers.DockerError) as error:
+        return Finding("missing", what, str(error))
     except services.ServiceError as error:
         inside = uses_slime(cfg) and section.daemon != "docker"
         if inside and os.environ.get("DOCKER_NETWORK", "bridge") != "host":

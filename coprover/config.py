@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import errno
 import logging
 import os
 import sys
@@ -23,6 +24,7 @@ from omegaconf.errors import OmegaConfBaseException
 from coprover.errors import ConfigError, InputError
 
 ROOT = Path(__file__).resolve().parent.parent
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # also a quota, also ulimit -f
 Flag = str | tuple[str, str] | tuple[str, str, str]  # key[, help[, the value it stands for]]
 BASE_FILES = ("co_training.yaml", "generator_grpo.yaml", "value_model_sft.yaml")
 
@@ -99,7 +101,7 @@ def from_cli(
 
 
 def main(function: Callable[[], int | None]) -> None:
-    """Runs a script's main: expected errors become one line and exit status 2."""
+    """Runs a script's main: expected errors and a full disk become one line and exit status 2."""
     logging.basicConfig(
         level=os.environ.get("LOG_LEVEL", "INFO").upper(), stream=sys.stderr,
         format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S",
@@ -109,6 +111,12 @@ def main(function: Callable[[], int | None]) -> None:
         raise SystemExit(function() or 0)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        print(f"error: a file cannot be written: {error}; free space where the outputs go (df -h), "
+              "then run the same command again", file=sys.stderr)  # fmt: skip
         raise SystemExit(2) from None
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -58,15 +58,48 @@ coprover_inside() {
   esac
 }
 
-# Runs a command; with DRY_RUN=1 prints it instead, quoted so that it can be pasted.
+# Runs a command and returns its status; with DRY_RUN=1 prints it instead, quoted so that it can be
+# pasted. SIGINT, SIGTERM and SIGHUP end the command, then the script (coprover_interrupted).
 coprover_run() {
   if [[ "${DRY_RUN:-0}" == 1 ]]; then
     printf 'would run:'
     printf ' %q' "$@"
     printf '\n'
-  else
-    "$@"
+    return 0
   fi
+  local status=0
+  trap coprover_interrupted INT TERM HUP
+  coprover_start "$@"
+  wait "$!" || status=$?
+  trap - INT TERM HUP
+  return "$status"
+}
+
+# Like coprover_run for the last command of a script, which becomes that command: it has the
+# terminal, and signals reach it alone.
+coprover_exec() {
+  [[ "${DRY_RUN:-0}" == 1 ]] || exec "$@"
+  coprover_run "$@"
+}
+
+# Starts a command in the background as a process group of its own, so that a signal can end it
+# together with its children. Its PID is in $!.
+coprover_start() {
+  set -m
+  "$@" < /dev/null &
+  set +m
+}
+
+# After a signal: ends what this shell started in the background, waits for it and exits with 130.
+coprover_interrupted() {
+  trap '' INT TERM HUP
+  local pid
+  for pid in $(jobs -p); do
+    kill -- "-$pid" 2> /dev/null || true
+  done
+  wait
+  printf 'interrupted\n' >&2
+  exit 130
 }
 
 # Prints an error and ends the script with status 2.
@@ -90,7 +123,7 @@ coprover_get() {
 # Runs train.py of SLIME as a Ray job and returns its status:
 #   coprover_slime_job ROLE WORK CONFIG_ARGS...
 # Starts a Ray head here unless <role>.slime.ray_address names a running cluster, and stops exactly
-# that head afterwards, also on SIGINT and SIGTERM. Nothing is ended by name.
+# that head (there: the job) afterwards, also after a signal. Nothing is ended by name.
 coprover_slime_job() {
   local role="$1" work="$2" text address root megatron script gpus nvls here
   shift 2
@@ -107,25 +140,26 @@ coprover_slime_job() {
   local env_json
   env_json="$(printf '{"env_vars": {"PYTHONPATH": "%s:%s", "CUDA_DEVICE_MAX_CONNECTIONS": "1", "NCCL_NVLS_ENABLE": "%s", "COPROVER_CONFIG": "%s", "PYTHONUNBUFFERED": "1"}}' \
     "$megatron" "$here" "$nvls" "$work/config.yaml")"
-  local own="" id="coprover-$role-$$"
+  local id="coprover-$role-$$"
   if [[ -z "$address" ]]; then
-    own=1
     address="http://127.0.0.1:8265"
     coprover_ray_head "$gpus" "$address" "$work/ray.log"
+  elif [[ "${DRY_RUN:-0}" != 1 ]]; then
+    # shellcheck disable=SC2064  # the values of now
+    trap "coprover_stop_job '$address' '$id'" EXIT
   fi
   local submit=(ray job submit --address="$address" --submission-id="$id"
     --runtime-env-json="$env_json" -- python3 "$root/$script" "${args[@]}")
-  if [[ "${DRY_RUN:-0}" == 1 ]]; then
-    coprover_run "${submit[@]}"
-    return 0
+  coprover_run "${submit[@]}" || status=$?
+  local cause="its output is above"
+  if [[ -n "${COPROVER_RAY_PID:-}" ]] && ! kill -0 "$COPROVER_RAY_PID" 2> /dev/null; then
+    coprover_tail "$work/ray.log"
+    cause="Ray's head died, see above; whole log: $work/ray.log"
   fi
-  # In the background, so that a signal is handled while the job runs.
-  "${submit[@]}" &
-  local job_pid=$!
-  trap 'kill '"$job_pid"' 2> /dev/null; coprover_stop_job '"'$own' '$address' '$id'"'; exit 130' INT TERM
-  wait "$job_pid" || status=$?
-  trap - INT TERM
-  [[ -z "$own" ]] || coprover_stop_head
+  coprover_stop_head
+  trap - EXIT
+  ((status == 0)) || printf 'error: the SLIME job ended with status %s (%s); mend the cause, then the same command resumes\n' \
+    "$status" "$cause" >&2
   return "$status"
 }
 
@@ -138,35 +172,48 @@ coprover_ray_head() {
     coprover_run "${head[@]}"
     return 0
   fi
-  "${head[@]}" > "$log" 2>&1 &
-  COPROVER_RAY_PID=$!
+  if coprover_answers "$address/api/version"; then
+    coprover_die "another Ray already answers at $address; use it (--set grpo.slime.ray_address=$address, or value.slime.ray_address), or stop it"
+  fi
   trap coprover_stop_head EXIT
-  trap 'exit 130' INT TERM
+  trap coprover_interrupted INT TERM HUP
+  coprover_start "${head[@]}" > "$log" 2>&1
+  COPROVER_RAY_PID=$!
   coprover_wait_url "$address/api/version" "$COPROVER_RAY_PID" "$log" "Ray's head"
 }
 
 # Stops the head this shell started (`ray start --block` ends its processes on SIGTERM).
 coprover_stop_head() {
   [[ -n "${COPROVER_RAY_PID:-}" ]] || return 0
-  kill "$COPROVER_RAY_PID" 2> /dev/null || true
+  kill -- "-$COPROVER_RAY_PID" 2> /dev/null || true
   wait "$COPROVER_RAY_PID" 2> /dev/null || true
   COPROVER_RAY_PID=""
-  trap - EXIT
 }
 
-# After a signal: a job on somebody else's cluster outlives its client, so it is stopped by its id.
+# A job on somebody else's cluster outlives its client, so it is stopped by its id.
 coprover_stop_job() {
-  local own="$1" address="$2" id="$3"
-  [[ -n "$own" ]] || ray job stop --address="$address" "$id" || true
+  local address="$1" id="$2"
+  ray job stop --address="$address" "$id" \
+    || printf 'error: the job %s may still run; stop it: ray job stop --address=%s %s\n' "$id" "$address" "$id" >&2
+}
+
+# Succeeds if a URL answers: coprover_answers URL
+coprover_answers() {
+  curl -fsS -o /dev/null --max-time 5 "$1" 2> /dev/null
+}
+
+# Shows the end of a log as an indented block: coprover_tail LOG
+coprover_tail() {
+  tail -n 25 "$1" | sed 's/^/  | /' >&2
 }
 
 # Waits until a URL answers: coprover_wait_url URL PID LOG NAME. Shows the log's tail if the process dies.
 coprover_wait_url() {
   local url="$1" pid="$2" log="$3" name="$4" tries="${WAIT_TRIES:-120}"
-  while ! curl -fsS -o /dev/null --max-time 5 "$url" 2> /dev/null; do
+  until coprover_answers "$url" && kill -0 "$pid" 2> /dev/null; do
     if ! kill -0 "$pid" 2> /dev/null || ((--tries <= 0)); then
-      tail -n 25 "$log" >&2 || true
-      coprover_die "$name did not come up at $url (whole log: $log)"
+      coprover_tail "$log"
+      coprover_die "$name did not come up at $url: see above (whole log: $log)"
     fi
     sleep 1
   done
@@ -174,6 +221,7 @@ coprover_wait_url() {
 
 # Moves the newest of WORK/hf/<number> to OUTPUT, once it is whole, and drops what training needed:
 #   coprover_publish_hf WORK OUTPUT KEEP
+# OUTPUT may be on another disk: it is filled under another name, and the original is kept till then.
 coprover_publish_hf() {
   local work="$1" output="$2" keep="$3" newest=""
   if [[ "${DRY_RUN:-0}" == 1 ]]; then
@@ -186,10 +234,13 @@ coprover_publish_hf() {
     || coprover_die "SLIME left no Hugging Face checkpoint under $work/hf; see the log above"
   "$(coprover_python)" -m coprover.checkpoints "$work/hf/$newest"
   mkdir -p "$(dirname "$output")"
-  rm -rf "$output.old"
-  [[ ! -e "$output" ]] || mv "$output" "$output.old"
-  mv "$work/hf/$newest" "$output"
-  rm -rf "$output.old"
+  rm -rf "$output.tmp"
+  cp -rl "$work/hf/$newest" "$output.tmp" 2> /dev/null \
+    || { rm -rf "$output.tmp" && cp -r "$work/hf/$newest" "$output.tmp"; } \
+    || { rm -rf "$output.tmp"; coprover_die "cannot copy $work/hf/$newest to $output; free space there, then the same command publishes it"; }
+  rm -rf "$output"
+  mv -T "$output.tmp" "$output" || coprover_die "cannot rename $output.tmp; do it by hand: mv -T $output.tmp $output"
+  rm -rf "${work:?}/hf/$newest"
   printf 'trained weights: %s\n' "$output"
   coprover_drop_checkpoints "$work" "$keep"
 }

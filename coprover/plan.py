@@ -42,6 +42,7 @@ class Run:
         self.config_path = self.dir / "config.yaml"
         self.manifest = Manifest(self.dir / "state.json")
         self.metrics = MetricsLog(self.dir / "metrics.jsonl")
+        self.interrupted = False  # a phase that has only just started stops itself
 
     def generator(self, number: int) -> Path:
         """The generator that round `number` trained; round 0 is the start."""

@@ -14,6 +14,7 @@ import psutil
 from omegaconf import DictConfig
 
 from coprover import services
+from coprover.plan import Run
 from coprover.records import write_text_atomic
 
 log = logging.getLogger("co_train")
@@ -21,7 +22,7 @@ log = logging.getLogger("co_train")
 SPIN_COUNT = "1000"  # 0 (OMP_WAIT_POLICY=PASSIVE) loses what a second thread gains
 
 
-def tee(folder: Path, command: list[str], log_file: TextIO, threads: int) -> int:
+def tee(run: Run, command: list[str], log_file: TextIO, threads: int) -> int:
     """Runs a command in a process group of its own and returns its exit status.
 
     The group is recorded in the run's folder: if this process is killed, the next call stops what
@@ -35,9 +36,11 @@ def tee(folder: Path, command: list[str], log_file: TextIO, threads: int) -> int
         text=True, errors="replace", bufsize=1, env=environment, start_new_session=True,
     ) as process:  # fmt: skip
         handle = psutil.Process(process.pid)
-        record = folder / "processes" / f"{process.pid}.json"
+        record = run.dir / "processes" / f"{process.pid}.json"
         write_text_atomic(record, json.dumps({"created": handle.create_time()}))
         try:
+            if run.interrupted:
+                return 130
             for line in process.stdout:
                 log_file.write(line)
                 log_file.flush()
@@ -46,7 +49,7 @@ def tee(folder: Path, command: list[str], log_file: TextIO, threads: int) -> int
         finally:
             if process.poll() is None:
                 services.stop_group(handle)
-            record.unlink()
+            record.unlink(missing_ok=True)
 
 
 def stop_orphans(folder: Path) -> None:
@@ -60,7 +63,7 @@ def stop_orphans(folder: Path) -> None:
                 services.stop_group(process)
         except psutil.NoSuchProcess:
             pass
-        record.unlink()
+        record.unlink(missing_ok=True)
 
 
 class PeakMemory:

@@ -3,8 +3,9 @@
 Every started process is recorded in `<run.dir>/servers/<name>.json` (PID, creation time, port,
 command) before its health is awaited, so that a killed orchestrator finds it again: a healthy one
 with the same command is adopted, any other one of ours is stopped. A port held by somebody else
-is an error that names the holder; nothing is ever killed by name. A server whose `start` is empty,
-or whose container was started by hand, is somebody else's: it must be healthy and is never stopped.
+is an error that names the holder; nothing is ever killed by name. A server that does not become
+healthy, or whose start is interrupted, is stopped again. A server whose `start` is empty, or whose
+container runs already (README: Kimina started by hand), is somebody else's and is never stopped.
 
 Run: bash launch_servers.sh start lean generator --config configs/local.yaml
 """
@@ -21,6 +22,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -28,7 +30,7 @@ from urllib.parse import urlsplit
 import psutil
 from omegaconf import DictConfig
 
-from coprover import config
+from coprover import config, containers
 from coprover.config import ROOT, ConfigError, InputError
 from coprover.records import write_text_atomic
 
@@ -71,33 +73,44 @@ def start(cfg: DictConfig, name: str) -> Record:
     Raises ServiceError if the port is taken, the process dies, or health does not come in time.
     """
     section = _section(cfg, name)
-    if section.start:
-        check_checkpoint(section, name)
-    command = command_line(cfg, name)
-    old = read_record(cfg, name) if command else None  # else a record is of another machine's call
-    if not command or (old is None and _started_by_hand(section, command)):
+    if not section.start:
         _require_healthy(section, name)
         return Record(name, 0, 0.0, section.url, [], "")
+    check_checkpoint(section, name)
+    command = command_line(cfg, name)
     config.save(cfg, _config_path(cfg, name))
+    old = read_record(cfg, name)
     if old is not None:
         if old.command == command and _running(old) and healthy(section):
             return old
         stop(cfg, name)
+    container = container_of(section, name)
+    if container and containers.require_startable(container):
+        found = Record(name, 0, 0.0, section.url, [], "", container)
+        _wait(section, found, cfg.servers.start_timeout_s)
+        return found
     require_free_port(section.url, name)
-    record = _spawn(cfg, section, name, command)
-    _wait(section, record, cfg.servers.start_timeout_s)
+    try:
+        record = _spawn(cfg, section, name, command, container)
+        _wait(section, record, cfg.servers.start_timeout_s)
+    except BaseException:
+        stop(cfg, name)
+        raise
     return record
 
 
 def stop(cfg: DictConfig, name: str) -> bool:
-    """Stops the recorded server with its process group; tells whether there was one."""
+    """Stops the recorded server with its process group; tells whether there was one.
+
+    One that the config does not start (the container host's, seen from inside a container) stays.
+    """
     record = read_record(cfg, name) if _section(cfg, name).start else None
     if record is None:
         return False
-    if record.container:
-        _docker("rm", "-f", record.container)
-    elif process := record.process():
+    if process := record.process():
         stop_group(process)
+    if record.container:
+        containers.remove(record.container)
     _record_path(cfg, name).unlink(missing_ok=True)
     return True
 
@@ -112,7 +125,10 @@ def status(cfg: DictConfig, name: str) -> str:
     if record.container and not shutil.which("docker"):
         return f"{name:10} {section.url}  {health}  (container {record.container} of the host)"
     owner = f"container {record.container}" if record.container else f"pid {record.pid}"
-    alive = "" if _running(record) else ", process gone"
+    try:
+        alive = "" if _running(record) else ", process gone"
+    except containers.DockerError as error:
+        alive = f", {error}"
     return f"{name:10} {section.url}  {health}  ({owner}{alive}; log {record.log})"
 
 
@@ -162,19 +178,43 @@ def main() -> int:
     cfg = config.load(args.config, args.sets)
     names = args.names or NAMES
     dry = os.environ.get("DRY_RUN") == "1" and args.action != "status"
+    if args.action == "start" and not dry:
+        unwind_on_signals()
+        _start_all(cfg, names)
+        return 0
     for name in reversed(names) if args.action == "stop" else names:
-        if dry and args.action == "start":
+        if args.action == "start":
             print(announce(cfg, name))
         elif dry:
             print(f"would stop {name}" if read_record(cfg, name) else f"{name}: not started here")
-        elif args.action == "start":
-            record = start(cfg, name)
-            print(f"{name:10} ready at {record.url}" + (f" (log {record.log})" * bool(record.log)))
         elif args.action == "stop":
             print(f"{name:10} " + ("stopped" if stop(cfg, name) else "was not started from here"))
         else:
             print(status(cfg, name))
     return 0
+
+
+def unwind_on_signals() -> None:
+    """Makes SIGTERM and SIGHUP raise KeyboardInterrupt as Ctrl-C does, so that what was started is
+    stopped. SIGHUP stays ignored under nohup."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+
+
+def _start_all(cfg: DictConfig, names: Sequence[str]) -> None:
+    """Starts servers in order; when one fails, those this call started are stopped again."""
+    before = {name: read_record(cfg, name) for name in names}
+    try:
+        for name in names:
+            record = start(cfg, name)
+            print(f"{name:10} ready at {record.url}" + (f" (log {record.log})" * bool(record.log)),
+                  flush=True)  # fmt: skip
+    except BaseException:
+        for name in reversed(names):
+            if read_record(cfg, name) != before[name] and stop(cfg, name):
+                print(f"{name:10} stopped again", flush=True)
+        raise
 
 
 def _section(cfg: DictConfig, name: str) -> DictConfig:
@@ -195,6 +235,21 @@ def announce(cfg: DictConfig, name: str) -> str:
     if not section.start:
         return f"would wait for {name}: {section.url}{section.health}"
     return f"would start {name}: {shlex.join(command_line(cfg, name, dry=True))}"
+
+
+def container_of(section: DictConfig, name: str) -> str | None:
+    """Returns the name that a server's `docker run` gives its container; None without Docker.
+
+    Raises ConfigError if the command gives none: the container could not be found again.
+    """
+    if section.daemon != "docker":
+        return None
+    words = [str(word) for word in section.start]
+    if "--name" not in words[:-1]:
+        raise ConfigError(
+            f"servers.{name}.start runs a container without a name; give it one (--name NAME)"
+        )
+    return words[words.index("--name") + 1]
 
 
 def check_checkpoint(section: DictConfig, name: str) -> None:
@@ -229,7 +284,10 @@ def command_line(cfg: DictConfig, name: str, dry: bool = False) -> list[str]:
     return words
 
 
-def _spawn(cfg: DictConfig, section: DictConfig, name: str, command: list[str]) -> Record:
+def _spawn(
+    cfg: DictConfig, section: DictConfig, name: str, command: list[str], container: str | None
+) -> Record:
+    """Starts and records the process; `docker run -d` is awaited, its container is the server."""
     log = Path(cfg.run.dir) / "logs" / f"{name}_server.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = dict(os.environ)
@@ -250,25 +308,20 @@ def _spawn(cfg: DictConfig, section: DictConfig, name: str, command: list[str]) 
             raise ServiceError(
                 f"cannot start the {name} server: {command[0]!r} is not installed or not on PATH"
             ) from None
-    container = None
-    if section.daemon == "docker":
-        if process.wait() != 0:
-            raise ServiceError(f"docker could not start the {name} server:\n{_tail(log)}")
-        container = _container(command)
-    created = psutil.Process(process.pid).create_time() if container is None else 0.0
+    created = psutil.Process(process.pid).create_time()
     record = Record(name, process.pid, created, section.url, command, str(log), container)
     write_text_atomic(_record_path(cfg, name), json.dumps(asdict(record), indent=1) + "\n")
+    if container and process.wait() != 0:
+        raise ServiceError(f"docker could not start the {name} server:\n{_tail(log)}")
     return record
 
 
 def _wait(section: DictConfig, record: Record, timeout_s: float) -> None:
-    deadline = time.monotonic() + timeout_s
+    deadline, first = time.monotonic() + timeout_s, _life(record)
     while not healthy(section):
-        if not _running(record):
+        if not first.startswith("running") or _life(record) != first:
             raise ServiceError(f"the {record.name} server died while starting:\n{_log(record)}")
         if time.monotonic() > deadline:
-            if process := record.process():
-                stop_group(process)
             raise ServiceError(
                 f"the {record.name} server was not healthy after {timeout_s} s:\n{_log(record)}"
             )
@@ -277,17 +330,11 @@ def _wait(section: DictConfig, record: Record, timeout_s: float) -> None:
         raise ServiceError(f"the {record.name} server died while starting:\n{_log(record)}")
 
 
-def _started_by_hand(section: DictConfig, command: list[str]) -> bool:
-    """Tells whether the container of that name runs already, as after the README's docker run."""
-    return section.daemon == "docker" and _container_runs(_container(command))
-
-
 def _require_healthy(section: DictConfig, name: str) -> None:
     if not healthy(section):
         raise ServiceError(
-            f"no healthy {name} server at {section.url}, and it is not ours to start "
-            f"(servers.{name}.start is empty, or its container was started by hand); start it, or "
-            f"correct servers.{name}.url"
+            f"no healthy {name} server at {section.url}, and the config does not say how to start "
+            f"one (servers.{name}.start is empty); start it, or correct servers.{name}.url"
         )
 
 
@@ -307,28 +354,14 @@ def _port(url: str) -> int:
 
 
 def _running(record: Record) -> bool:
+    return _life(record).startswith("running")
+
+
+def _life(record: Record) -> str:
+    """`running …` while the server lives; for a container, also how often it was restarted."""
     if record.container:
-        return _container_runs(record.container)
-    return record.process() is not None
-
-
-def _container(command: list[str]) -> str:
-    return command[command.index("--name") + 1]
-
-
-def _container_runs(name: str) -> bool:
-    return _docker("inspect", "-f", "{{.State.Running}}", name).stdout.strip() == "true"
-
-
-def _docker(*words: str) -> subprocess.CompletedProcess[str]:
-    """Runs docker; a failure is in the return code. Raises ServiceError where docker is not."""
-    try:
-        return subprocess.run(["docker", *words], check=False, capture_output=True, text=True)
-    except FileNotFoundError:
-        raise ServiceError(
-            f"docker is not on PATH, and the server {words[-1]} is a container: do this on the "
-            "host, or leave servers.*.start empty where the server is somebody else's"
-        ) from None
+        return containers.life(record.container)
+    return "running" if record.process() else ""
 
 
 def stop_group(process: psutil.Process) -> None:
@@ -354,12 +387,19 @@ def _is_zombie(process: psutil.Process) -> bool:
 
 
 def _log(record: Record) -> str:
-    return f"{_tail(Path(record.log))}\n(whole log: {record.log})"
+    if not record.container:
+        return _tail(Path(record.log))
+    lines = containers.log_lines(record.container, LOG_TAIL)
+    return _block(lines) + f"\n(from docker logs {record.container})"
 
 
 def _tail(path: Path) -> str:
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    return "\n".join("  | " + line for line in lines[-LOG_TAIL:])
+    return _block(lines[-LOG_TAIL:]) + f"\n(whole log: {path})"
+
+
+def _block(lines: list[str]) -> str:
+    return "\n".join("  | " + line for line in lines)
 
 
 if __name__ == "__main__":

@@ -29,3 +29,7 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+# a second one for tests that need two
+unused_port = free_port

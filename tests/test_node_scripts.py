@@ -1,38 +1,18 @@
-"""The node's shell scripts: strict, documented, dry-runnable, and right with fake tools on PATH."""
+"""All shell scripts: strict, documented, and what a dry run prints. Failures: test_*_scripts.py."""
 
 from __future__ import annotations
 
 import json
-import os
-import shlex
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
+from node_fakes import ROOT, planned, sh
 
 from coprover import slime_flags
 
-ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = sorted(path.name for path in ROOT.glob("*.sh"))
-OURS = ("check_status.sh", "convert_and_serve.sh", "prepare_all.sh", "run_docker.sh",
-        "train_step_grpo.sh", "train_value_slime.sh")  # fmt: skip
-
-
-def sh(*words: str | Path, cwd: Path = ROOT, **env: str) -> subprocess.CompletedProcess:
-    environment = {k: v for k, v in os.environ.items() if k not in ("DRY_RUN", "PROFILE")}
-    return subprocess.run(
-        ["bash", *map(str, words)], cwd=cwd, env=environment | env, text=True,
-        capture_output=True, timeout=120,
-    )  # fmt: skip
-
-
-def planned(done: subprocess.CompletedProcess) -> list[list[str]]:
-    """The commands a dry run would run, as argument lists."""
-    assert done.returncode == 0, done.stderr
-    lines = [line for line in done.stdout.splitlines() if line.startswith("would run: ")]
-    return [shlex.split(line.removeprefix("would run: ")) for line in lines]
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -147,185 +127,3 @@ def test_preparation_of_both_profiles(tmp_path):
 def test_architecture_files_are_sourced_as_the_readme_says():
     done = sh("-c", "source models/deepseek-prover-v2-7B.sh; echo ${MODEL_ARGS[@]}")
     assert "--num-layers 30 --hidden-size 4096" in done.stdout
-
-
-def test_missing_pieces_are_named(tmp_path):
-    done = sh("train_step_grpo.sh", "--set", "grpo.model=nowhere")
-    assert done.returncode == 2 and "no checkpoint at grpo.model=nowhere" in done.stderr
-    done = sh("train_value_slime.sh", "--set", "value.base_model=nowhere")
-    assert done.returncode == 2 and "nowhere" in done.stderr
-    done = sh("convert_and_serve.sh", "--input", "a", "--output", "b", "--origin", "nowhere")
-    assert done.returncode == 2 and "nowhere" in done.stderr
-    bare = tmp_path / "bin"
-    bare.mkdir()
-    for tool in ("bash", "dirname", "env"):
-        (bare / tool).symlink_to(shutil.which(tool))
-    done = sh("run_docker.sh", PATH=str(bare))
-    assert done.returncode == 2 and "docker is not on PATH" in done.stderr
-
-
-# ---- a whole GRPO phase with fake ray and curl -------------------------------------------------
-
-RAY = """#!/usr/bin/env bash
-if [[ "$1" == start ]]; then
-  echo $$ > "$FAKES/head.pid"
-  trap 'echo stopped > "$FAKES/head.stopped"; exit 0' TERM
-  [[ ! -e "$FAKES/head_dies" ]] || { echo "no GPU left" >&2; exit 1; }
-  while :; do sleep 0.05; done
-fi
-printf '%s\\n' "$@" > "$FAKES/job"
-[[ ! -e "$FAKES/job_fails" ]] || exit 7
-if [[ "$2" == stop ]]; then touch "$FAKES/job_stopped"; exit 0; fi
-while [[ -e "$FAKES/job_hangs" ]]; do sleep 0.05; done
-while (($#)); do
-  case "$1" in --save-hf) save="$2" ;; --save) mkdir -p "$2/iter_0000019" ;; esac
-  shift
-done
-for rollout in 9 19; do
-  folder="${save/\\{rollout_id\\}/$rollout}"
-  mkdir -p "$folder"
-  echo "{\\"rollout\\": $rollout}" > "$folder/config.json"
-  [[ -e "$FAKES/no_weights" ]] || echo "$rollout" > "$folder/model.safetensors"
-done
-"""
-CURL = """#!/usr/bin/env bash
-url="${*: -1}"
-case "$url" in
-  *8265*) [[ -e "$FAKES/head.pid" && ! -e "$FAKES/head_dies" ]] ;;
-  *) [[ ! -e "$FAKES/no_lean" ]] ;;
-esac
-"""
-MODEL = {
-    "num_hidden_layers": 30, "hidden_size": 4096, "intermediate_size": 11008,
-    "num_attention_heads": 32, "num_key_value_heads": 32, "vocab_size": 102400,
-    "rms_norm_eps": 1e-6, "max_position_embeddings": 65536, "rope_theta": 10000.0,
-    "rope_scaling": {"type": "yarn", "factor": 16.0, "original_max_position_embeddings": 4096},
-}  # fmt: skip
-
-
-@pytest.fixture
-def node(tmp_path):
-    """A folder with fake tools, a model folder and a theorem file; returns a runner."""
-    fakes = tmp_path / "bin"
-    fakes.mkdir()
-    for name, text in (("ray", RAY), ("curl", CURL)):
-        (fakes / name).write_text(text)
-        (fakes / name).chmod(0o755)
-    (tmp_path / "slime").mkdir()
-    (tmp_path / "slime" / "train.py").touch()
-    (tmp_path / "model").mkdir()
-    (tmp_path / "model" / "config.json").write_text(json.dumps(MODEL))
-    theorem = {"name": "t", "formal_statement": "theorem t : True := by"}
-    (tmp_path / "train.jsonl").write_text(json.dumps(theorem) + "\n")
-    sets = [f"grpo.model={tmp_path}/model", f"grpo.output={tmp_path}/out/generator",
-            f"theorems.train={tmp_path}/train.jsonl",
-            f"grpo.slime.root={tmp_path}/slime"]  # fmt: skip
-    env = {"PATH": f"{fakes}:{os.environ['PATH']}", "FAKES": str(tmp_path), "WAIT_TRIES": "5"}
-
-    def run(*extra: str) -> subprocess.CompletedProcess:
-        return sh("train_step_grpo.sh", "--set", *sets, *extra, **env)
-
-    run.command = ["bash", "train_step_grpo.sh", "--set", *sets]
-    run.env = os.environ | env
-    run.folder = tmp_path
-    return run
-
-
-def head_is_gone(folder: Path) -> bool:
-    pid = int((folder / "head.pid").read_text())
-    for _ in range(100):
-        if not Path(f"/proc/{pid}").exists() or "zombie" in Path(f"/proc/{pid}/status").read_text():
-            return True
-        time.sleep(0.05)
-    return False
-
-
-def test_a_phase_leaves_the_newest_weights_and_no_process(node):
-    done = node()
-    assert done.returncode == 0, done.stderr
-    output = node.folder / "out" / "generator"
-    assert json.loads((output / "config.json").read_text()) == {"rollout": 19}
-    work = node.folder / "out" / "generator.slime"
-    assert json.loads((work / "prompts.jsonl").read_text())["label"] == "t"
-    assert (work / "config.yaml").is_file()
-    assert head_is_gone(node.folder)
-    (node.folder / "job").unlink()
-    again = node()
-    assert again.returncode == 0 and "already trained" in again.stdout
-    assert not (node.folder / "job").exists()
-
-
-def test_optimizer_states_and_other_rollouts_go_once_the_weights_are_published(node):
-    assert node().returncode == 0
-    work = node.folder / "out" / "generator.slime"
-    assert not (work / "megatron").exists() and not (work / "hf").exists()
-    (work / "megatron").mkdir()  # as if killed between the move and the removal
-    assert node().returncode == 0
-    assert not (work / "megatron").exists()
-
-
-def test_checkpoints_stay_if_the_configuration_says_so(node):
-    assert node("grpo.slime.keep_checkpoints=true").returncode == 0
-    work = node.folder / "out" / "generator.slime"
-    assert (work / "megatron" / "iter_0000019").is_dir() and (work / "hf" / "9").is_dir()
-
-
-def test_half_a_checkpoint_is_not_published_and_nothing_is_removed(node):
-    (node.folder / "no_weights").touch()
-    done = node()
-    assert done.returncode == 2 and "holds no weights" in done.stderr
-    assert not (node.folder / "out" / "generator").exists()
-    assert (node.folder / "out" / "generator.slime" / "megatron").is_dir()
-
-
-def test_a_failed_job_fails_the_phase_and_publishes_nothing(node):
-    (node.folder / "job_fails").touch()
-    done = node()
-    assert done.returncode == 7
-    assert not (node.folder / "out" / "generator").exists()
-    assert head_is_gone(node.folder)
-
-
-@pytest.mark.parametrize("cluster", ["own", "other"])
-def test_a_signal_in_the_middle_leaves_nothing_running(node, cluster):
-    (node.folder / "job_hangs").touch()
-    extra = [] if cluster == "own" else ["grpo.slime.ray_address=http://head:8265"]
-    process = subprocess.Popen([*node.command, *extra], cwd=ROOT, env=node.env,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
-    for _ in range(600):
-        if (node.folder / "job").exists():
-            break
-        time.sleep(0.05)
-    process.terminate()
-    assert process.wait(timeout=20) == 130
-    assert not (node.folder / "out" / "generator").exists()
-    if cluster == "own":
-        assert head_is_gone(node.folder)
-    else:
-        assert (node.folder / "job_stopped").exists()
-
-
-def test_a_ray_head_that_dies_shows_its_log(node):
-    (node.folder / "head_dies").touch()
-    done = node()
-    assert done.returncode == 2
-    assert "no GPU left" in done.stderr and "did not come up" in done.stderr
-
-
-def test_a_missing_lean_server_stops_it_before_anything_starts(node):
-    (node.folder / "no_lean").touch()
-    done = node()
-    assert done.returncode == 2 and "host.docker.internal" in done.stderr
-    assert not (node.folder / "head.pid").exists()
-
-
-def test_a_checkpoint_of_another_architecture_stops_it(node):
-    (node.folder / "model" / "config.json").write_text(json.dumps(MODEL | {"vocab_size": 32000}))
-    done = node()
-    assert done.returncode == 2 and "--vocab-size" in done.stderr
-    assert not (node.folder / "head.pid").exists()
-
-
-def test_status_shows_a_run_that_has_not_started(tmp_path):
-    done = sh("check_status.sh", "--set", f"run.dir={tmp_path}/none")
-    assert done.returncode == 0 and "not started" in done.stdout and "GPUs" in done.stdout

@@ -23,7 +23,7 @@ case "$1" in
   info) [[ ! -e "$FAKES/no_daemon" ]] || { echo "permission denied: docker.sock" >&2; exit 1; }
     echo 28.2.2 ;;
   image) name="${*: -1}"; name="${name%%:*}"; [[ ! -e "$FAKES/no_image_${name##*/}" ]] ;;
-  inspect) [[ -e "$FAKES/kimina_runs" ]] && echo true ;;
+  container) [[ ! -e "$FAKES/kimina" ]] || cat "$FAKES/kimina" ;;
   run) [[ ! -e "$FAKES/no_toolkit" ]] || { echo "could not select device driver" >&2; exit 125; }
     case "$*" in
       *"nvidia-smi -L") nvidia-smi -L ;;
@@ -249,8 +249,10 @@ def test_a_strangers_port(machine, monkeypatch):
         assert set(found["warning"]) == {"generator server", "value server"}
         monkeypatch.setenv("DOCKER_NETWORK", "host")
         assert len(look(machine)["missing"]) == 3
-        write(machine.folder / "kimina_runs", "")
+        write(machine.folder / "kimina", "running")
         assert "is running" in look(machine)["ok"]["lean server"]
+        write(machine.folder / "kimina", "exited")
+        assert "docker start kimina-lean-server" in look(machine)["missing"]["lean server"]
 
 
 def test_a_foreign_server_must_answer(machine):

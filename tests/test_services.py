@@ -8,9 +8,12 @@ import sys
 import time
 from dataclasses import asdict
 
+import psutil
 import pytest
 
 from coprover import config, services
+from coprover.config import ConfigError
+from coprover.containers import DockerError
 from coprover.services import ServiceError
 
 SERVER = """
@@ -77,7 +80,8 @@ def test_dead_server_shows_its_log(make_cfg, stopping):
 def test_unhealthy_server_is_stopped_after_the_timeout(make_cfg, stopping):
     with pytest.raises(ServiceError, match="not healthy after 1 s"):
         services.start(make_cfg("hang", 1), "lean")
-    assert services.read_record(make_cfg(), "lean").process() is None
+    assert services.read_record(make_cfg(), "lean") is None
+    assert not [p for p in psutil.Process().children() if "hang" in p.cmdline()]
 
 
 def test_strangers_port_is_named_and_the_stranger_lives(make_cfg, free_port):
@@ -108,60 +112,33 @@ def test_server_that_is_not_ours_to_start_must_be_healthy(free_port):
         services.start(cfg, "lean")
 
 
-# ---- containers --------------------------------------------------------------------------------
-
-DOCKER = """#!/usr/bin/env bash
-echo "$@" >> "$FAKES/docker.log"
-[[ "$1" != inspect ]] || { [[ -e "$FAKES/running" ]] && echo true; }
-"""
+# ---- containers: test_docker_scripts.py has the rest -----------------------------------------
 
 
-@pytest.fixture
-def kimina(tmp_path, free_port, monkeypatch):
-    """(configuration of a container server at a free port, folder of the fake docker)."""
-    (tmp_path / "docker").write_text(DOCKER)
-    (tmp_path / "docker").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    monkeypatch.setenv("FAKES", str(tmp_path))
-    return config.load([], [f"run.dir={tmp_path}/run",
-                            f"servers.lean.url=http://127.0.0.1:{free_port}"]), tmp_path
-
-
-def test_a_container_started_by_hand_is_used_and_never_removed(kimina):
-    cfg, folder = kimina
-    (folder / "running").touch()
-    with pytest.raises(ServiceError, match="started by hand"):
-        services.start(cfg, "lean")  # it runs and does not answer
-    port = cfg.servers.lean.url.rpartition(":")[2]
-    server = subprocess.Popen([sys.executable, "-c", SERVER, port, "serve"])
-    try:
-        while socket.socket().connect_ex(("127.0.0.1", int(port))):
-            time.sleep(0.05)
-        assert services.start(cfg, "lean").container is None
-        assert not services.stop(cfg, "lean")
-    finally:
-        server.kill()
-        server.wait()
-    assert "rm" not in (folder / "docker.log").read_text()
-    assert "run -d" not in (folder / "docker.log").read_text()
-
-
-def test_the_hosts_record_is_left_alone_where_the_server_is_not_ours(kimina):
+def test_the_hosts_record_is_left_alone_where_the_server_is_not_ours(
+    tmp_path, free_port, monkeypatch
+):
     """In the container `start` is empty, there is no docker, and run.dir is the host's."""
-    cfg, folder = kimina
-    record = services.Record("lean", 1, 0.0, cfg.servers.lean.url, ["docker"], "log", "kimina")
-    path = folder / "run" / "servers" / "lean.json"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    sets = [f"run.dir={tmp_path}/run", f"servers.lean.url=http://127.0.0.1:{free_port}"]
+    host, inside = config.load([], sets), config.load([], [*sets, "servers.lean.start=[]"])
+    record = services.Record("lean", 1, 0.0, host.servers.lean.url, ["docker"], "log", "kimina")
+    path = tmp_path / "run" / "servers" / "lean.json"
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(asdict(record)))
-    (folder / "docker").unlink()
-    inside = config.load([], [f"run.dir={folder}/run", "servers.lean.start=[]",
-                              f"servers.lean.url={cfg.servers.lean.url}"])  # fmt: skip
     with pytest.raises(ServiceError, match="no healthy lean server"):
         services.start(inside, "lean")
     assert not services.stop(inside, "lean") and path.exists()
-    assert "of the host" in services.status(cfg, "lean")
-    with pytest.raises(ServiceError, match="docker is not on PATH"):
-        services.stop(cfg, "lean")
+    assert "of the host" in services.status(host, "lean")
+    with pytest.raises(DockerError, match="docker is not on PATH"):
+        services.stop(host, "lean")
+    assert path.exists()
+
+
+def test_a_container_without_a_name_is_refused(tmp_path):
+    sets = [f"run.dir={tmp_path}/run", "servers.lean.start=[docker,run,-d,kimina]"]
+    with pytest.raises(ConfigError, match="servers.lean.start.*--name"):
+        services.start(config.load([], sets), "lean")
 
 
 def test_dry_run_of_the_launcher_starts_nothing(tmp_path):
