@@ -203,21 +203,19 @@ class WhnfMixin:
             major = self.whnf(major)
         major = self.lit_to_ctor(major)
         g, cargs = tm.get_app_fn_args(major)
-        rule = None
-        if type(g) is Const:
-            for r in rec.rules:
-                if r.ctor == g.name:
-                    rule = r
-                    break
-        if rule is None:
-            eta = self._eta_major(rec, major)
-            if eta is None:
+        ctor = self.env.get(g.name) if type(g) is Const else None
+        if type(ctor) is not ConstructorDecl or ctor.induct != rec.induct:
+            cargs = self._eta_major(rec, major)
+            if cargs is None:
                 return None
-            rule, cargs = rec.rules[0], eta
-        rhs = instantiate_cached(rule.rhs, rec.level_params, f.levels)
-        fields = cargs[len(cargs) - rule.num_fields:] if rule.num_fields else []
-        head = args[:rec.num_params + rec.num_motives + rec.num_minors]
-        return self.beta(rhs, [*head, *fields, *args[mi + 1:]])
+            ctor = self._only_ctor(rec)
+        rhs = instantiate_cached(rec.rules[ctor.index], rec.level_params, f.levels)
+        fields = cargs[len(cargs) - ctor.num_fields:] if ctor.num_fields else []
+        return self.beta(rhs, [*args[:rec.num_fixed], *fields, *args[mi + 1:]])
+
+    def _only_ctor(self, rec):
+        """The constructor of the inductive type of `rec`, which has one."""
+        return self.env.get(self.env.get(rec.induct).ctors[0])
 
     def _eta_major(self, rec, major):
         """Constructor arguments of `major` by structure eta, when its type is a structure."""
@@ -227,7 +225,7 @@ class WhnfMixin:
         if type(major) is MVar or type(tm.get_app_fn(major)) is MVar:
             return None
         _, ty_args = tm.get_app_fn_args(self.whnf(self.infer(major)))
-        n = rec.rules[0].num_fields
+        n = self._only_ctor(rec).num_fields
         return [*ty_args[:ind.num_params], *[Proj(rec.induct, i, major) for i in range(n)]]
 
     def _to_ctor_k(self, rec, major):
@@ -239,7 +237,7 @@ class WhnfMixin:
         if any(a.flags & MVAR for a in args[rec.num_params:]):
             m = self.whnf(major)
             return m if self.is_ctor_app(m) else None
-        ctor = self.env.get(rec.rules[0].ctor)
+        ctor = self._only_ctor(rec)
         new = tm.mk_app(Const(ctor.name, f.levels), *args[:rec.num_params])
         mark = self.save()
         if self.is_def_eq(ty, self.infer(new)):
