@@ -2,7 +2,17 @@
 from __future__ import annotations
 
 from minilean.kernel import level as lv
-from minilean.kernel.term import App, BVar, Const, Lam, Let, Pi, rebuild, subterms
+from minilean.kernel.term import (
+    App,
+    BVar,
+    Const,
+    Lam,
+    Let,
+    Pi,
+    get_app_fn,
+    rebuild,
+    subterms,
+)
 
 
 def get_app_num_args(e):
@@ -38,6 +48,15 @@ def has_loose_bvar(e, i):
         return go(e.expr, i)
     seen = set()
     return go(e, i)
+
+
+def calls_on_bound(name, e):
+    """Does e apply the constant `name` to something that mentions a variable bound in e?"""
+    for s in subterms(e):
+        f = get_app_fn(s)
+        if type(s) is App and s.arg.loose and type(f) is Const and f.name == name:
+            return True
+    return False
 
 
 def occurs(s, e):

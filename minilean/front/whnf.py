@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from minilean.front.caches import instantiate_cached
 from minilean.front.errors import LeanError
+from minilean.front.terms import calls_on_bound
 from minilean.kernel import term as tm
 from minilean.kernel.env import (
     ConstructorDecl,
@@ -261,6 +262,15 @@ class WhnfMixin:
             return None
         return self.beta(App(args[fn_at], qargs[2]), args[major_at + 1:])
 
+    def is_matcher(self, f):
+        return type(f) is Const and f.name in self.ext.matchers
+
+    def unfold_matcher(self, e):
+        """A match as the case analysis that its matcher stands for."""
+        f, args = tm.get_app_fn_args(e)
+        decl = self.env.get(f.name)
+        return self.beta(instantiate_cached(decl.value, decl.level_params, f.levels), args)
+
     def _reduce_matcher(self, f, args):
         """A matcher applied to constructors becomes the alternative it selects, else None.
 
@@ -270,15 +280,13 @@ class WhnfMixin:
         info = self.ext.matchers[f.name]
         if len(args) < info.arity:
             return None
-        decl = self.env.get(f.name)
-        body = instantiate_cached(decl.value, decl.level_params, f.levels)
         first = info.first_alt
         dummies = [FVar(("alt", i)) for i in range(info.num_alts)]
         old = self.transp
         if old == "reducible":
             self.transp = "instances"
         try:
-            e = self.whnf_core(self.beta(body, [*args[:first], *dummies]))
+            e = self.whnf_core(self.unfold_matcher(tm.mk_app(f, *args[:first], *dummies)))
         finally:
             self.transp = old
         g, rest = tm.get_app_fn_args(e)
@@ -384,7 +392,11 @@ class WhnfMixin:
         return None
 
     def _smart_unfold(self, f, args):
-        """Unfold a function compiled from a match only if the match reduces."""
+        """Unfold a function compiled from a match only if the match reduces.
+
+        A match inside may be stuck unless it binds what a recursive call is applied to (as Lean's
+        `recArgHasLooseBVarsAt` decides where smart unfolding stops).
+        """
         info = self.ext.smart[f.name]
         if not self.can_unfold(f.name) or len(args) < info.arity:
             return None
@@ -397,7 +409,8 @@ class WhnfMixin:
                 return e if progress or not info.needs_match else None
             new = self._reduce_matcher(g, gargs)
             if new is None:
-                return e if progress and not info.recursive else None
+                inner = info.recursive and calls_on_bound(f.name, e)
+                return e if progress and not inner else None
             e, progress = new, True
 
     # --- Nat literals -------------------------------------------------------------------------
