@@ -70,6 +70,8 @@ ACCEPTED = {
     "matches with different matchers": "example [BEq α] {a b : α} {as : List α} :\n"
                                        "    (a :: as).elem b = match b == a with\n"
                                        "      | true => true | false => as.elem b := rfl",
+    "nil is an append": "example (p q : List Nat) (h : [] = p ++ q) : q = [] := by\n"
+                        "  simp at h\n  exact h.2",
     "indexed family": "inductive V (α : Type u) : Nat → Type u where\n  | nil : V α 0\n"
                       "  | cons : α → V α n → V α (n+1)\n"
                       "def V.head : V α (n+1) → α\n  | .cons a _ => a",
