@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 
+from minilean.front.plain import show_level
 from minilean.kernel import level as lv
 from minilean.kernel.axioms import STANDARD, collect_axioms, mentioned
 from minilean.kernel.env import (
@@ -235,7 +236,7 @@ class Writer:
         if kind is FVar:
             return _local_name(e)
         if kind is Sort:
-            return "Prop" if e.level is lv.ZERO else f"(Sort {lv.show(e.level, True)})"
+            return "Prop" if e.level is lv.ZERO else f"(Sort {show_level(e.level, True)})"
         if kind is Const:
             return self._const(e)
         if kind is App:
@@ -258,13 +259,13 @@ class Writer:
     def _const(self, e):
         if e.name == self.own:  # a variable while Lean reads the declaration
             return self.name(e.name)
-        levels = f".{{{', '.join(map(lv.show, e.levels))}}}" if e.levels else ""
+        levels = f".{{{', '.join(map(show_level, e.levels))}}}" if e.levels else ""
         return f"@{self.name(e.name)}{levels}"
 
     def _proj(self, e, depth):
         type_ = self.checker.guarded(STEPS, self.checker.whnf, self._infer(e.expr))
         fn, args = get_app_fn_args(type_)
-        levels = f".{{{', '.join(map(lv.show, fn.levels))}}}" if fn.levels else ""
+        levels = f".{{{', '.join(map(show_level, fn.levels))}}}" if fn.levels else ""
         parts = [self.expr(part, depth) for part in (*args, e.expr)]
         return f"(@{self._projection_name(e.struct, e.idx)}{levels} {' '.join(parts)})"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from minilean.front import syntax as sx
 from minilean.front.errors import Declined, LeanError, Postpone
 from minilean.front.scope import Arg, Pending
+from minilean.front.terms import has_loose_bvar, is_app_of
 from minilean.kernel import term as tm
 from minilean.kernel.term import App, MVar, Pi
 
@@ -105,7 +106,7 @@ class AppRun:
             ty = self.ty if type(self.ty) is Pi else ty
             self.add_arg(ty, self.args.pop(0))
             return True
-        if not self.explicit and tm.is_app_of(ty.type, "optParam", 2):
+        if not self.explicit and is_app_of(ty.type, "optParam", 2):
             self.add(ty.type.arg)
             return True
         if self.named:
@@ -130,7 +131,7 @@ class AppRun:
     def _decline_late_defaults(self, ty):
         """A partial application in front of an optional argument would be eta-expanded."""
         while type(ty) is Pi and not self.explicit:
-            if tm.is_app_of(ty.type, "optParam", 2):
+            if is_app_of(ty.type, "optParam", 2):
                 raise Declined("partial application with optional arguments", self.stx)
             ty = ty.body
 
@@ -151,7 +152,7 @@ class AppRun:
         wanted = {n.name for n in self.named}
         t, i = ty.body, 0
         while type(t) is Pi:
-            if t.name in wanted and tm.has_loose_bvar(t.type, i):
+            if t.name in wanted and has_loose_bvar(t.type, i):
                 return True
             t, i = t.body, i + 1
         return False
@@ -159,7 +160,7 @@ class AppRun:
     def add_arg(self, ty, arg):
         meta, elab = self.meta, self.elab
         dom = meta.head_beta(ty.type)
-        if tm.is_app_of(dom, "optParam", 2):
+        if is_app_of(dom, "optParam", 2):
             dom = dom.fn.arg
         if arg.term is not None:
             value = arg.term

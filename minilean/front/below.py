@@ -36,9 +36,9 @@ class Maker:
         self.meta, self.rec, self.name = meta, rec, name
         self.levels = rec.level_params
         self.u = lv.param(rec.level_params[0])
-        self.up = lv.max_raw(lv.ONE, self.u)
+        self.up = lv.make("max", lv.ONE, self.u)
         decls, _ = meta.forall_locals(rec.type, reducing=False)
-        p, m = rec.num_params, rec.num_minors
+        p, m = rec.num_params, len(rec.rules)
         self.params, self.motive = decls[:p], decls[p]
         self.minors = decls[p + 1:p + 1 + m]
         self.targets = decls[p + 1 + m:]

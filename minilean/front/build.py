@@ -6,6 +6,7 @@ Run: `python -m pytest tests/minilean/test_elab.py`.
 from __future__ import annotations
 
 from minilean.front.errors import LeanError
+from minilean.front.terms import get_app_num_args, is_app_of
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.term import (
@@ -193,24 +194,24 @@ class BuildMixin:
     def eq_parts(self, ty):
         """(α, a, b) when ty is a = b (up to instantiation and reducible unfolding), else None."""
         ty = self.inst(ty)
-        if not tm.is_app_of(ty, "Eq", 3):
+        if not is_app_of(ty, "Eq", 3):
             ty = self.whnf_r(ty)
-            if not tm.is_app_of(ty, "Eq", 3):
+            if not is_app_of(ty, "Eq", 3):
                 return None
         return tuple(tm.get_app_fn_args(ty)[1])
 
     def _eq_of(self, h):
         ty = self.inst(self.infer(h))
-        if not tm.is_app_of(ty, "Eq", 3):
+        if not is_app_of(ty, "Eq", 3):
             ty = self.whnf(ty)
         f, args = tm.get_app_fn_args(ty)
-        if not tm.is_app_of(ty, "Eq", 3):
+        if not is_app_of(ty, "Eq", 3):
             raise LeanError(f"equality proof expected\n  {self.pp(ty)}")
         return f.levels, args
 
     def mk_eq_symm(self, h):
         us, (ty, a, b) = self._eq_of(h)
-        if tm.is_app_of(h, "Eq.refl", 2):
+        if is_app_of(h, "Eq.refl", 2):
             return h
         return tm.mk_app(Const("Eq.symm", us), ty, a, b, h)
 
@@ -294,9 +295,9 @@ class BuildMixin:
         f = tm.get_app_fn(s)
         t = type(f)
         if t is Const:
-            return f.name, tm.get_app_num_args(s)
+            return f.name, get_app_num_args(s)
         if t is tm.FVar or t is MVar:
-            return f, tm.get_app_num_args(s)
+            return f, get_app_num_args(s)
         if t is Lit:
             return ("lit", f.value), 0
         if t is Sort:
@@ -304,9 +305,9 @@ class BuildMixin:
         if t is Pi:
             return "pi", 0
         if t is tm.Lam:
-            return "lam", tm.get_app_num_args(s)
+            return "lam", get_app_num_args(s)
         if t is tm.Proj:
-            return ("proj", f.struct, f.idx), tm.get_app_num_args(s)
+            return ("proj", f.struct, f.idx), get_app_num_args(s)
         return None, -1
 
     # --- printing -----------------------------------------------------------------------------

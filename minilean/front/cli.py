@@ -47,7 +47,7 @@ def run(args):
         from minilean.front.library import load_library
         start = time.perf_counter()
         state = load_library()
-        print(f"{len(state.env.names())} declarations in {time.perf_counter() - start:.1f} s")
+        print(f"{len(state.env.decls())} declarations in {time.perf_counter() - start:.1f} s")
         return 0
     if args.command == "repl":
         from minilean.front.repl import serve

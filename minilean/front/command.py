@@ -17,8 +17,10 @@ from minilean.front.decl_types import declare_inductive
 from minilean.front.elab import TermElab
 from minilean.front.errors import Declined, LeanError, StepLimit
 from minilean.front.meta import Meta
+from minilean.front.plain import explain
 from minilean.front.scope import AutoBound, Scope
 from minilean.front.scope_commands import ScopeMixin
+from minilean.front.terms import is_app_of
 from minilean.kernel import term as tm
 from minilean.kernel.axioms import collect_axioms
 from minilean.kernel.env import QuotSpec
@@ -93,12 +95,12 @@ class CommandElab(ScopeMixin, AttrMixin):
 
     def kernel_error(self, err, cmd):
         if err.reason == "declined":
-            self.declined = self.declined or f"kernel: {err.message}"
-            self.error(f"minilean declined: kernel: {err.message}", self.where(cmd))
+            self.declined = self.declined or f"kernel: {explain(err)}"
+            self.error(f"minilean declined: kernel: {explain(err)}", self.where(cmd))
         elif err.reason in ("deep", "budget"):
-            self.error(f"(kernel) deterministic timeout ({err.message})", self.where(cmd))
+            self.error(f"(kernel) deterministic timeout ({explain(err)})", self.where(cmd))
         else:
-            self.error(f"(kernel) {err.message}", self.where(cmd))
+            self.error(f"(kernel) {explain(err)}", self.where(cmd))
 
     def where(self, cmd):
         """The span that messages about a whole declaration carry."""
@@ -227,7 +229,7 @@ class CommandElab(ScopeMixin, AttrMixin):
         while type(ty) is tm.Pi and not ty.name.endswith("✝") or (
                 type(ty) is tm.Pi and ty.info == "inst"):
             text = meta.pp(ty.type)
-            if tm.is_app_of(ty.type, "optParam", 2):
+            if is_app_of(ty.type, "optParam", 2):
                 text = f"{meta.pp(ty.type.fn.arg)} := {meta.pp(ty.type.arg)}"
             if group and (group[0][0] != ty.info or group[0][2] != text or ty.info == "inst"):
                 flush()

@@ -12,6 +12,7 @@ from minilean.front.elab_rec import compile_recursion, mentions_name, smart_info
 from minilean.front.errors import Declined, LeanError
 from minilean.front.meta import Meta
 from minilean.front.scope import AutoBound
+from minilean.front.terms import occurs
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.env import AxiomDecl, DefDecl, OpaqueDecl, TheoremDecl
@@ -312,7 +313,7 @@ class DeclRun:
         cmd, cmds, elab = self.cmd, self.cmds, self.elab
         meta = elab.meta
         if self.value is not None and self.rec_fvar is not None \
-                and tm.occurs(self.rec_fvar.fvar, self.full_value):
+                and occurs(self.rec_fvar.fvar, self.full_value):
             self.full_type, self.full_value = compile_recursion(self, elab)
         terms = [self.full_type] + ([self.full_value] if self.full_value is not None else [])
         terms = elab.levels_to_params(*terms)

@@ -10,6 +10,7 @@ from minilean.front.decl_run import DeclRun
 from minilean.front.errors import LeanError
 from minilean.front.meta import Meta
 from minilean.front.scope import AutoBound
+from minilean.front.terms import alpha_eq, is_app_of
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl, InductiveSpec, TheoremDecl
@@ -104,7 +105,7 @@ class TypeRun:
     def out_params(self, decls):
         """Positions of outParam binders."""
         return tuple(i for i, d in enumerate(decls)
-                     if tm.is_app_of(d.type, "outParam", 1))
+                     if is_app_of(d.type, "outParam", 1))
 
     def infer_level(self, u, field_types, at_least_one=True):
         """Assign the unknown result universe: the least one above all the fields."""
@@ -260,7 +261,7 @@ def _fixed_index(meta, name, i, binder, ctor_type):
         return False
     x = decls[i].fvar
     want = tm.instantiate_rev(binder.type, [d.fvar for d in decls[:i]])
-    if not tm.alpha_eq(want, decls[i].type):
+    if not alpha_eq(want, decls[i].type):
         return False
     for e in [*[d.type for d in decls], body]:
         for s in tm.subterms(e):
@@ -294,7 +295,7 @@ def add_aux_recursors(cmds, name):
 
 def _aux_recursor(meta, rec, drop_ih):
     decls, result = meta.forall_locals(rec.type, reducing=False)
-    p, m, k = rec.num_params, rec.num_minors, rec.num_indices
+    p, m, k = rec.num_params, len(rec.rules), rec.num_indices
     params, motive = decls[:p], decls[p]
     minors, indices, major = decls[p + 1:p + 1 + m], decls[p + 1 + m:p + 1 + m + k], decls[-1]
     for d in [*params, motive, *indices]:

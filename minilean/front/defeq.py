@@ -82,7 +82,7 @@ class DefEqMixin(LevelEqMixin, AssignMixin):
         quick = self._eq_mvars(a, b)
         if quick is not None:
             return quick
-        a2, b2 = self._core_no_offset(a), self._core_no_offset(b)
+        a2, b2 = self.whnf_core(a), self.whnf_core(b)
         if a2 is not a or b2 is not b:
             return self._eq(a2, b2)
         if ta is Lam or tb is Lam:
@@ -95,9 +95,6 @@ class DefEqMixin(LevelEqMixin, AssignMixin):
         if r is not None:
             return r
         return self._lazy_delta(a, b)
-
-    def _core_no_offset(self, e):
-        return self.whnf_core(e)
 
     def _eq_binder(self, a, b):
         kind = type(a)
@@ -269,7 +266,7 @@ class DefEqMixin(LevelEqMixin, AssignMixin):
         _, ys = tm.get_app_fn_args(b)
         if len(xs) != len(ys):
             return False
-        infos = self._arg_infos(f, len(xs))
+        infos = self.arg_infos(f, len(xs))
         later = []
         for i, (x, y) in enumerate(zip(xs, ys, strict=False)):
             if x is y:
@@ -292,14 +289,6 @@ class DefEqMixin(LevelEqMixin, AssignMixin):
             elif not self._eq(xs[i], ys[i]):
                 return False
         return True
-
-    def _arg_infos(self, f, n):
-        ty = self.infer(f)
-        out = []
-        while len(out) < n and type(ty) is Pi:
-            out.append(ty.info)
-            ty = ty.body
-        return out + ["default"] * (n - len(out))
 
     def _rigid(self, a, b):
         """Neither side unfolds: compare structurally, then eta and unit-like rules."""
@@ -338,7 +327,16 @@ class DefEqMixin(LevelEqMixin, AssignMixin):
                 return self._rigid(a2, b2)
         if self._synth_stuck(a) or self._synth_stuck(b):
             return self._eq(self.inst(a), self.inst(b))
-        return self._struct_eta(a, b) or self._struct_eta(b, a) or self._unit_like(a, b)
+        return (self._struct_eta(a, b) or self._struct_eta(b, a) or self._unit_like(a, b)
+                or self._stuck_matches(a, b))
+
+    def _stuck_matches(self, a, b):
+        """Both are stuck matches, compiled to different matchers: compare what those stand for."""
+        f, g = tm.get_app_fn(a), tm.get_app_fn(b)
+        if f is g or self.transp not in ("default", "all") or not (
+                self.is_matcher(f) and self.is_matcher(g)):
+            return False
+        return self._eq(self.unfold_matcher(a), self.unfold_matcher(b))
 
     def _synth_stuck(self, e):
         """An instance metavariable blocks e: synthesise it; True when that made progress."""

@@ -5,6 +5,7 @@ Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 from __future__ import annotations
 
+from minilean.front.terms import has_loose_bvar
 from minilean.kernel import term as tm
 from minilean.kernel.term import FVAR, MVAR, App, FVar, Lam, MVar, Sort
 
@@ -115,7 +116,7 @@ class AssignMixin:
     def _eta_arg(self, x):
         """fun y => f y as f, so that it may serve as a pattern variable."""
         while type(x) is Lam and type(x.body) is App and type(x.body.arg) is tm.BVar \
-                and x.body.arg.idx == 0 and not tm.has_loose_bvar(x.body.fn, 0):
+                and x.body.arg.idx == 0 and not has_loose_bvar(x.body.fn, 0):
             x = tm.lift(x.body.fn, -1, 1)
         return x
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from minilean.front import syntax as sx
 from minilean.front.errors import Declined, LeanError
+from minilean.front.terms import numeral_level
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.term import PROP, App, Const, Lit, MVar, Pi, Sort
@@ -186,7 +187,7 @@ class FormMixin:
         if stx is None:
             return self.meta.mk_level_mvar()
         if isinstance(stx, int):
-            return lv.of_nat(stx)
+            return numeral_level(stx)
         if isinstance(stx, str):
             if stx not in self.level_names:
                 if self.auto_bound:
@@ -203,7 +204,7 @@ class FormMixin:
         parts = [self.level(x) for x in stx[1]]
         out = parts[-1]
         for u in reversed(parts[:-1]):
-            out = lv.max_raw(u, out) if kind == "max" else lv.imax_raw(u, out)
+            out = lv.make(kind, u, out)
         return out
 
     def elab_num(self, stx, expected):
@@ -228,9 +229,7 @@ class FormMixin:
         return f"({text})" if " " in text else text
 
     def elab_str(self, stx, expected):
-        if "String" not in self.meta.env:
-            raise Declined("string literals", stx)
-        return Lit(stx.value)
+        raise Declined("string literals", stx)
 
     def elab_paren(self, stx, expected):
         return self.term(stx.term, expected)

@@ -75,6 +75,8 @@ class MatchMixin(PatternMixin, MatcherMixin):
                         break
                     raise LeanError("Too many patterns: the expected type is\n  "
                                     f"{meta.pp(expected)}", stx)
+                if self.may_postpone and type(tm.get_app_fn(meta.inst(ty.type))) is MVar:
+                    raise Postpone  # what is matched on has no known type yet
                 d = meta.mk_local("x✝", ty.type, ty.info)
                 decls.append(d)
                 meta.lctx = meta.lctx.add(d)

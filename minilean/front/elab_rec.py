@@ -11,6 +11,7 @@ from minilean.front import syntax as sx
 from minilean.front.below import ensure_below
 from minilean.front.errors import Declined, LeanError
 from minilean.front.ext import SmartInfo
+from minilean.front.terms import alpha_eq
 from minilean.kernel import term as tm
 from minilean.kernel.env import InductiveDecl
 from minilean.kernel.term import App, Const, FVar, Lam, Let, Pi, Proj
@@ -299,7 +300,7 @@ class Job:
         b_abs = b_ty
         for x, d in zip(xs, discrs, strict=False):
             b_abs = tm.instantiate(meta.kabstract(b_abs, d), x.fvar)
-        if b_abs is b_ty or tm.alpha_eq(b_abs, b_ty):
+        if b_abs is b_ty or alpha_eq(b_abs, b_ty):
             return None
         fvars = [x.fvar for x in xs]
         new_motive = meta.mk_lambda(fvars, Pi("b", b_abs, tm.lift(m_body, 1)))

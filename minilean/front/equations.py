@@ -10,6 +10,7 @@ Run: `python -m pytest tests/minilean/test_tactics.py`
 
 from __future__ import annotations
 
+from minilean.front.terms import is_app_of
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl, TheoremDecl
@@ -92,7 +93,7 @@ def _alternative(meta, f, args, info, discrs, k: int):
         alt = instantiate(alt.body, y.fvar)
     extra = []
     if type(alt) is Pi:
-        if not tm.is_app_of(alt.type, "Unit", 0) and not tm.is_app_of(alt.type, "PUnit", 0):
+        if not is_app_of(alt.type, "Unit", 0) and not is_app_of(alt.type, "PUnit", 0):
             return None
         extra = [Const("Unit.unit")]
         alt = instantiate(alt.body, extra[0])
@@ -108,7 +109,7 @@ def readable(meta, p):
     def visit(s):
         if s is Const("Nat.zero"):
             return meta.mk_nat(0)
-        if tm.is_app_of(s, "Nat.succ", 1):
+        if is_app_of(s, "Nat.succ", 1):
             inner = readable(meta, s.arg)
             return meta.mk_nat_add(inner, meta.mk_nat(1))
         return None

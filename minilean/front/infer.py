@@ -179,3 +179,12 @@ class InferMixin:
             names.append(ty.name)
             ty = ty.body
         return names
+
+    def arg_infos(self, f, n):
+        """Binder infos of the first n arguments of f, "default" where its type shows no Pi."""
+        ty = self.infer(f)
+        out = []
+        while len(out) < n and type(ty) is Pi:
+            out.append(ty.info)
+            ty = ty.body
+        return out + ["default"] * (n - len(out))

@@ -94,8 +94,7 @@ def _read(path):
     except (OSError, EOFError, pickle.UnpicklingError, AttributeError, ImportError, IndexError,
             TypeError, ValueError, KeyError):
         return None
-    env = Environment()._with(decls)
-    return State(Environment({d.name: d for d in decls}, {}) if env is not None else env, ext)
+    return State(Environment({d.name: d for d in decls}), ext)
 
 
 class _Loader(pickle.Unpickler):

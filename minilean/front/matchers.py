@@ -8,6 +8,7 @@ from __future__ import annotations
 from minilean.front.errors import Declined, LeanError
 from minilean.front.ext import MatcherInfo
 from minilean.front.scope import level_mvars
+from minilean.front.terms import replace_level_mvars
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.env import ConstructorDecl, DefDecl
@@ -265,7 +266,7 @@ class MatcherMixin:
         table = {i: lv.param(n) for i, n in zip(found, names, strict=False)}
 
         def close(e):
-            return tm.map_levels(e, lambda u: lv.replace_mvars(meta.inst_level(u), table.get),
+            return tm.map_levels(e, lambda u: replace_level_mvars(meta.inst_level(u), table.get),
                                  LMVAR)
         ty, val = close(ty), close(val)
         used = tm.level_params_of(ty)

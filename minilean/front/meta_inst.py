@@ -7,7 +7,7 @@ Run: `python -m pytest tests/minilean/test_elab.py`.
 from __future__ import annotations
 
 from minilean.front.errors import LeanError
-from minilean.kernel import level as lv
+from minilean.front.terms import has_loose_bvar, replace_level_mvars
 from minilean.kernel import term as tm
 from minilean.kernel.term import (
     FVAR,
@@ -41,7 +41,7 @@ class InstMixin:
         def lookup(i):
             v = self.lassign.get(i)
             return None if v is None else self.inst_level(v)
-        return lv.replace_mvars(u, lookup)
+        return replace_level_mvars(u, lookup)
 
     def inst(self, e):
         """e with all assigned metavariables replaced (Lean's instantiateMVars)."""
@@ -158,7 +158,7 @@ class InstMixin:
                 body = kind(d.name, ty, body, d.bi)
             else:
                 val = abstract(self._elim_deps(self.inst(d.value), fvars[:i]), fvars[:i])
-                if tm.has_loose_bvar(body, 0):
+                if has_loose_bvar(body, 0):
                     body = Let(d.name, ty, val, body)
                 else:
                     body = instantiate(body, val)

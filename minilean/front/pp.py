@@ -11,7 +11,9 @@ Run: `python -m pytest tests/minilean/test_pp.py`
 
 from __future__ import annotations
 
+from minilean.front.plain import show_level
 from minilean.front.pp_notation import MAX, NotationMixin
+from minilean.front.terms import get_app_num_args, has_loose_bvar, is_app_of, numeral_level
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.env import ConstructorDecl, TheoremDecl
@@ -28,7 +30,7 @@ _infos_cache: dict[object, list[str]] = {}
 
 def pp_level(u) -> str:
     """A universe level as printed after `Sort`."""
-    return lv.show(u)
+    return show_level(u)
 
 
 def _level_arg(u) -> str:
@@ -186,7 +188,7 @@ class Printer(NotationMixin):
             return "Type", MAX, MAX
         base, k = lv.to_offset(u)
         if k > 0:
-            inner = lv.of_nat(k - 1) if base is lv.ZERO else base
+            inner = numeral_level(k - 1) if base is lv.ZERO else base
             for _ in range(0 if base is lv.ZERO else k - 1):
                 inner = lv.succ(inner)
             return f"Type {_level_arg(inner)}", LEAD, MAX
@@ -215,7 +217,7 @@ class Printer(NotationMixin):
         parts, depth = [], 0
         while type(e) is Lam:
             name = self.pick_name(e.name, e.body, depth)
-            if not tm.has_loose_bvar(e.body, 0) and e.name.endswith("✝"):
+            if not has_loose_bvar(e.body, 0) and e.name.endswith("✝"):
                 name = "x"
             parts.append({"default": "%s", "implicit": "{%s}", "strict": "⦃%s⦄",
                           "inst": "[%s]"}[e.info] % name)
@@ -227,7 +229,7 @@ class Printer(NotationMixin):
         return f"fun {' '.join(parts)} => {body}", MAX, 0
 
     def pi(self, e) -> tuple[str, int, int]:
-        if e.info == "default" and not tm.has_loose_bvar(e.body, 0):
+        if e.info == "default" and not has_loose_bvar(e.body, 0):
             left = self.left(e.type, 26, 25)
             self.bound.append("_")
             right, tail = self.right(e.body, 25)
@@ -236,7 +238,7 @@ class Printer(NotationMixin):
         prop = self.is_prop_pi(e)
         groups: list[tuple[list[str], str, str]] = []
         depth = 0
-        while type(e) is Pi and (e.info != "default" or tm.has_loose_bvar(e.body, 0)):
+        while type(e) is Pi and (e.info != "default" or has_loose_bvar(e.body, 0)):
             if depth and not prop:
                 break
             kind = self.show(e.type)
@@ -276,7 +278,7 @@ class Printer(NotationMixin):
             if e.loose:
                 return True
             return self.meta.is_prop(e)
-        for _ in range(tm.get_app_num_args(body)):
+        for _ in range(get_app_num_args(body)):
             if type(ty) is not Pi:
                 return self.meta.is_prop(e) if not e.loose else True
             ty = ty.body
@@ -377,7 +379,7 @@ class Printer(NotationMixin):
             if at is None:
                 return None
         obj = args[at]
-        if tm.is_app_of(obj, "OfNat.ofNat", 3) or type(obj) is Lit:
+        if is_app_of(obj, "OfNat.ofNat", 3) or type(obj) is Lit:
             return None
         text, own, tail = self.piece(obj)
         text = text if own >= MAX and tail >= MAX else f"({text})"

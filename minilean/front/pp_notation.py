@@ -8,6 +8,7 @@ Run: `python -m pytest tests/minilean/test_pp.py`
 
 from __future__ import annotations
 
+from minilean.front.terms import is_app_of
 from minilean.kernel import term as tm
 from minilean.kernel.term import Lam, Lit, Pi
 
@@ -42,7 +43,7 @@ class NotationMixin:
             names.append(name)
             self.bound.append(name)
             inner = body.body
-            if tm.is_app_of(inner, "Exists", 2) and type(inner.arg) is Lam:
+            if is_app_of(inner, "Exists", 2) and type(inner.arg) is Lam:
                 body = inner.arg
                 continue
             text = self.show(inner)
@@ -64,7 +65,7 @@ class NotationMixin:
             return f"{lhs}{op}{rhs}", prec, tail
         info = PREFIX.get(name)
         if info is not None and n == info[0]:
-            if name == "Not" and tm.is_app_of(args[0], "Membership.mem", 5):
+            if name == "Not" and is_app_of(args[0], "Membership.mem", 5):
                 return self.membership(tm.get_app_fn_args(args[0])[1], " ∉ ")
             text, tail = self.right(args[-1], info[3])
             return f"{info[1]}{text}", info[2], tail
@@ -76,9 +77,9 @@ class NotationMixin:
         while True:
             items.append(args[1])
             rest = args[2]
-            if tm.is_app_of(rest, "List.nil", 1):
+            if is_app_of(rest, "List.nil", 1):
                 return [self.show(x) for x in items]
-            if not tm.is_app_of(rest, "List.cons", 3):
+            if not is_app_of(rest, "List.cons", 3):
                 return None
             args = tm.get_app_fn_args(rest)[1]
 
@@ -97,7 +98,7 @@ class NotationMixin:
 
     def pair(self, args):
         items, rest = [args[2]], args[3]
-        while tm.is_app_of(rest, "Prod.mk", 4):
+        while is_app_of(rest, "Prod.mk", 4):
             inner = tm.get_app_fn_args(rest)[1]
             items.append(inner[2])
             rest = inner[3]

@@ -18,6 +18,7 @@ from minilean.front.elab import TermElab
 from minilean.front.errors import Declined, LeanError, StepLimit
 from minilean.front.library import load_library
 from minilean.front.parser import ParseError, Parser, parse_tactics
+from minilean.front.plain import explain
 from minilean.front.tactic_context import TacticContext
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl, TheoremDecl
@@ -203,7 +204,7 @@ class Session:
         except StepLimit as err:
             return {"message": f"Lean error:\n(deterministic) timeout at `elaborator`, {err}"}
         except KernelError as err:
-            return {"message": f"Lean error:\n(kernel) {err.message}"}
+            return {"message": f"Lean error:\n(kernel) {explain(err)}"}
         except RecursionError:
             return {"message": "Lean error:\nmaximum recursion depth has been reached"}
         except Exception as err:  # as in `command`
@@ -274,7 +275,7 @@ class Session:
         try:
             meta.env.add(make("_proof", levels, full, term), kernel_steps(meta.deadline))
         except KernelError as err:
-            return f"Error: kernel type check failed: (kernel) {err.message}"
+            return f"Error: kernel type check failed: (kernel) {explain(err)}"
         return "Completed"
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from minilean.front.equations import equations
 from minilean.front.errors import Declined, LeanError
+from minilean.front.terms import get_app_num_args, is_app_of
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl, TheoremDecl
 from minilean.kernel.term import App, BVar, Const, FVar, Lam, Lit, MVar, Pi
@@ -50,9 +51,9 @@ def head_key(e):
     f = tm.get_app_fn(e)
     t = type(f)
     if t is Const:
-        return f.name, tm.get_app_num_args(e)
+        return f.name, get_app_num_args(e)
     if t is FVar:
-        return f, tm.get_app_num_args(e)
+        return f, get_app_num_args(e)
     if t is Pi:
         return "pi"
     if t is BVar or t is MVar:
@@ -252,7 +253,7 @@ def proved_by_rfl(meta, decl) -> bool:
     ty, value = decl.type, getattr(decl, "value", None)
     while type(ty) is Pi:
         ty = ty.body
-    if not tm.is_app_of(ty, "Eq", 3) or value is None:
+    if not is_app_of(ty, "Eq", 3) or value is None:
         return False
     while type(value) is Lam:
         value = value.body
@@ -298,7 +299,7 @@ def ac_lt(meta, a, b) -> bool:
 def order_children(meta, e):
     """The subterms that count in the order: explicit arguments, binder parts."""
     if type(e) is App:
-        if tm.is_app_of(e, "OfNat.ofNat", 3):
+        if is_app_of(e, "OfNat.ofNat", 3):
             return [e.fn.arg]
         f, args = tm.get_app_fn_args(e)
         infos = _infos(meta, f, len(args))
@@ -347,7 +348,7 @@ def lit_value(e):
     """The int of a numeral `OfNat.ofNat Nat n _` or raw literal, else None."""
     if type(e) is Lit:
         return e.value if isinstance(e.value, int) else None
-    if tm.is_app_of(e, "OfNat.ofNat", 3):
+    if is_app_of(e, "OfNat.ofNat", 3):
         lit = e.fn.arg
         if type(lit) is Lit and e.fn.fn.arg is Const("Nat"):
             return lit.value

@@ -16,6 +16,7 @@ from minilean.front.errors import LeanError
 from minilean.front.simp import ac_lt, head_key, may_match, rules_of
 from minilean.front.simp_procs import PROCS
 from minilean.front.tactic_util import beta_all, congr_step
+from minilean.front.terms import has_loose_bvar, is_app_of
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl
@@ -131,7 +132,7 @@ class Simp:
 
     def is_value(self, e) -> bool:
         t = type(e)
-        return t is Lit or t is tm.Sort or tm.is_app_of(e, "OfNat.ofNat", 3)
+        return t is Lit or t is tm.Sort or is_app_of(e, "OfNat.ofNat", 3)
 
     def reduce(self, e):
         """Beta, projections of constructors, matches on constructors, `let`, chosen definitions."""
@@ -223,7 +224,7 @@ class Simp:
                 if type(ty) is not Pi:
                     out += [False] * (len(args) - len(out))
                     break
-            ok = ty.info != "inst" and (not tm.has_loose_bvar(ty.body, 0) or not tm.has_loose_bvar(
+            ok = ty.info != "inst" and (not has_loose_bvar(ty.body, 0) or not has_loose_bvar(
                 beta_all(meta, ty.body), 0))
             if ok and type(a) is not FVar and type(a) is not Lit and meta.is_proof(a):
                 ok = False

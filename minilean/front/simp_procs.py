@@ -13,6 +13,7 @@ from minilean.front.errors import Declined, LeanError
 from minilean.front.simp import lit_value
 from minilean.front.tactic_ctor import clash_proof, ctor_of, field_equations
 from minilean.front.tactic_util import congr_step
+from minilean.front.terms import is_app_of
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.term import App, Const, Lam, Lit
@@ -71,11 +72,11 @@ def _compare(fn):
 
 def offset(e):
     """(base, k) with e = base + k for a literal k > 0; (e, 0) otherwise."""
-    if tm.is_app_of(e, "HAdd.hAdd", 6) and tm.get_app_fn_args(e)[1][0] is NAT:
+    if is_app_of(e, "HAdd.hAdd", 6) and tm.get_app_fn_args(e)[1][0] is NAT:
         k = lit_value(e.arg)
         if k is not None:
             return e.fn.arg, k
-    if tm.is_app_of(e, "Nat.succ", 1):
+    if is_app_of(e, "Nat.succ", 1):
         return e.arg, 1
     return e, 0
 

@@ -14,6 +14,7 @@ from minilean.front.errors import Declined, LeanError
 from minilean.front.tactic import attempt, on_main
 from minilean.front.tactic_apply import _finish_apply, apply_term, assumption, refine
 from minilean.front.tactic_util import tactic, tactic_error
+from minilean.front.terms import is_app_of
 from minilean.kernel import term as tm
 from minilean.kernel.term import FVAR, MVAR, App, Const, MVar, Pi
 
@@ -334,7 +335,7 @@ def by_contra(ctx, stx, name, kind):
             raise LeanError("by_contra: the target is not a proposition", stx)
         d = meta.decls[goal]
         whnf = meta.whnf_r(ty)
-        if tm.is_app_of(whnf, "Not", 1):
+        if is_app_of(whnf, "Not", 1):
             h, new = U.intro1(meta, U.change_target(meta, goal, meta.whnf(whnf)), name or "this")
             return [new]
         g = meta.mk_goal(Pi(name or "this", meta.mk_not(ty), Const("False")), d.name, d.lctx)

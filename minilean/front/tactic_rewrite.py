@@ -24,6 +24,7 @@ from minilean.front.tactic_apply import (
 )
 from minilean.front.tactic_basic import close_rfl
 from minilean.front.tactic_util import tactic, tactic_error
+from minilean.front.terms import has_loose_bvar, is_app_of
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl
 from minilean.kernel.term import MVAR, App, Const, Lam, MVar, Pi, instantiate
@@ -86,7 +87,7 @@ def rewrite_term(meta, goal: int, target, e, symm: bool, extra=(), ty=None) -> R
     target = meta.inst(target)
     with meta.transparency("instances"):
         body = meta.kabstract(target, lhs)
-    if not tm.has_loose_bvar(body, 0):
+    if not has_loose_bvar(body, 0):
         raise tactic_error(meta, "rewrite", goal, "Did not find an occurrence of the pattern\n  "
                            f"{meta.pp(lhs)}\nin the target expression\n  {meta.pp(target)}")
     eq_ty, rhs, lhs = meta.inst(eq_ty), meta.inst(rhs), meta.inst(lhs)
@@ -359,7 +360,7 @@ def congr_goal(meta, goal: int, depth: int) -> list[int]:
         return [goal]
     ty = meta.goal_type(goal)
     w = meta.whnf_r(ty)
-    if tm.is_app_of(w, "Iff", 2):
+    if is_app_of(w, "Iff", 2):
         new = apply_term(meta, goal, Const("Iff.of_eq"))
         meta.decls[new[0]].name = meta.decls[goal].name
         return congr_goal(meta, new[0], depth)
@@ -406,7 +407,7 @@ def congr_step(meta, goal: int, parts):
         ty = meta.expect_pi(ty)
         step = None
         if x is not y and not meta.is_def_eq(x, y):
-            if tm.has_loose_bvar(ty.body, 0):
+            if has_loose_bvar(ty.body, 0):
                 return None
             new = meta.mk_goal(meta.mk_eq(x, y), d.name, d.lctx)
             goals.append(new)

@@ -14,6 +14,7 @@ from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
 from minilean.front.tactic import on_main
 from minilean.front.tactic_util import append_tag, tactic
+from minilean.front.terms import is_app_of
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.term import App, Const, FVar, Lam, MVar, Pi, instantiate
@@ -173,7 +174,7 @@ def find_same(e, matcher: str) -> bool:
 
 
 def _is_unit(ty) -> bool:
-    return tm.is_app_of(ty, "Unit", 0) or tm.is_app_of(ty, "PUnit", 0)
+    return is_app_of(ty, "Unit", 0) or is_app_of(ty, "PUnit", 0)
 
 
 def reduce_matches(meta, e):

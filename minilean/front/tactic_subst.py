@@ -13,6 +13,7 @@ from minilean.front.errors import Declined, LeanError
 from minilean.front.tactic import on_main
 from minilean.front.tactic_ctor import clash_proof, ctor_of, field_equations
 from minilean.front.tactic_util import tactic, tactic_error
+from minilean.front.terms import is_app_of
 from minilean.kernel import term as tm
 from minilean.kernel.term import App, Const, FVar, MVar, Pi, instantiate
 
@@ -68,7 +69,7 @@ def eq_sides(meta, ty):
     parts = meta.eq_parts(ty)
     if parts is None:
         w = meta.whnf(meta.inst(ty))
-        if tm.is_app_of(w, "Eq", 3):
+        if is_app_of(w, "Eq", 3):
             return tuple(tm.get_app_fn_args(w)[1])
         raise LeanError(f"equality expected\n  {meta.pp(ty)}")
     return parts
@@ -95,7 +96,7 @@ def subst_hyp(meta, goal: int, d) -> int:
     parts = meta.eq_parts(d.type)
     if parts is None:
         w = meta.whnf(d.type)
-        parts = tm.get_app_fn_args(w)[1] if tm.is_app_of(w, "Eq", 3) else None
+        parts = tm.get_app_fn_args(w)[1] if is_app_of(w, "Eq", 3) else None
     if parts is not None:
         _, a, b = parts
         a, b = meta.inst(a), meta.inst(b)
@@ -169,9 +170,9 @@ def compose(subst, renamed):
 def unify_eq(meta, goal: int, h):
     """(goal, number of new equations in its target, renamed) or None if h is contradictory."""
     ty = meta.inst(h.type)
-    if not tm.is_app_of(ty, "Eq", 3) and not tm.is_app_of(ty, "HEq", 4):
+    if not is_app_of(ty, "Eq", 3) and not is_app_of(ty, "HEq", 4):
         ty = meta.whnf(ty)
-    if tm.is_app_of(ty, "HEq", 4):
+    if is_app_of(ty, "HEq", 4):
         return unify_heq(meta, goal, h, ty)
     _, a, b = tm.get_app_fn_args(ty)[1]
     a, b = meta.inst(a), meta.inst(b)

@@ -9,6 +9,7 @@ Run: `python -m pytest tests/minilean/test_tactics.py`
 from __future__ import annotations
 
 from minilean.front.errors import LeanError
+from minilean.front.terms import has_loose_bvar
 from minilean.kernel import term as tm
 from minilean.kernel.term import Const, FVar, Lam, Let, MVar, Pi, instantiate
 
@@ -295,7 +296,7 @@ def congr_step(meta, f, g, a, b, fp, ap):
     v = meta.sort_level(instantiate(beta, a))
     if ap is None:
         return tm.mk_app(Const("congrFun", (u, v)), alpha, Lam(fty.name, alpha, beta), f, g, fp, a)
-    if tm.has_loose_bvar(beta, 0):
+    if has_loose_bvar(beta, 0):
         beta = beta_all(meta, beta)
     beta = tm.lift(beta, -1, 1) if beta.loose else beta
     if fp is None:

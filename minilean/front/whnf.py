@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from minilean.front.caches import instantiate_cached
 from minilean.front.errors import LeanError
+from minilean.front.terms import calls_on_bound
 from minilean.kernel import term as tm
 from minilean.kernel.env import (
     ConstructorDecl,
@@ -203,21 +204,19 @@ class WhnfMixin:
             major = self.whnf(major)
         major = self.lit_to_ctor(major)
         g, cargs = tm.get_app_fn_args(major)
-        rule = None
-        if type(g) is Const:
-            for r in rec.rules:
-                if r.ctor == g.name:
-                    rule = r
-                    break
-        if rule is None:
-            eta = self._eta_major(rec, major)
-            if eta is None:
+        ctor = self.env.get(g.name) if type(g) is Const else None
+        if type(ctor) is not ConstructorDecl or ctor.induct != rec.induct:
+            cargs = self._eta_major(rec, major)
+            if cargs is None:
                 return None
-            rule, cargs = rec.rules[0], eta
-        rhs = instantiate_cached(rule.rhs, rec.level_params, f.levels)
-        fields = cargs[len(cargs) - rule.num_fields:] if rule.num_fields else []
-        head = args[:rec.num_params + rec.num_motives + rec.num_minors]
-        return self.beta(rhs, [*head, *fields, *args[mi + 1:]])
+            ctor = self._only_ctor(rec)
+        rhs = instantiate_cached(rec.rules[ctor.index], rec.level_params, f.levels)
+        fields = cargs[len(cargs) - ctor.num_fields:] if ctor.num_fields else []
+        return self.beta(rhs, [*args[:rec.num_fixed], *fields, *args[mi + 1:]])
+
+    def _only_ctor(self, rec):
+        """The constructor of the inductive type of `rec`, which has one."""
+        return self.env.get(self.env.get(rec.induct).ctors[0])
 
     def _eta_major(self, rec, major):
         """Constructor arguments of `major` by structure eta, when its type is a structure."""
@@ -227,7 +226,7 @@ class WhnfMixin:
         if type(major) is MVar or type(tm.get_app_fn(major)) is MVar:
             return None
         _, ty_args = tm.get_app_fn_args(self.whnf(self.infer(major)))
-        n = rec.rules[0].num_fields
+        n = self._only_ctor(rec).num_fields
         return [*ty_args[:ind.num_params], *[Proj(rec.induct, i, major) for i in range(n)]]
 
     def _to_ctor_k(self, rec, major):
@@ -239,7 +238,7 @@ class WhnfMixin:
         if any(a.flags & MVAR for a in args[rec.num_params:]):
             m = self.whnf(major)
             return m if self.is_ctor_app(m) else None
-        ctor = self.env.get(rec.rules[0].ctor)
+        ctor = self._only_ctor(rec)
         new = tm.mk_app(Const(ctor.name, f.levels), *args[:rec.num_params])
         mark = self.save()
         if self.is_def_eq(ty, self.infer(new)):
@@ -263,6 +262,15 @@ class WhnfMixin:
             return None
         return self.beta(App(args[fn_at], qargs[2]), args[major_at + 1:])
 
+    def is_matcher(self, f):
+        return type(f) is Const and f.name in self.ext.matchers
+
+    def unfold_matcher(self, e):
+        """A match as the case analysis that its matcher stands for."""
+        f, args = tm.get_app_fn_args(e)
+        decl = self.env.get(f.name)
+        return self.beta(instantiate_cached(decl.value, decl.level_params, f.levels), args)
+
     def _reduce_matcher(self, f, args):
         """A matcher applied to constructors becomes the alternative it selects, else None.
 
@@ -272,15 +280,13 @@ class WhnfMixin:
         info = self.ext.matchers[f.name]
         if len(args) < info.arity:
             return None
-        decl = self.env.get(f.name)
-        body = instantiate_cached(decl.value, decl.level_params, f.levels)
         first = info.first_alt
         dummies = [FVar(("alt", i)) for i in range(info.num_alts)]
         old = self.transp
         if old == "reducible":
             self.transp = "instances"
         try:
-            e = self.whnf_core(self.beta(body, [*args[:first], *dummies]))
+            e = self.whnf_core(self.unfold_matcher(tm.mk_app(f, *args[:first], *dummies)))
         finally:
             self.transp = old
         g, rest = tm.get_app_fn_args(e)
@@ -386,7 +392,11 @@ class WhnfMixin:
         return None
 
     def _smart_unfold(self, f, args):
-        """Unfold a function compiled from a match only if the match reduces."""
+        """Unfold a function compiled from a match only if the match reduces.
+
+        A match inside may be stuck unless it binds what a recursive call is applied to (as Lean's
+        `recArgHasLooseBVarsAt` decides where smart unfolding stops).
+        """
         info = self.ext.smart[f.name]
         if not self.can_unfold(f.name) or len(args) < info.arity:
             return None
@@ -399,7 +409,8 @@ class WhnfMixin:
                 return e if progress or not info.needs_match else None
             new = self._reduce_matcher(g, gargs)
             if new is None:
-                return e if progress and not info.recursive else None
+                inner = info.recursive and calls_on_bound(f.name, e)
+                return e if progress and not inner else None
             e, progress = new, True
 
     # --- Nat literals -------------------------------------------------------------------------

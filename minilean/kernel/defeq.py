@@ -4,7 +4,7 @@ Follows `is_def_eq_core` of Lean 4's type_checker.cpp and lean4lean. Both sides 
 """
 
 from minilean.kernel import level as lv
-from minilean.kernel.literals import TRUE, as_literal, as_succ, literal_to_ctor
+from minilean.kernel.literals import TRUE, as_literal, as_succ
 from minilean.kernel.reduce import Reducer
 from minilean.kernel.term import (
     FVAR,
@@ -64,8 +64,7 @@ class DefEq(Reducer):
         if verdict is not None:
             return verdict
         return (self._congruence(t2, s2) or self._eta(t2, s2) or self._eta(s2, t2)
-                or self._eta_struct(t2, s2) or self._eta_struct(s2, t2) or self._unit(t2, s2)
-                or self._string(t2, s2) or self._string(s2, t2))
+                or self._eta_struct(t2, s2) or self._eta_struct(s2, t2) or self._unit(t2, s2))
 
     def _quick(self, t, s):
         """The answer if it shows at once from the outermost symbols, else None."""
@@ -86,8 +85,6 @@ class DefEq(Reducer):
         """Compare λs or Πs: domains, then bodies under fresh variables."""
         depth, xs = self.depth, []
         while type(t) is kind and type(s) is kind:
-            if t is s and not xs:
-                return True
             domain = instantiate_rev(t.type, xs)
             if t.type is not s.type and not self.is_def_eq(domain, instantiate_rev(s.type, xs)):
                 self.depth = depth
@@ -214,14 +211,8 @@ class DefEq(Reducer):
     def _unit(self, t, s):
         """All members of a structure without fields are equal."""
         t_type = self.whnf(self.infer(t))
-        fn = get_app_fn(t_type)
-        decl = self.structure_like(fn.name) if type(fn) is Const else None
+        decl = self.head_decl(t_type)
+        decl = decl and self.structure_like(decl.name)
         if decl is None or self.env.lookup(decl.ctors[0]).num_fields:
             return False
         return self.is_def_eq(t_type, self.infer(s))
-
-    def _string(self, t, s):
-        """t is a string literal, s is not: compare what t stands for with s."""
-        if type(t) is not Lit or type(t.value) is not str or type(s) is not App:
-            return False
-        return self.is_def_eq(literal_to_ctor(t), s)

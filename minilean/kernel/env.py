@@ -15,36 +15,34 @@ _MAX_OVERLAY = 200
 
 
 @dataclass(frozen=True, slots=True)
-class AxiomDecl:
+class Declaration:
+    """What every declaration has."""
     name: str
     level_params: tuple
     type: Expr
 
 
 @dataclass(frozen=True, slots=True)
-class DefDecl:
+class AxiomDecl(Declaration):
+    """A constant without a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class DefDecl(Declaration):
     """`height` is ABBREV, or set by `add`: 1 + the largest height (not ABBREV) in `value`."""
-    name: str
-    level_params: tuple
-    type: Expr
     value: Expr
     height: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class TheoremDecl:
-    name: str
-    level_params: tuple
-    type: Expr
+class TheoremDecl(Declaration):
+    """A proof; its type is a proposition."""
     value: Expr
 
 
 @dataclass(frozen=True, slots=True)
-class OpaqueDecl:
+class OpaqueDecl(Declaration):
     """A definition that never unfolds."""
-    name: str
-    level_params: tuple
-    type: Expr
     value: Expr
 
 
@@ -68,15 +66,12 @@ class QuotSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class InductiveDecl:
+class InductiveDecl(Declaration):
     """`ctors`: constructor names. `is_rec`: a field is recursive. `is_prop`: lives in Prop.
 
     `elim_level`: name of the recursor's own level parameter, None if it eliminates into Prop only.
     """
 
-    name: str
-    level_params: tuple
-    type: Expr
     num_params: int
     num_indices: int
     ctors: tuple
@@ -86,10 +81,8 @@ class InductiveDecl:
 
 
 @dataclass(frozen=True, slots=True)
-class ConstructorDecl:
-    name: str
-    level_params: tuple
-    type: Expr
+class ConstructorDecl(Declaration):
+    """Constructor number `index` (0-based) of the inductive type `induct`."""
     induct: str
     index: int
     num_params: int
@@ -97,23 +90,16 @@ class ConstructorDecl:
 
 
 @dataclass(frozen=True, slots=True)
-class RecRule:
-    """Rule for one constructor: `rhs` takes parameters, motive, minors, then the fields."""
-    ctor: str
-    num_fields: int
-    rhs: Expr
+class RecursorDecl(Declaration):
+    """Arguments in order: parameters, motive, minors (together `num_fixed`), indices, major.
 
+    `rules`: for each constructor a term that takes the fixed arguments, then the fields.
+    `k`: K-like reduction.
+    """
 
-@dataclass(frozen=True, slots=True)
-class RecursorDecl:
-    """Arguments in order: parameters, motive, minors, indices, major. `k`: K-like reduction."""
-    name: str
-    level_params: tuple
-    type: Expr
     induct: str
     num_params: int
-    num_motives: int
-    num_minors: int
+    num_fixed: int
     num_indices: int
     rules: tuple
     k: bool
@@ -121,15 +107,12 @@ class RecursorDecl:
     @property
     def major_index(self):
         """Position of the major premise among the arguments."""
-        return self.num_params + self.num_motives + self.num_minors + self.num_indices
+        return self.num_fixed + self.num_indices
 
 
 @dataclass(frozen=True, slots=True)
-class QuotDecl:
+class QuotDecl(Declaration):
     """`kind`: "type" | "mk" | "lift" | "ind"."""
-    name: str
-    level_params: tuple
-    type: Expr
     kind: str
 
 
@@ -158,10 +141,6 @@ class Environment:
     def __contains__(self, name):
         return name in self._overlay or name in self._base
 
-    def names(self):
-        """All declared names, oldest first."""
-        return [*self._base, *self._overlay]
-
     def decls(self):
         """All declarations, oldest first."""
         return [*self._base.values(), *self._overlay.values()]
@@ -181,7 +160,7 @@ class Environment:
         return self._checker
 
     def _with(self, decls):
-        """Unchecked: for `add`, and for the loader of an environment that was checked before."""
+        """The environment with `decls` added unchecked: for `add`, and while a group is checked."""
         base, overlay = self._base, dict(self._overlay)
         for decl in decls:
             overlay[decl.name] = decl

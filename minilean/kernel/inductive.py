@@ -5,13 +5,14 @@ at a time. What differs: mutual and nested types are declined; the indices of ev
 the type must not mention the type; the finished recursor and its rules are type-checked again.
 """
 
-from dataclasses import replace as with_fields
+from dataclasses import dataclass, replace
 
 from minilean.kernel import level as lv
-from minilean.kernel.env import AxiomDecl, ConstructorDecl, InductiveDecl, RecRule, RecursorDecl
+from minilean.kernel.env import AxiomDecl, ConstructorDecl, InductiveDecl, RecursorDecl
 from minilean.kernel.errors import KernelError
 from minilean.kernel.term import (
     Const,
+    Expr,
     Lam,
     Pi,
     Sort,
@@ -27,7 +28,7 @@ def check_inductive(tc, spec):
     """[InductiveDecl, ConstructorDecl…, RecursorDecl] for a correct spec; raises KernelError."""
     _check_shape(spec)
     tc.check_header(spec.name, spec.level_params, spec.type)
-    return _Adder(tc.env, spec, tc.steps).run()
+    return _Adder(tc, spec).run()
 
 
 def _check_shape(spec):
@@ -39,76 +40,85 @@ def _check_shape(spec):
         raise KernelError("already_declared", f"'{spec.name}' declares a name twice")
 
 
-def _bind(binder, xs, infos, body):
-    """Close body under the variables xs (outermost first) with Lam or Pi; infos: (name, info)."""
+@dataclass(slots=True)
+class _Binder:
+    """An opened binder. For a recursive field, its type Π tele, I params indices is kept too."""
+    x: Expr  # the variable
+    name: str
+    info: str = "default"
+    tele: list | None = None  # binders
+    indices: list | None = None  # terms
+
+
+def _xs(binders):
+    return [b.x for b in binders]
+
+
+def _bind(close, binders, body):
+    """Close body under the binders (outermost first) with Lam or Pi."""
+    xs = _xs(binders)
     body = abstract(body, xs)
     for i in range(len(xs) - 1, -1, -1):
-        name, info = infos[i]
-        body = binder(name, abstract(xs[i].id[1], xs[:i]), body, info)
+        b = binders[i]
+        body = close(b.name, abstract(b.x.id[1], xs[:i]), body, b.info)
     return body
 
 
-class _Field:
-    """A constructor field: variable `x`, (name, info), and for a recursive field the variables `xs`
-    (with `infos`) and the indices `indices` in its type Π xs, I params indices."""
-
-    def __init__(self, x, info):
-        self.x, self.info, self.rec = x, info, False
-        self.xs, self.infos, self.indices = [], [], []
+def _with_info(info, binders):
+    return [replace(b, info=info) for b in binders]
 
 
 class _Adder:
     """Checks one specification. All variables are opened once and stay open to the end."""
 
-    def __init__(self, env, spec, steps):
-        self.env, self.spec = env, spec
-        self.tc = None
-        self.steps = steps
+    def __init__(self, tc, spec):
+        self.env, self.tc, self.spec = tc.env, tc, spec
         self.levels = tuple([lv.param(p) for p in spec.level_params])
         self.ind = Const(spec.name, self.levels)
 
     def run(self):
         spec = self.spec
-        self.set_env(self.env._with([AxiomDecl(spec.name, spec.level_params, spec.type)]))
+        self.declare(AxiomDecl(spec.name, spec.level_params, spec.type))
         self.open_type()
         self.ctor_fields = [self.check_ctor(name, type_) for name, type_ in spec.ctors]
         self.elim_level = self.choose_elim_level()
-        ind = self.inductive_decl()
         ctors = [ConstructorDecl(name, spec.level_params, type_, spec.name, i, spec.num_params,
-                                 len(fields))
-                 for i, ((name, type_), (fields, _)) in enumerate(
-                     zip(spec.ctors, self.ctor_fields, strict=True))]
-        self.set_env(self.env._with([ind, *ctors]))
+                                 len(self.ctor_fields[i][0]))
+                 for i, (name, type_) in enumerate(spec.ctors)]
+        decls = [self.inductive_decl(), *ctors]
+        self.declare(*decls)
         rec = self.recursor()
-        self.recheck(rec, [ind, *ctors])
-        return [ind, *ctors, rec]
+        self.recheck(rec, decls)
+        return [*decls, rec]
 
-    def set_env(self, env):
-        """Continue in `env`, keeping the open variables and the step budget."""
-        depth, steps = (self.tc.depth, self.tc.steps) if self.tc else (0, self.steps)
-        self.tc = env.checker()
+    def declare(self, *decls):
+        """Continue in the environment with `decls`, keeping open variables and step budget."""
+        depth, steps = self.tc.depth, self.tc.steps
+        self.tc = self.env._with(decls).checker()
         self.tc.depth, self.tc.steps = depth, steps
+
+    def open(self, pi):
+        """The opened binder of pi, and pi's body for it."""
+        x = self.tc.new_local(pi.type)
+        return _Binder(x, pi.name, pi.info), instantiate(pi.body, x)
 
     # --- the type ---
 
     def open_type(self):
         """Open parameters and indices; find the universe of the type."""
-        type_, xs, infos = self.spec.type, [], []
+        type_, binders, n = self.spec.type, [], self.spec.num_params
         while type(type_) is Pi:
-            xs.append(self.tc.new_local(type_.type))
-            infos.append((type_.name, type_.info))
-            type_ = instantiate(type_.body, xs[-1])
-        n = self.spec.num_params
+            binder, type_ = self.open(type_)
+            binders.append(binder)
         sort = self.tc.whnf(type_)
         if type(sort) is not Sort:
             code = "declined" if type(sort) is Pi else "bad_inductive"
             raise KernelError(code, f"the type of '{self.spec.name}' does not end in a sort")
-        if len(xs) < n:
+        if len(binders) < n:
             raise KernelError("bad_inductive", f"'{self.spec.name}' has fewer than {n} parameters")
         self.level = sort.level
         self.is_prop = lv.is_zero(sort.level)
-        self.params, self.indices = xs[:n], xs[n:]
-        self.param_infos, self.index_infos = infos[:n], infos[n:]
+        self.params, self.indices = binders[:n], binders[n:]
 
     def mentions(self, e):
         return self.spec.name in const_names(e)
@@ -119,7 +129,7 @@ class _Adder:
         n = len(self.params)
         if fn is not self.ind or len(args) != n + len(self.indices):
             return None
-        if args[:n] != self.params or any([self.mentions(a) for a in args[n:]]):
+        if args[:n] != _xs(self.params) or any([self.mentions(a) for a in args[n:]]):
             return None
         return args[n:]
 
@@ -129,54 +139,45 @@ class _Adder:
         """(fields, indices of the result) of a constructor, checked."""
         tc, spec = self.tc, self.spec
         tc.check_header(name, spec.level_params, type_)
-        for param in self.params:
+        for param in _xs(self.params):
             if type(type_) is not Pi or not tc.is_def_eq(type_.type, param.id[1]):
                 raise KernelError("bad_constructor", f"'{name}' must start with the parameters")
             type_ = instantiate(type_.body, param)
         fields = []
         while type(type_) is Pi:
-            fields.append(self.check_field(name, type_))
-            type_ = instantiate(type_.body, fields[-1].x)
+            level = tc.sort_level(type_.type)
+            if not (self.is_prop or lv.leq(level, self.level)):
+                raise KernelError("field_universe", f"field '{type_.name}' of '{name}' lives in "
+                                  "universe ", level, ", the type in ", self.level)
+            field, type_ = self.open(type_)
+            self.check_positive(name, field)
+            fields.append(field)
         indices = self.indices_of(type_)
         if indices is None:
             raise KernelError("bad_constructor", f"'{name}' must return '{spec.name}' applied to "
                               "its parameters and to indices")
         return fields, indices
 
-    def check_field(self, name, pi):
-        level = self.tc.sort_level(pi.type)
-        if not (self.is_prop or lv.leq(level, self.level)):
-            raise KernelError("field_universe", f"field '{pi.name}' of '{name}' lives in universe "
-                              f"{level}, the type in {self.level}")
-        field = _Field(self.tc.new_local(pi.type), (pi.name, pi.info))
-        self.check_positive(name, pi.type, field)
-        return field
-
-    def check_positive(self, name, type_, field):
-        """Strict positivity; a recursive field's type is recorded in `field`."""
-        type_ = self.tc.whnf(type_)
+    def check_positive(self, name, field):
+        """Strict positivity; of a recursive field, `tele` and `indices` are recorded."""
+        type_, tele = self.tc.whnf(field.x.id[1]), []
         if not self.mentions(type_):
             return
         while type(type_) is Pi:
             if self.mentions(type_.type):
                 raise KernelError("positivity", f"'{name}' has a non-positive occurrence of "
                                   f"'{self.spec.name}'")
-            x = self.tc.new_local(type_.type)
-            field.xs.append(x)
-            field.infos.append((type_.name, type_.info))
-            type_ = self.tc.whnf(instantiate(type_.body, x))
+            binder, type_ = self.open(type_)
+            tele.append(binder)
+            type_ = self.tc.whnf(type_)
         indices = self.indices_of(type_)
         if indices is not None:
-            field.rec, field.indices = True, indices
+            field.tele, field.indices = tele, indices
         elif self.mentions(type_):
-            self.reject_occurrence(name, type_)
-
-    def reject_occurrence(self, name, type_):
-        fn, _ = get_app_fn_args(type_)
-        if type(fn) is Const and type(self.env.get(fn.name)) is InductiveDecl:
-            raise KernelError("declined", f"nested inductive type ('{name}')")
-        raise KernelError("positivity", f"'{name}' has an invalid occurrence of "
-                          f"'{self.spec.name}'")
+            if type(self.tc.head_decl(type_)) is InductiveDecl:
+                raise KernelError("declined", f"nested inductive type ('{name}')")
+            raise KernelError("positivity", f"'{name}' has an invalid occurrence of "
+                              f"'{self.spec.name}'")
 
     # --- elimination ---
 
@@ -195,11 +196,11 @@ class _Adder:
         if len(self.ctor_fields) != 1:
             return not self.ctor_fields
         fields, indices = self.ctor_fields[0]
-        return all([f.x in indices or self.tc.is_prop(f.x.id[1]) for f in fields])
+        return all([x in indices or self.tc.is_prop(x.id[1]) for x in _xs(fields)])
 
     def inductive_decl(self):
         spec = self.spec
-        is_rec = any([f.rec for fields, _ in self.ctor_fields for f in fields])
+        is_rec = any([f.tele is not None for fields, _ in self.ctor_fields for f in fields])
         return InductiveDecl(spec.name, spec.level_params, spec.type, spec.num_params,
                              len(self.indices), tuple([name for name, _ in spec.ctors]), is_rec,
                              self.is_prop, self.elim_level)
@@ -212,52 +213,50 @@ class _Adder:
         own = () if self.elim_level is None else (self.elim_level,)
         self.rec_const = Const(f"{spec.name}.rec", tuple([lv.param(p) for p in own]) + self.levels)
         target = Sort(lv.param(self.elim_level) if own else lv.ZERO)
-        major = tc.new_local(mk_app(self.ind, *self.params, *self.indices))
-        family, infos = [*self.indices, major], [*self.index_infos, ("t", "default")]
-        plain = [(name, "default") for name, _ in infos]
-        self.motive = tc.new_local(_bind(Pi, family, plain, target))
-        self.minors = [tc.new_local(self.minor_type(i)) for i in range(len(spec.ctors))]
-        self.fixed = [*self.params, self.motive, *self.minors]
-        names = [(name.removeprefix(spec.name + "."), "default") for name, _ in spec.ctors]
-        self.fixed_infos = [*[(name, "implicit") for name, _ in self.param_infos],
-                            ("motive", "implicit"), *names]
-        infos = [*[(name, "implicit") for name, _ in self.index_infos], ("t", "default")]
-        type_ = _bind(Pi, [*self.fixed, *family], [*self.fixed_infos, *infos],
-                      mk_app(self.motive, *family))
+        value = mk_app(self.ind, *_xs(self.params), *_xs(self.indices))
+        family = [*self.indices, _Binder(tc.new_local(value), "t")]
+        self.motive = tc.new_local(_bind(Pi, _with_info("default", family), target))
+        minors = [_Binder(tc.new_local(self.minor_type(i)), name.removeprefix(spec.name + "."))
+                  for i, (name, _) in enumerate(spec.ctors)]
+        self.fixed = [*_with_info("implicit", self.params),
+                      _Binder(self.motive, "motive", "implicit"), *minors]
+        type_ = _bind(Pi, [*self.fixed, *_with_info("implicit", self.indices), family[-1]],
+                      mk_app(self.motive, *_xs(family)))
+        rules = tuple([self.rule(i, minor.x) for i, minor in enumerate(minors)])
         k = self.is_prop and len(spec.ctors) == 1 and not self.ctor_fields[0][0]
-        rules = tuple([self.rule(i) for i in range(len(spec.ctors))])
         return RecursorDecl(self.rec_const.name, own + spec.level_params, type_, spec.name,
-                            len(self.params), 1, len(self.minors), len(self.indices), rules, k)
+                            len(self.params), len(self.fixed), len(self.indices), rules, k)
+
+    def ctor_app(self, i):
+        """Constructor number i applied to the parameters and its fields."""
+        return mk_app(Const(self.spec.ctors[i][0], self.levels), *_xs(self.params),
+                      *_xs(self.ctor_fields[i][0]))
 
     def minor_type(self, i):
         """Π fields, Π induction hypotheses, motive indices (ctor params fields)."""
         fields, indices = self.ctor_fields[i]
-        xs, infos = [f.x for f in fields], [f.info for f in fields]
-        for f in [f for f in fields if f.rec]:
-            ih = mk_app(self.motive, *f.indices, mk_app(f.x, *f.xs))
-            xs.append(self.tc.new_local(_bind(Pi, f.xs, f.infos, ih)))
-            infos.append((f.info[0] + "_ih", "default"))
-        ctor = Const(self.spec.ctors[i][0], self.levels)
-        value = mk_app(ctor, *self.params, *[f.x for f in fields])
-        return _bind(Pi, xs, infos, mk_app(self.motive, *indices, value))
+        hyps = []
+        for f in [f for f in fields if f.tele is not None]:
+            ih = mk_app(self.motive, *f.indices, mk_app(f.x, *_xs(f.tele)))
+            hyps.append(_Binder(self.tc.new_local(_bind(Pi, f.tele, ih)), f.name + "_ih"))
+        return _bind(Pi, [*fields, *hyps], mk_app(self.motive, *indices, self.ctor_app(i)))
 
-    def rule(self, i):
-        """λ params motive minors fields, minor fields (λ xs, rec … (field xs))…"""
+    def rule(self, i, minor):
+        """λ params motive minors fields, minor fields (λ tele, rec … (field tele))…"""
         fields, _ = self.ctor_fields[i]
-        body = mk_app(self.minors[i], *[f.x for f in fields])
-        for f in [f for f in fields if f.rec]:
-            call = mk_app(self.rec_const, *self.fixed, *f.indices, mk_app(f.x, *f.xs))
-            body = mk_app(body, _bind(Lam, f.xs, f.infos, call))
-        rhs = _bind(Lam, [*self.fixed, *[f.x for f in fields]],
-                    [*self.fixed_infos, *[f.info for f in fields]], body)
-        return RecRule(self.spec.ctors[i][0], len(fields), rhs)
+        body = mk_app(minor, *_xs(fields))
+        for f in [f for f in fields if f.tele is not None]:
+            call = mk_app(self.rec_const, *_xs(self.fixed), *f.indices, mk_app(f.x, *_xs(f.tele)))
+            body = mk_app(body, _bind(Lam, f.tele, call))
+        return _bind(Lam, [*self.fixed, *fields], body)
 
     def recheck(self, rec, decls):
         """Type-check the recursor and, with it declared, both sides of every rule."""
         self.tc.check_header(rec.name, rec.level_params, rec.type)
-        self.set_env(self.env._with([*decls, with_fields(rec, rules=(), k=False)]))
-        for rule, (fields, indices) in zip(rec.rules, self.ctor_fields, strict=True):
-            value = mk_app(Const(rule.ctor, self.levels), *self.params, *[f.x for f in fields])
-            left = mk_app(self.rec_const, *self.fixed, *indices, value)
-            right = mk_app(rule.rhs, *self.fixed, *[f.x for f in fields])
+        self.declare(*decls, replace(rec, rules=(), k=False))
+        fixed = _xs(self.fixed)
+        for i, (rule, (fields, indices)) in enumerate(
+                zip(rec.rules, self.ctor_fields, strict=True)):
+            left = mk_app(self.rec_const, *fixed, *indices, self.ctor_app(i))
+            right = mk_app(rule, *fixed, *_xs(fields))
             self.tc.check_type(right, self.tc.infer(left, True))

@@ -7,9 +7,8 @@ in Y. Géran, "A canonical form for universe levels in impredicative type theory
 `Level.isEquiv` and `Level.geq` of Lean 4, which are not complete.
 """
 
-import sys
-
 from minilean.kernel.errors import KernelError
+from minilean.kernel.intern import sweep_table
 
 MAX_SUBLEVELS = 2000  # a normal form larger than this ends in KernelError("budget")
 
@@ -18,25 +17,24 @@ class Level:
     """kind: "zero" | "succ" | "max" | "imax" | "param" | "mvar"; `a`, `b` are the children
     (`a` is the name of a param or the id of an mvar)."""
 
-    __slots__ = ("_nf", "a", "b", "has_mvar", "has_param", "kind")
-
-    def __repr__(self):
-        return show(self)
+    __slots__ = ("a", "b", "has_mvar", "has_param", "kind")
 
     def __reduce__(self):
         return make, (self.kind, self.a, self.b)
 
 
 _TABLE = {}
+_normal_forms = {}
 
 
 def make(kind, a=None, b=None):
+    """The level written exactly so."""
     key = (kind, a, b)
     found = _TABLE.get(key)
     if found is not None:
         return found
     lvl = Level()
-    lvl.kind, lvl.a, lvl.b, lvl._nf = kind, a, b, None
+    lvl.kind, lvl.a, lvl.b = kind, a, b
     children = [c for c in (a, b) if isinstance(c, Level)]
     lvl.has_param = kind == "param" or any(c.has_param for c in children)
     lvl.has_mvar = kind == "mvar" or any(c.has_mvar for c in children)
@@ -44,16 +42,9 @@ def make(kind, a=None, b=None):
 
 
 def sweep():
-    """Forget the levels nobody refers to (children are older than parents: one pass is enough)."""
-    for lvl in _TABLE.values():
-        lvl._nf = None
-    keys = list(_TABLE)
-    while keys:
-        key = keys.pop()
-        lvl = _TABLE[key]
-        if sys.getrefcount(lvl) == 3:  # the table, `lvl`, and the argument of getrefcount
-            lvl = None
-            del _TABLE[key]
+    """Forget the levels nobody refers to."""
+    _normal_forms.clear()
+    sweep_table(_TABLE)
 
 
 ZERO = make("zero")
@@ -64,16 +55,6 @@ def succ(a):
 
 
 ONE = succ(ZERO)
-
-
-def max_raw(a, b):
-    """`max a b` exactly as written."""
-    return make("max", a, b)
-
-
-def imax_raw(a, b):
-    """`imax a b` exactly as written."""
-    return make("imax", a, b)
 
 
 def param(name):
@@ -96,7 +77,7 @@ def max_(a, b):
         return b
     if j <= i and base_b in (base_a, ZERO):
         return a
-    return max_raw(a, b)
+    return make("max", a, b)
 
 
 def imax(a, b):
@@ -105,15 +86,7 @@ def imax(a, b):
         return max_(a, b)
     if b is ZERO or a is ZERO or a is ONE or a is b:
         return b
-    return imax_raw(a, b)
-
-
-def of_nat(n):
-    """The numeral level n."""
-    lvl = ZERO
-    for _ in range(n):
-        lvl = succ(lvl)
-    return lvl
+    return make("imax", a, b)
 
 
 def to_offset(lvl):
@@ -122,12 +95,6 @@ def to_offset(lvl):
     while lvl.kind == "succ":
         lvl, k = lvl.a, k + 1
     return lvl, k
-
-
-def to_nat(lvl):
-    """The number if lvl is a numeral, else None."""
-    base, k = to_offset(lvl)
-    return k if base is ZERO else None
 
 
 # --- normal form ----------------------------------------------------------------------------------
@@ -174,9 +141,10 @@ def _prune(nf):
 
 def _normal_form(lvl):
     """Dictionary {(set of params, param or None): offset}; its maximum is lvl. Canonical."""
-    if lvl._nf is not None:
-        return lvl._nf
-    nf, kind = {}, lvl.kind
+    nf, kind = _normal_forms.get(lvl), lvl.kind
+    if nf is not None:
+        return nf
+    nf = {}
     if kind in ("param", "mvar"):
         _add(nf, _NONE, lvl, 0)
     elif kind == "succ":
@@ -192,8 +160,8 @@ def _normal_form(lvl):
         for guard in guards:
             for (conds, atom), k in left.items():
                 _add(nf, conds | guard, atom, k)
-    lvl._nf = _prune(nf)
-    return lvl._nf
+    nf = _normal_forms[lvl] = _prune(nf)
+    return nf
 
 
 def leq(a, b):
@@ -221,15 +189,11 @@ def is_never_zero(lvl):
 
 # --- traversal ------------------------------------------------------------------------------------
 
-def _map(lvl, skip, leaf, again):
-    if skip(lvl):
-        return lvl
-    if lvl.kind in ("param", "mvar"):
-        new = leaf(lvl)
-        return lvl if new is None else new
+def rebuild(lvl, f):
+    """A successor or maximum lvl with each child c replaced by f(c), simplified where obvious."""
     if lvl.kind == "succ":
-        return succ(again(lvl.a))
-    a, b = again(lvl.a), again(lvl.b)
+        return succ(f(lvl.a))
+    a, b = f(lvl.a), f(lvl.b)
     if a is lvl.a and b is lvl.b:
         return lvl
     return max_(a, b) if lvl.kind == "max" else imax(a, b)
@@ -239,44 +203,16 @@ def instantiate(lvl, subst):
     """Replace parameters by `subst` (dict: parameter name -> level)."""
     if not lvl.has_param:
         return lvl
-
-    def leaf(p):
-        return subst.get(p.a) if p.kind == "param" else None
-    return _map(lvl, lambda u: not u.has_param, leaf, lambda u: instantiate(u, subst))
-
-
-def replace_mvars(lvl, lookup):
-    """Replace each metavariable m by lookup(id of m) unless that is None (front only)."""
-    if not lvl.has_mvar:
-        return lvl
-
-    def leaf(m):
-        return lookup(m.a) if m.kind == "mvar" else None
-    return _map(lvl, lambda u: not u.has_mvar, leaf, lambda u: replace_mvars(u, lookup))
+    if lvl.kind == "param":
+        return subst.get(lvl.a, lvl)
+    return rebuild(lvl, lambda u: instantiate(u, subst))
 
 
 def params_of(lvl, into):
     """Add the names of lvl's parameters to the list `into`, in order of appearance."""
-    if lvl.has_param:
-        if lvl.kind == "param":
-            if lvl.a not in into:
-                into.append(lvl.a)
-        else:
-            params_of(lvl.a, into)
-            if lvl.b is not None:
-                params_of(lvl.b, into)
+    if lvl.kind == "param" and lvl.a not in into:
+        into.append(lvl.a)
+    for child in (lvl.a, lvl.b):
+        if isinstance(child, Level) and child.has_param:
+            params_of(child, into)
     return into
-
-
-def show(lvl, nested=False):
-    """Lean's notation for lvl."""
-    base, k = to_offset(lvl)
-    if base is ZERO:
-        return str(k)
-    if base.kind in ("max", "imax"):
-        text = f"{base.kind} {show(base.a, True)} {show(base.b, True)}"
-    else:
-        text = str(base.a) if base.kind == "param" else f"?{base.a}"
-    if k:
-        text = f"({text})+{k}" if " " in text else f"{text}+{k}"
-    return f"({text})" if nested and (" " in text or k) else text

@@ -1,4 +1,4 @@
-"""Literals: n stands for succ (… (succ zero)), a string for String.mk [Char.ofNat code, …].
+"""Number literals: n stands for succ (… (succ zero)).
 
 Lean 4's kernel recognises Nat.add & co. by name. Here an operation is folded only after the
 definition found in the environment was checked, by definitional equality with folding switched off,
@@ -8,11 +8,10 @@ to satisfy its defining equations; compare lean4lean's `Primitive.lean`. Operati
 
 from minilean.kernel.env import ConstructorDecl, DefDecl, InductiveDecl
 from minilean.kernel.errors import KernelError
-from minilean.kernel.level import ZERO
 from minilean.kernel.term import FVAR, TYPE, App, Const, Lit, Pi, get_app_fn_args, mk_app
 
 MAX_BITS = 1 << 18  # larger results end in KernelError("budget")
-NAT, BOOL, STRING, CHAR = Const("Nat"), Const("Bool"), Const("String"), Const("Char")
+NAT, BOOL = Const("Nat"), Const("Bool")
 NAT_ZERO, NAT_SUCC = Const("Nat.zero"), Const("Nat.succ")
 FALSE, TRUE = Const("Bool.false"), Const("Bool.true")
 
@@ -26,12 +25,6 @@ def as_literal(e):
 
 def literal_to_ctor(lit):
     """The constructor application that a literal stands for (a number keeps n - 1 as a literal)."""
-    if type(lit.value) is str:
-        chars = App(Const("List.nil", (ZERO,)), CHAR)
-        for char in reversed(lit.value):
-            code = App(Const("Char.ofNat"), Lit(ord(char)))
-            chars = mk_app(Const("List.cons", (ZERO,)), CHAR, code, chars)
-        return App(Const("String.mk"), chars)
     return App(NAT_SUCC, Lit(lit.value - 1)) if lit.value else NAT_ZERO
 
 
@@ -48,15 +41,11 @@ def _bounded(bits, compute):
     return compute()
 
 
-def _size(n):
-    return n.bit_length()
-
-
 FOLD = {
-    "Nat.add": lambda a, b: Lit(_bounded(max(_size(a), _size(b)), lambda: a + b)),
+    "Nat.add": lambda a, b: Lit(_bounded(max(a, b).bit_length(), lambda: a + b)),
     "Nat.sub": lambda a, b: Lit(max(a - b, 0)),
-    "Nat.mul": lambda a, b: Lit(_bounded(_size(a) + _size(b), lambda: a * b)),
-    "Nat.pow": lambda a, b: Lit(_bounded(_size(a) * b if a > 1 else 0, lambda: a**b)),
+    "Nat.mul": lambda a, b: Lit(_bounded(a.bit_length() + b.bit_length(), lambda: a * b)),
+    "Nat.pow": lambda a, b: Lit(_bounded(a.bit_length() * b if a > 1 else 0, lambda: a**b)),
     "Nat.beq": lambda a, b: TRUE if a == b else FALSE,
     "Nat.ble": lambda a, b: TRUE if a <= b else FALSE,
 }

@@ -130,49 +130,56 @@ class Reducer:
         return self._reduce_proj(e) if t is Proj else None
 
     def _reduce_proj(self, e):
-        struct = self.whnf(e.expr)
-        if type(struct) is Lit:
-            struct = literal_to_ctor(struct)
-        fn, args = get_app_fn_args(struct)
-        ctor = self.env.get(fn.name) if type(fn) is Const else None
-        if type(ctor) is ConstructorDecl and ctor.induct == e.struct:
-            i = ctor.num_params + e.idx
-            return args[i] if i < len(args) else None
-        return None
+        struct = self._whnf_ctor(e.expr)
+        ctor = self.ctor_of(struct)
+        if ctor is None or ctor.induct != e.struct:
+            return None
+        args, i = get_app_fn_args(struct)[1], ctor.num_params + e.idx
+        return args[i] if i < len(args) else None
+
+    def _whnf_ctor(self, e):
+        """Weak head normal form, a literal as the constructor application it stands for."""
+        r = self.whnf(e)
+        return literal_to_ctor(r) if type(r) is Lit else r
 
     # --- δ ---
 
+    def head_decl(self, e):
+        """The declaration of the constant at the head of e, else None."""
+        fn = get_app_fn(e)
+        return self.env.get(fn.name) if type(fn) is Const else None
+
     def unfold_height(self, e):
         """Height of the definition at the head of e, None if there is nothing to unfold."""
-        fn = get_app_fn(e)
-        if type(fn) is Const:
-            decl = self.env.get(fn.name)
-            if type(decl) is DefDecl:
-                return decl.height
-            if type(decl) is TheoremDecl:
-                return 0
-        return None
+        decl = self.head_decl(e)
+        if type(decl) is DefDecl:
+            return decl.height
+        return 0 if type(decl) is TheoremDecl else None
 
     def unfold(self, e):
         """e with the definition at its head unfolded and β-reduced, None if there is none."""
-        fn = get_app_fn(e)
-        if type(fn) is not Const:
+        decl = self.head_decl(e)
+        if type(decl) is not DefDecl and type(decl) is not TheoremDecl:
             return None
-        value = self.unfold_cache.get(fn)
-        if value is None:
-            decl = self.env.get(fn.name)
-            if type(decl) is not DefDecl and type(decl) is not TheoremDecl:
-                return None
-            value = instantiate_level_params(decl.value, decl.level_params, fn.levels)
-            self.unfold_cache[fn] = value
-        return value if fn is e else beta(value, get_app_fn_args(e)[1])
+        fn, args = get_app_fn_args(e)
+        return beta(self._at_levels(decl.value, decl, fn), args)
+
+    def _at_levels(self, e, decl, const):
+        """The part e of the declaration of `const` with the universe levels of `const`."""
+        if not decl.level_params:
+            return e
+        key = (e, const)
+        found = self.unfold_cache.get(key)
+        if found is None:
+            found = instantiate_level_params(e, decl.level_params, const.levels)
+            self.unfold_cache[key] = found
+        return found
 
     # --- ι ---
 
     def ctor_of(self, e):
         """The ConstructorDecl at the head of e, else None."""
-        fn = get_app_fn(e)
-        decl = self.env.get(fn.name) if type(fn) is Const else None
+        decl = self.head_decl(e)
         return decl if type(decl) is ConstructorDecl else None
 
     def structure_like(self, name):
@@ -188,25 +195,18 @@ class Reducer:
         major = args[rec.major_index]
         if rec.k:
             major = self._to_ctor_k(rec, major) or major
-        major = self.whnf(major)
-        if type(major) is Lit:
-            major = literal_to_ctor(major)
+        major = self._whnf_ctor(major)
         ctor = self.ctor_of(major)
         if ctor is None:
             major = self._to_ctor_eta(rec, major)
             ctor = major and self.ctor_of(major)
-        rule = ctor and next((r for r in rec.rules if r.ctor == ctor.name), None)
-        major_args = get_app_fn_args(major)[1] if rule else []
-        if not rule or len(major_args) != ctor.num_params + rule.num_fields:
+        if not ctor or ctor.induct != rec.induct or not rec.rules:
             return None
-        key = (rule.rhs, fn.levels)
-        rhs = self.unfold_cache.get(key)
-        if rhs is None:
-            rhs = instantiate_level_params(rule.rhs, rec.level_params, fn.levels)
-            self.unfold_cache[key] = rhs
-        fixed = rec.num_params + rec.num_motives + rec.num_minors
-        fields = major_args[ctor.num_params:]
-        return beta(rhs, args[:fixed] + fields + args[rec.major_index + 1:])
+        major_args = get_app_fn_args(major)[1]
+        if len(major_args) != ctor.num_params + ctor.num_fields:
+            return None
+        rule, fields = self._at_levels(rec.rules[ctor.index], rec, fn), major_args[ctor.num_params:]
+        return beta(rule, args[:rec.num_fixed] + fields + args[rec.major_index + 1:])
 
     def _to_ctor_k(self, rec, major):
         """The constructor that a proof `major` of a K-like type equals, if the indices agree."""
@@ -243,8 +243,8 @@ class Reducer:
         major_index = {"lift": 5, "ind": 4}.get(decl.kind)
         if major_index is None or len(args) <= major_index:
             return None
-        fn, mk_args = get_app_fn_args(self.whnf(args[major_index]))
-        mk = self.env.get(fn.name) if type(fn) is Const else None
+        major = self.whnf(args[major_index])
+        mk, mk_args = self.head_decl(major), get_app_fn_args(major)[1]
         if type(mk) is not QuotDecl or mk.kind != "mk" or len(mk_args) != 3:
             return None
         return mk_app(App(args[3], mk_args[2]), *args[major_index + 1:])

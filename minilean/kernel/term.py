@@ -1,20 +1,17 @@
 """Terms: hash-consed, locally nameless expressions.
 
 Structurally equal terms (binder names and infos included) are the same object: compare with `is`,
-key dictionaries by the term itself (identity hash, C speed). `alpha_eq` ignores binder names.
+key dictionaries by the term itself (identity hash, C speed).
 Constructors: BVar(i) FVar(id) MVar(id) Sort(level) Const(name, levels) App(fn, arg)
 Lam/Pi(name, type, body, info) Let(name, type, value, body) Lit(int or str) Proj(struct, idx, expr).
 Names are dotted strings; info is "default" | "implicit" | "strict" | "inst"; an FVar/MVar id is
 any hashable. Each term has
   loose   0, or 1 + the largest loose de Bruijn index;
   flags   a union of the bits FVAR, MVAR, LMVAR (level metavariable), PARAM (level parameter).
-The intern table frees unused terms by itself: children are older than parents, so one pass from
-the youngest term down, dropping what only the table refers to, collects everything dead.
 """
 
-import sys
-
 from minilean.kernel import level as lv
+from minilean.kernel.intern import sweep_table
 
 FVAR, MVAR, LMVAR, PARAM = 1, 2, 4, 8
 _SWEEP_FLOOR = 300_000
@@ -34,9 +31,6 @@ class Expr:
     has_level_mvar = property(lambda self: bool(self.flags & LMVAR))
     has_param = property(lambda self: bool(self.flags & PARAM))
 
-    def __repr__(self):
-        return show(self)
-
     def __reduce__(self):
         return type(self), tuple([getattr(self, name) for name in self.fields])
 
@@ -50,13 +44,7 @@ def _intern(key, e):
 def sweep():
     """Forget the terms that nobody refers to any more; called automatically as the table grows."""
     global _sweep_at
-    keys = list(_TABLE)
-    while keys:
-        key = keys.pop()
-        e = _TABLE.get(key)
-        if sys.getrefcount(e) == 3:  # the table, `e`, and the argument of getrefcount
-            e = None
-            del _TABLE[key]
+    sweep_table(_TABLE)
     lv.sweep()
     _sweep_at = max(_SWEEP_FLOOR, 2 * len(_TABLE))
 
@@ -194,11 +182,6 @@ def mk_app(fn, *args):
     return fn
 
 
-def mk_arrow(a, b, name="a"):
-    """a → b, for b without a loose variable for the binder."""
-    return Pi(name, a, lift(b, 1))
-
-
 def get_app_fn(e):
     while type(e) is App:
         e = e.fn
@@ -213,20 +196,6 @@ def get_app_fn_args(e):
         e = e.fn
     args.reverse()
     return e, args
-
-
-def get_app_num_args(e):
-    n = 0
-    while type(e) is App:
-        e, n = e.fn, n + 1
-    return n
-
-
-def is_app_of(e, name, n_args):
-    """Is e the constant `name` applied to exactly n_args arguments?"""
-    while type(e) is App:
-        e, n_args = e.fn, n_args - 1
-    return n_args == 0 and type(e) is Const and e.name == name
 
 
 # --- substitution ---------------------------------------------------------------------------------
@@ -248,22 +217,18 @@ def rebuild(e, f, depth):
 
 def instantiate(body, *values):
     """Replace BVar i by values[i] for i < len(values) and lower the other loose variables."""
-    return _instantiate(body, values)
+    return instantiate_rev(body, values[::-1])
 
 
 def instantiate_rev(body, values):
     """Replace BVar i by values[-1-i]: values are in binder order, outermost first."""
-    return _instantiate(body, values[::-1])
-
-
-def _instantiate(body, values):
     n = len(values)
     if not body.loose or not n:
         return body
 
     def leaf(idx, depth):
         i = idx - depth
-        return lift(values[i], depth) if i < n else BVar(idx - n)
+        return lift(values[n - 1 - i], depth) if i < n else BVar(idx - n)
     return _map_loose(body, leaf, 0)
 
 
@@ -287,26 +252,6 @@ def _map_loose(e, leaf, start):
 def lift(e, n, start=0):
     """Add n to the loose variables ≥ start (n may be negative if none of them is then captured)."""
     return e if e.loose <= start or not n else _map_loose(e, lambda i, _: BVar(i + n), start)
-
-
-def has_loose_bvar(e, i):
-    """Does BVar i occur loose in e?"""
-    def go(e, i):
-        if e.loose <= i or (e, i) in seen:
-            return False
-        seen.add((e, i))
-        t = type(e)
-        if t is BVar:
-            return e.idx == i
-        if t is App:
-            return go(e.fn, i) or go(e.arg, i)
-        if t is Lam or t is Pi:
-            return go(e.type, i) or go(e.body, i + 1)
-        if t is Let:
-            return go(e.type, i) or go(e.value, i) or go(e.body, i + 1)
-        return go(e.expr, i)
-    seen = set()
-    return go(e, i)
 
 
 def abstract(e, fvars):
@@ -392,11 +337,6 @@ def subterms(e):
     return list(seen)
 
 
-def occurs(s, e):
-    """Is s a subterm of e?"""
-    return s is e or s in subterms(e)
-
-
 def const_names(e):
     """The names of the constants and projected structures in e."""
     names = {}
@@ -415,74 +355,3 @@ def level_params_of(e):
         for level in (s.level,) if type(s) is Sort else s.levels if type(s) is Const else ():
             lv.params_of(level, names)
     return names
-
-
-def erase_names(e):
-    """e with all binder names and infos made equal: alpha-equal terms become identical."""
-    cache = {}
-
-    def go(e, _depth=0):
-        new = cache.get(e)
-        if new is None:
-            t = type(e)
-            if t is Lam or t is Pi:
-                new = t("", go(e.type), go(e.body))
-            elif t is Let:
-                new = Let("", go(e.type), go(e.value), go(e.body))
-            else:
-                new = rebuild(e, go, 0)
-            cache[e] = new
-        return new
-    return go(e)
-
-
-def alpha_eq(a, b):
-    """Are a and b equal up to binder names and infos?"""
-    return a is b or a.loose == b.loose and a.flags == b.flags and erase_names(a) is erase_names(b)
-
-
-def show(e):
-    """Plain text with de Bruijn indices, for error messages and debugging (cut off when long)."""
-    parts, stack, size = [], [e], 0
-    while stack and size < 600:
-        s = stack.pop()
-        text = s if type(s) is str else _show_leaf(s)
-        if text is None:
-            stack.extend(reversed(_show_parts(s)))
-        else:
-            parts.append(text)
-            size += len(text)
-    return "".join(parts) + (" …" if stack else "")
-
-
-def _show_leaf(e):
-    t = type(e)
-    if t is BVar:
-        return f"#{e.idx}"
-    if t is FVar:
-        return f"x{e.id[0]}" if type(e.id) is tuple else str(e.id)
-    if t is MVar:
-        return f"?{e.id}"
-    if t is Sort:
-        return "Prop" if e.level is lv.ZERO else f"Sort({e.level})"
-    if t is Const:
-        return e.name + (".{" + ", ".join(map(str, e.levels)) + "}" if e.levels else "")
-    if t is Lit:
-        return repr(e.value) if type(e.value) is str or e.value < 10**30 else "(large literal)"
-    return None
-
-
-def _show_parts(e):
-    t = type(e)
-    if t is App:
-        nested = type(e.arg) in (App, Lam, Pi, Let)
-        fn = e.fn if type(e.fn) not in (Lam, Pi, Let) else ("(", e.fn, ")")
-        fn = [fn] if type(fn) is not tuple else list(fn)
-        return [*fn, " (", e.arg, ")"] if nested else [*fn, " ", e.arg]
-    if t is Lam:
-        return ["λ ", e.name, " : ", e.type, ". ", e.body]
-    if t is Pi:
-        return ["Π (", e.name, " : ", e.type, "), ", e.body]
-    if t is Let:
-        return ["let ", e.name, " : ", e.type, " := ", e.value, "; ", e.body]
-    return ["(", e.expr, f").{e.idx}"]

@@ -20,7 +20,7 @@ from minilean.kernel.env import (
     TheoremDecl,
 )
 from minilean.kernel.errors import KernelError
-from minilean.kernel.literals import NAT, STRING, literal_to_ctor
+from minilean.kernel.literals import NAT
 from minilean.kernel.term import (
     FVAR,
     LMVAR,
@@ -103,7 +103,7 @@ class TypeChecker(DefEq):
             r = self._infer_lit(e)
         else:
             code = "loose_bvar" if kind is BVar else "metavariable"
-            raise KernelError(code, f"{e} has no type")
+            raise KernelError(code, e, " has no type")
         cache[e] = r
         return r
 
@@ -111,12 +111,12 @@ class TypeChecker(DefEq):
         """The level u such that type_ : Sort u; raises KernelError("not_a_sort")."""
         sort = self.whnf(self.infer(type_, check))
         if type(sort) is not Sort:
-            raise KernelError("not_a_sort", f"{type_} is not a type")
+            raise KernelError("not_a_sort", type_, " is not a type")
         return sort.level
 
     def _infer_local(self, e):
         if type(e.id) is not tuple:
-            raise KernelError("free_variable", f"unknown variable {e}")
+            raise KernelError("free_variable", "unknown variable ", e)
         return e.id[1]
 
     def _infer_const(self, e):
@@ -134,15 +134,15 @@ class TypeChecker(DefEq):
                 fn_type = self.whnf(instantiate_rev(fn_type, args[first:i]))
                 first = i
                 if type(fn_type) is not Pi:
-                    raise KernelError("not_a_function", f"{fn} is applied to too many arguments")
+                    raise KernelError("not_a_function", fn, " is applied to too many arguments")
             if check:
                 domain = fn_type.type
                 if domain.loose:
                     domain = instantiate_rev(domain, args[first:i])
                 arg_type = self.infer(arg, True)
                 if not self.is_def_eq(arg_type, domain):
-                    raise KernelError("type_mismatch", f"argument {arg} of {fn} has type "
-                                      f"{arg_type} but is expected to have type {domain}")
+                    raise KernelError("type_mismatch", "argument ", arg, " of ", fn, " has type ",
+                                      arg_type, " but is expected to have type ", domain)
             fn_type = fn_type.body
         return instantiate_rev(fn_type, args[first:])
 
@@ -181,21 +181,11 @@ class TypeChecker(DefEq):
         return self.infer(instantiate_rev(e.body, (e.value,)), check)
 
     def _infer_lit(self, e):
-        if type(e.value) is int and e.value >= 0 and self.nat_ops.nat_ok():
-            return NAT
-        if type(e.value) is str and self._string_ok():
-            return STRING
-        raise KernelError("bad_literal", f"literal {e} without the standard type")
-
-    def _string_ok(self):
-        """Do the terms that string literals stand for have type String here?"""
-        if "String" not in self.env.facts:
-            samples = [literal_to_ctor(Lit(text)) for text in ("", "a")]
-            known = all([name in self.env for s in samples for name in const_names(s)])
-            if not known or any([self.infer(s, True) is not STRING for s in samples]):
-                return False
-            self.env.facts.add("String")
-        return True
+        if type(e.value) is str:
+            raise KernelError("declined", "string literals")
+        if type(e.value) is not int or e.value < 0 or not self.nat_ops.nat_ok():
+            raise KernelError("bad_literal", "literal ", e, " without the standard type")
+        return NAT
 
     def _infer_proj(self, e, check):
         """Type of field e.idx; a Prop structure gives no data, as `infer_proj` in Lean 4."""
@@ -204,7 +194,7 @@ class TypeChecker(DefEq):
         decl = self.env.get(e.struct)
         if (type(decl) is not InductiveDecl or len(decl.ctors) != 1 or decl.num_indices
                 or type(fn) is not Const or fn.name != e.struct or len(args) != decl.num_params):
-            raise KernelError("bad_projection", f"{e.expr} is not in the structure {e.struct}")
+            raise KernelError("bad_projection", e.expr, f" is not in the structure {e.struct}")
         ctor = self.env.lookup(decl.ctors[0])
         if not (type(e.idx) is int and 0 <= e.idx < ctor.num_fields):
             raise KernelError("bad_projection", f"{e.struct} has no field {e.idx}")
@@ -230,8 +220,8 @@ class TypeChecker(DefEq):
         """Verify e in full against the type `type_`; raises KernelError("type_mismatch")."""
         found = self.infer(e, True)
         if not self.is_def_eq(found, type_):
-            raise KernelError("type_mismatch", f"{e} has type {found} but is expected to have "
-                              f"type {type_}")
+            raise KernelError("type_mismatch", e, " has type ", found,
+                              " but is expected to have type ", type_)
 
     # --- declarations ---
 

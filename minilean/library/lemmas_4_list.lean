@@ -45,6 +45,8 @@ attribute [simp] List.append_right_inj
     | cons a p => exact absurd h (List.cons_ne_nil _ _)
   · intro h
     rw [h.1, h.2]; rfl
+@[simp] theorem List.nil_eq_append_iff {p q : List α} : [] = p ++ q ↔ p = [] ∧ q = [] :=
+  ⟨fun h => List.append_eq_nil_iff.mp h.symm, fun h => (List.append_eq_nil_iff.mpr h).symm⟩
 theorem List.exists_cons_of_ne_nil {l : List α} (h : l ≠ []) : ∃ b L, l = b :: L := by
   cases l with
   | nil => exact absurd rfl h

@@ -5,6 +5,7 @@ from functools import cache
 
 import pytest
 
+from minilean.front.plain import explain
 from minilean.kernel import level as lv
 from minilean.kernel.env import (
     AxiomDecl,
@@ -94,8 +95,8 @@ def rejects(reason, env, decl, **options):
     """Adding decl raises KernelError with exactly this reason; returns the message."""
     with pytest.raises(KernelError) as caught:
         env.add(decl, **options)
-    assert caught.value.reason == reason, caught.value
-    return caught.value.message
+    assert caught.value.reason == reason, explain(caught.value)
+    return explain(caught.value)
 
 
 def theorem(statement, proof, name="thm", level_params=()):

@@ -5,6 +5,7 @@ import random
 
 import pytest
 
+from minilean.front.plain import show_level
 from minilean.kernel import level as lv
 from minilean.kernel.errors import KernelError
 
@@ -30,8 +31,7 @@ def random_level(rng, size):
     if kind == "succ":
         return lv.succ(random_level(rng, size - 1))
     k = rng.randrange(1, size)
-    make = lv.max_raw if kind == "max" else lv.imax_raw
-    return make(random_level(rng, k), random_level(rng, size - k))
+    return lv.make(kind, random_level(rng, k), random_level(rng, size - k))
 
 
 ENVS = [dict(zip("uvw", x, strict=True)) for x in itertools.product([0, 1, 2, 9], repeat=3)]
@@ -46,32 +46,33 @@ def test_order_agrees_with_evaluation():
         assert lv.eq(a, b) == all(x == y for x, y in values), (a, b)
         assert lv.is_zero(a) == all(x == 0 for x, _ in values), a
         assert lv.is_never_zero(a) == all(x > 0 for x, _ in values), a
-        assert lv.eq(lv.max_(a, b), lv.max_raw(a, b))
-        assert lv.eq(lv.imax(a, b), lv.imax_raw(a, b))
+        assert lv.eq(lv.max_(a, b), lv.make("max", a, b))
+        assert lv.eq(lv.imax(a, b), lv.make("imax", a, b))
 
 
 def test_known_laws():
-    assert lv.eq(lv.imax_raw(U, lv.ZERO), lv.ZERO)
-    assert lv.eq(lv.imax_raw(U, lv.succ(V)), lv.max_raw(U, lv.succ(V)))
-    assert not lv.eq(lv.imax_raw(U, V), lv.max_raw(U, V))
-    assert lv.leq(V, lv.imax_raw(U, V)) and not lv.leq(U, lv.imax_raw(U, V))
+    assert lv.eq(lv.make("imax", U, lv.ZERO), lv.ZERO)
+    assert lv.eq(lv.make("imax", U, lv.succ(V)), lv.make("max", U, lv.succ(V)))
+    assert not lv.eq(lv.make("imax", U, V), lv.make("max", U, V))
+    assert lv.leq(V, lv.make("imax", U, V)) and not lv.leq(U, lv.make("imax", U, V))
     assert not lv.leq(lv.succ(U), U)
     assert not lv.leq(lv.ONE, U)
-    assert lv.eq(lv.imax_raw(U, lv.imax_raw(V, W)), lv.imax_raw(lv.max_raw(U, V), W))
+    nested, flat = lv.make("imax", V, W), lv.make("max", U, V)
+    assert lv.eq(lv.make("imax", U, nested), lv.make("imax", flat, W))
 
 
 def test_substitution_and_interning():
-    level = lv.imax_raw(lv.succ(U), V)
+    level = lv.make("imax", lv.succ(U), V)
     assert lv.instantiate(level, {"v": lv.ZERO}) is lv.ZERO
-    assert lv.instantiate(level, {"u": V, "v": U}) is lv.imax_raw(lv.succ(V), U)
+    assert lv.instantiate(level, {"u": V, "v": U}) is lv.make("imax", lv.succ(V), U)
     assert lv.params_of(level, []) == ["u", "v"]
-    assert str(lv.succ(lv.max_raw(U, lv.succ(V)))) == "(max u (v+1))+1"
+    assert show_level(lv.succ(lv.make("max", U, lv.succ(V)))) == "(max u (v+1))+1"
 
 
 def test_exponential_level_ends_in_budget():
     level = lv.ONE
     for i in range(40):
-        level = lv.imax_raw(level, lv.max_raw(lv.param(f"a{i}"), lv.param(f"b{i}")))
+        level = lv.make("imax", level, lv.make("max", lv.param(f"a{i}"), lv.param(f"b{i}")))
     with pytest.raises(KernelError) as caught:
         lv.leq(level, lv.succ(lv.ZERO))
     assert caught.value.reason == "budget"

@@ -1,5 +1,8 @@
 """Every kernel rule refuses what it must, with its own reason code."""
 
+import re
+from pathlib import Path
+
 import kernel_world as w
 import pytest
 from kernel_world import (
@@ -25,6 +28,7 @@ from kernel_world import (
     theorem,
 )
 
+from minilean.kernel import errors
 from minilean.kernel import level as lv
 from minilean.kernel.env import AxiomDecl, DefDecl, Environment, InductiveSpec, OpaqueDecl, QuotSpec
 from minilean.kernel.errors import KernelError
@@ -145,7 +149,7 @@ def test_no_type_in_type(env):
 
 
 def test_no_cumulativity(env):
-    rejects("type_mismatch", env, DefDecl("a", (), Sort(lv.of_nat(2)), NAT))
+    rejects("type_mismatch", env, DefDecl("a", (), Sort(lv.succ(lv.ONE)), NAT))
     rejects("type_mismatch", env, DefDecl("a", ("u",), Sort(lv.succ(lv.ONE)), c("PUnit", U)))
 
 
@@ -328,9 +332,9 @@ def test_false_equations(env):
     w.differs(env, Lit(0), succ(Lit(0)))
     w.differs(env, w.TT, w.FF, BOOL)
     w.differs(env, nat_op("beq", Lit(4), Lit(5)), w.TT, BOOL)
-    w.differs(env, NAT, BOOL, TYPE, lv.of_nat(2))
+    w.differs(env, NAT, BOOL, TYPE, lv.succ(lv.ONE))
     w.differs(env, TRUE, FALSE, PROP)
-    w.differs(env, arrow(NAT, BOOL), arrow(BOOL, NAT), TYPE, lv.of_nat(2))
+    w.differs(env, arrow(NAT, BOOL), arrow(BOOL, NAT), TYPE, lv.succ(lv.ONE))
     w.differs(env, lam("x", NAT, lambda x: x), lam("x", NAT, lambda x: ZERO), arrow(NAT, NAT))
 
 
@@ -377,9 +381,9 @@ def test_structure_eta_excludes_recursive_types(env):
 
 def test_k_needs_matching_indices(env):
     """Eq.rec on a proof of a = b stays stuck when a and b differ."""
-    env = env.add(AxiomDecl("h", (), eq(TYPE, NAT, BOOL, lv.of_nat(2))))
-    motive = lam("β", TYPE, lambda b: lam("_", eq(TYPE, NAT, b, lv.of_nat(2)), lambda _: b))
-    cast = mk_app(c("Eq.rec", lv.ONE, lv.of_nat(2)), TYPE, NAT, motive, ZERO, BOOL, c("h"))
+    env = env.add(AxiomDecl("h", (), eq(TYPE, NAT, BOOL, lv.succ(lv.ONE))))
+    motive = lam("β", TYPE, lambda b: lam("_", eq(TYPE, NAT, b, lv.succ(lv.ONE)), lambda _: b))
+    cast = mk_app(c("Eq.rec", lv.ONE, lv.succ(lv.ONE)), TYPE, NAT, motive, ZERO, BOOL, c("h"))
     env.add(DefDecl("d", (), BOOL, cast))
     rejects("type_mismatch", env, DefDecl("d", (), NAT, cast))
     env = env.add(AxiomDecl("z", (), BOOL))
@@ -407,7 +411,7 @@ def test_literals_need_their_types():
     rejects("bad_literal", w.base(), DefDecl("a", (), NAT, Lit(-1)))
     rejects("bad_literal", w.base(), DefDecl("a", (), NAT, Lit(True)))
     rejects("bad_literal", w.base(), DefDecl("a", (), NAT, Lit(1.5)))
-    rejects("bad_literal", w.base(), DefDecl("a", (), NAT, Lit("text")))
+    rejects("declined", w.base(), DefDecl("a", (), NAT, Lit("text")))
     impostor = empty.add(inductive("Nat", (), 0, TYPE))  # an empty Nat must not get members
     rejects("bad_literal", impostor, DefDecl("a", (), NAT, Lit(3)))
     axiom = empty.add(AxiomDecl("Nat", (), TYPE))
@@ -511,7 +515,7 @@ def test_deep_terms_end_in_a_verdict(env):
 def test_deep_levels_end_in_a_verdict(env):
     level = U
     for i in range(30_000):
-        level = lv.imax_raw(V if i % 2 else U, lv.succ(level))
+        level = lv.make("imax", V if i % 2 else U, lv.succ(level))
     for decl in (AxiomDecl("a", ("u", "v"), Sort(level)),
                  DefDecl("a", ("u", "v"), Sort(lv.succ(lv.ONE)), Sort(level))):
         with pytest.raises(KernelError) as caught:
@@ -558,3 +562,17 @@ def test_facts_are_not_inherited_upwards_or_sideways():
     other = start.add(DefDecl("Nat.add", (), add.type, first))
     w.differs(other, nat_op("add", Lit(2), Lit(3)), Lit(5))
     assert "Nat.add" in good.facts and "Nat.add" not in start.facts | other.facts
+
+
+# --- reason codes ---
+
+def test_reasons_are_the_documented_ones():
+    """KernelError's docstring explains the codes that the kernel's sources raise, and no other."""
+    kernel = Path(errors.__file__).parent
+    source = "".join([path.read_text(encoding="utf-8") for path in sorted(kernel.glob("*.py"))])
+    raised = re.findall(r'raise KernelError\("(\w+)"', source)
+    raised += re.findall(r'code = "(\w+)"', source)
+    raised += re.findall(r'code = .* else "(\w+)"', source)
+    text = errors.KernelError.__doc__.split("The reasons:\n")[1]
+    explained = re.findall(r"^    (\w+(?:, \w+)*)   ", text, re.MULTILINE)
+    assert set(raised) == {code for codes in explained for code in codes.split(", ")}

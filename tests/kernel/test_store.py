@@ -15,7 +15,6 @@ def saved(value):
 def test_environment_roundtrip():
     env = w.base()
     again = saved(env)
-    assert again.names() == env.names()
     assert again.decls() == env.decls()
     w.holds(again, w.nat_op("add", Lit(2), Lit(2)), Lit(4))
     w.differs(again, w.nat_op("add", Lit(2), Lit(2)), Lit(5))
@@ -23,7 +22,7 @@ def test_environment_roundtrip():
 
 def test_every_kind_of_term_and_any_container():
     u = lv.param("u")
-    terms = [Lit("x"), Lit(7), FVar("h"), MVar(3), Sort(lv.imax_raw(u, lv.mvar(2))),
+    terms = [Lit("x"), Lit(7), FVar("h"), MVar(3), Sort(lv.make("imax", u, lv.mvar(2))),
              Let("x", w.NAT, Lit(1), App(BVar(0), Proj("S", 1, Const("c", (u, lv.succ(u)))))),
              Lam("y", w.NAT, BVar(0), "implicit"), Pi("y", w.NAT, w.NAT, "inst")]
     table = {"terms": terms, 3: (u, {terms[0]: terms[1]})}

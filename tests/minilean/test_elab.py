@@ -65,6 +65,13 @@ ACCEPTED = {
     "eliminator": "example (n : Nat) : 0 + n = n :=\n"
                   "  Nat.recOn (motive := fun n => 0 + n = n) n rfl\n"
                   "    (fun _ ih => congrArg Nat.succ ih)",
+    "fun pattern before its type is known": "example (p q : Prop) : p ↔ p ∨ q ∧ p :=\n"
+                                            "  (or_iff_left_of_imp fun ⟨_, h⟩ => h).symm",
+    "matches with different matchers": "example [BEq α] {a b : α} {as : List α} :\n"
+                                       "    (a :: as).elem b = match b == a with\n"
+                                       "      | true => true | false => as.elem b := rfl",
+    "nil is an append": "example (p q : List Nat) (h : [] = p ++ q) : q = [] := by\n"
+                        "  simp at h\n  exact h.2",
     "indexed family": "inductive V (α : Type u) : Nat → Type u where\n  | nil : V α 0\n"
                       "  | cons : α → V α n → V α (n+1)\n"
                       "def V.head : V α (n+1) → α\n  | .cons a _ => a",
@@ -73,6 +80,10 @@ ACCEPTED = {
 REJECTED = {
     "plain arrow before iff": ("example (p q : Prop) : p → q ↔ q := fun _ => Iff.rfl",
                                "but is expected to have type\n  p → q ↔ q"),
+    "matches that differ": ("def f (b : Bool) : Nat := match b with\n  | true => 1\n"
+                            "  | false => 0\n"
+                            "example : f b = match b, 0 with\n  | true, _ => 0\n"
+                            "  | false, _ => 1 := rfl", "mismatch"),
     "wrong side": ("example (P Q : Prop) (h : P ∧ Q) : P := h.right", "Type mismatch"),
     "false": ("example : 1 = 2 := rfl", "mismatch"),
     "unknown": ("example : True := my_fake", "Unknown identifier `my_fake`"),

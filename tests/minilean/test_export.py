@@ -13,6 +13,7 @@ from minilean.export import NAMESPACE, NotExportable, export, theorems_of
 from minilean.front.cli import verdict_of
 from minilean.front.library import in_big_stack
 from minilean.front.session import Session
+from minilean.front.terms import alpha_eq, is_app_of
 from minilean.kernel import term as tm
 from minilean.kernel.axioms import collect_axioms
 
@@ -75,7 +76,7 @@ def test_statements_are_unchanged(session, text):
 
     def plain(e):
         def shorten(s):
-            if tm.is_app_of(s, "OfNat.ofNat", 3):  # a literal, read back as Lean's numeral
+            if is_app_of(s, "OfNat.ofNat", 3):  # a literal, read back as Lean's numeral
                 return s.fn.arg
             if type(s) is tm.Const and s.name.startswith(NAMESPACE):
                 name = s.name.removeprefix(f"{NAMESPACE}.").removeprefix("Types.")
@@ -86,7 +87,7 @@ def test_statements_are_unchanged(session, text):
     for name in NAMES[:-1]:  # the last statement has projections, written otherwise
         before = session.envs[0].env.lookup(name).type
         after = again.envs[0].env.lookup(f"{NAMESPACE}.{name}").type
-        assert tm.alpha_eq(plain(after), before), name
+        assert alpha_eq(plain(after), before), name
 
 
 def test_terms_are_explicit(text):

@@ -1,0 +1,106 @@
+"""Questions about kernel terms that only the front asks; no kernel check rests on an answer."""
+from __future__ import annotations
+
+from minilean.kernel import level as lv
+from minilean.kernel.term import (
+    App,
+    BVar,
+    Const,
+    Lam,
+    Let,
+    Pi,
+    get_app_fn,
+    rebuild,
+    subterms,
+)
+
+
+def get_app_num_args(e):
+    """How many arguments the head of e is applied to."""
+    n = 0
+    while type(e) is App:
+        e, n = e.fn, n + 1
+    return n
+
+
+def is_app_of(e, name, n_args):
+    """Is e the constant `name` applied to exactly n_args arguments?"""
+    while type(e) is App:
+        e, n_args = e.fn, n_args - 1
+    return n_args == 0 and type(e) is Const and e.name == name
+
+
+def has_loose_bvar(e, i):
+    """Does BVar i occur loose in e?"""
+    def go(e, i):
+        if e.loose <= i or (e, i) in seen:
+            return False
+        seen.add((e, i))
+        t = type(e)
+        if t is BVar:
+            return e.idx == i
+        if t is App:
+            return go(e.fn, i) or go(e.arg, i)
+        if t is Lam or t is Pi:
+            return go(e.type, i) or go(e.body, i + 1)
+        if t is Let:
+            return go(e.type, i) or go(e.value, i) or go(e.body, i + 1)
+        return go(e.expr, i)
+    seen = set()
+    return go(e, i)
+
+
+def calls_on_bound(name, e):
+    """Does e apply the constant `name` to something that mentions a variable bound in e?"""
+    for s in subterms(e):
+        f = get_app_fn(s)
+        if type(s) is App and s.arg.loose and type(f) is Const and f.name == name:
+            return True
+    return False
+
+
+def occurs(s, e):
+    """Is s a subterm of e?"""
+    return s is e or s in subterms(e)
+
+
+def erase_names(e):
+    """e with all binder names and infos made equal: alpha-equal terms become identical."""
+    cache = {}
+
+    def go(e, _depth=0):
+        new = cache.get(e)
+        if new is None:
+            t = type(e)
+            if t is Lam or t is Pi:
+                new = t("", go(e.type), go(e.body))
+            elif t is Let:
+                new = Let("", go(e.type), go(e.value), go(e.body))
+            else:
+                new = rebuild(e, go, 0)
+            cache[e] = new
+        return new
+    return go(e)
+
+
+def alpha_eq(a, b):
+    """Are a and b equal up to binder names and infos?"""
+    return a is b or a.loose == b.loose and a.flags == b.flags and erase_names(a) is erase_names(b)
+
+
+def numeral_level(n):
+    """The universe level n."""
+    u = lv.ZERO
+    for _ in range(n):
+        u = lv.succ(u)
+    return u
+
+
+def replace_level_mvars(u, lookup):
+    """u with each metavariable m replaced by lookup(id of m), unless that is None."""
+    if not u.has_mvar:
+        return u
+    if u.kind == "mvar":
+        new = lookup(u.a)
+        return u if new is None else new
+    return lv.rebuild(u, lambda v: replace_level_mvars(v, lookup))
