@@ -136,6 +136,9 @@ coprover_slime_job() {
   if [[ "${DRY_RUN:-0}" != 1 ]]; then
     [[ -f "$root/$script" ]] || coprover_die "no $root/$script: run this inside the SLIME container (bash run_docker.sh)"
     command -v ray > /dev/null || coprover_die "ray is not installed: run this inside the SLIME container (bash run_docker.sh)"
+    printf '%s\n' "${args[@]}" > "$work/arguments"
+    CUDA_DEVICE_MAX_CONNECTIONS=1 PYTHONPATH="$root:$megatron:$here" \
+      "$(coprover_python)" -m coprover.slime_installed "$work/arguments"
   fi
   local env_json
   env_json="$(printf '{"env_vars": {"PYTHONPATH": "%s:%s", "CUDA_DEVICE_MAX_CONNECTIONS": "1", "NCCL_NVLS_ENABLE": "%s", "COPROVER_CONFIG": "%s", "PYTHONUNBUFFERED": "1"}}' \

@@ -24,6 +24,16 @@ BACKBONE = {
     "rope_scaling": {"rope_type": "llama3", "factor": 32.0, "high_freq_factor": 4.0,
                      "low_freq_factor": 1.0, "original_max_position_embeddings": 8192},
 }  # fmt: skip
+PARSER = """# stands for slime/utils/arguments.py: knows every flag but $FORGOTTEN
+import argparse, os, sys
+
+def parse_args():
+    flags = [word.partition("=")[0] for word in sys.argv if word.startswith("--")]
+    known = [flag for flag in flags if flag != os.environ.get("FORGOTTEN")]
+    return argparse.Namespace(**{flag[2:].replace("-", "_"): 1 for flag in known},
+                              apply_rope_fusion=False, add_bias_linear=False,
+                              layernorm_epsilon=1e-6, compute_advantages_and_returns=False)
+"""
 
 
 class Slime(Node):
@@ -35,6 +45,9 @@ class Slime(Node):
             (folder / name).mkdir()
         for name in ("train.py", "train_async.py"):
             (folder / "slime" / name).touch()
+        parser = folder / "slime" / "slime" / "utils" / "arguments.py"
+        parser.parent.mkdir(parents=True)
+        parser.write_text(PARSER)
         (folder / "generator" / "config.json").write_text(json.dumps(GENERATOR))
         (folder / "value" / "config.json").write_text(json.dumps(BACKBONE))
         theorem = {"name": "t", "formal_statement": "theorem t : True := by"}
@@ -86,6 +99,21 @@ def test_a_phase_leaves_the_newest_weights_and_no_process(node, script):
     again = node.phase(script)
     assert again.returncode == 0 and "already trained" in again.stdout
     assert not (node.folder / "job").exists() and not (node.work / "megatron").exists()
+
+
+@BOTH
+def test_a_flag_that_the_installed_slime_would_drop_stops_it(node, script):
+    error = the_error(node.run(*node.words(script), FORGOTTEN="--adam-beta2"))
+    assert "--adam-beta2" in error and "drop it silently" in error
+    assert_nothing_came(node)
+    assert not (node.folder / "job").exists()
+
+
+@BOTH
+def test_a_slime_that_cannot_be_imported_is_named(node, script):
+    (node.folder / "slime" / "slime" / "utils" / "arguments.py").unlink()
+    assert "SLIME cannot be imported" in the_error(node.phase(script))
+    assert_nothing_came(node)
 
 
 @BOTH
