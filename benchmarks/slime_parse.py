@@ -6,7 +6,7 @@ it). What only works on a GPU (triton, kernels, ray, …) is replaced by empty m
 Megatron and transformers are imported. Checkpoints are folders with a config.json. Names the flags
 that are lost on the way: SLIME drops what it does not know (coprover/slime_installed.py). Needs
 beside our requirements: six sentencepiece tiktoken tensorboard pylatexenc orjson pybase64 einops
-setproctitle.
+setproctitle msgspec.
 
 Run: python -m coprover.slime_args grpo --set grpo.model=DIR models.generator=DIR > grpo.args
      python -m benchmarks.slime_parse grpo.args --slime slime --megatron Megatron-LM --sglang sgl
