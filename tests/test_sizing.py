@@ -99,7 +99,7 @@ def test_network_of_two_nodes():
 
 
 def test_disk_holds_every_save_somewhere():
-    cfg = config.load(sets=["grpo.num_rollouts=50", "grpo.save_every=20"])
+    cfg = config.load(sets=["grpo.num_rollouts=50", "grpo.save_every=20", "collect.budget=600"])
     parts = hardware.disk_round_gb(cfg)
     saves = max(parts["generator"], hardware.disk_passing_gb(cfg))
     assert saves == pytest.approx(3 * 16 * P / 1e9)
@@ -115,7 +115,7 @@ def test_the_laptop_needs_next_to_nothing():
 
 
 def test_rows_of_the_table():
-    cfg = config.load()
+    cfg = config.load(sets=["collect.budget=600"])
     page = sizing.page(cfg, Assumptions())
     assert row(page, "GPUs: training + rollout")[:4] == ["4 + 4", "8 + 8", "32 + 32", "1 shared"]
     assert row(page, "all with overhead, GB")[0] == "54 of 140"
