@@ -23,20 +23,22 @@ from omegaconf import DictConfig, OmegaConf
 
 from coprover import config, dry_run, services
 from coprover.config import ConfigError, InputError
-from coprover.plan import Phase, Run, check_flags, gpus_wanted, servers_of, to_stop, value_mismatch
+from coprover.plan import (
+    FLAGS,
+    Phase,
+    Run,
+    check_flags,
+    gpus_wanted,
+    servers_of,
+    to_stop,
+    value_mismatch,
+)
 from coprover.processes import PeakMemory, stop_orphans, tee
 from coprover.records import load_theorems
 from coprover.runlog import gpu_names, provenance
 
 log = logging.getLogger("co_train")
 
-FLAGS = {
-    "--num-rounds": ("run.rounds", "how many rounds; more than a finished run has extends it"),
-    "--run-name": ("run.name", "outputs go to runs/<name>"),
-    "--seed": ("run.seed", "seed of everything random in the run"),
-    "--only": ("run.only", "collect | value | generator | eval: just this, on the newest state"),
-    "--dry-run": ("run.dry_run", "print every command, run none; or DRY_RUN=1", "true"),
-}
 # may differ in a continued run
 FREE_KEYS = ("run.rounds", "run.only", "run.dry_run", "run.profile_reason")
 

@@ -17,6 +17,13 @@ from coprover.config import ConfigError
 from coprover.runlog import Manifest, MetricsLog
 from coprover.slime_flags import check_sglang
 
+FLAGS = {  # of co_train.py, and of everything that takes its command line
+    "--num-rounds": ("run.rounds", "how many rounds; more than a finished run has extends it"),
+    "--run-name": ("run.name", "outputs go to runs/<name>"),
+    "--seed": ("run.seed", "seed of everything random in the run"),
+    "--only": ("run.only", "collect | value | generator | eval: just this, on the newest state"),
+    "--dry-run": ("run.dry_run", "print every command, run none; or DRY_RUN=1", "true"),
+}
 SLIME_SCRIPTS = {"grpo": "train_step_grpo.sh", "value": "train_value_slime.sh"}
 
 

@@ -45,8 +45,8 @@ def main(argv: list[str] | None = None) -> int:
         rest = Finding("warning", "everything else", "not looked at: without these packages the "
                        "configuration cannot be read")  # fmt: skip
         return show([*findings, rest])
-    from co_train import FLAGS  # co_train.sh passes its arguments on
     from coprover import checks, config
+    from coprover.plan import FLAGS  # co_train.sh passes its arguments on
 
     return show(checks.findings(config.from_cli(__doc__, FLAGS, argv)))
 
