@@ -131,7 +131,7 @@ class Verifier:
 
     async def _verify(self, jobs: list[tuple[Theorem, Proof] | Result]) -> list[Result]:
         fresh: dict[tuple[str, Proof], tuple[Theorem, Proof]] = {}
-        waiting: dict[tuple[str, Proof], asyncio.Future] = {}
+        waiting: dict[tuple[str, Proof], tuple[asyncio.Future, tuple[Theorem, Proof]]] = {}
         found: dict[tuple[str, Proof], Result] = {}
         for job in jobs:
             if isinstance(job, Result):
@@ -141,12 +141,17 @@ class Verifier:
                 self._cache.move_to_end(key)
                 found[key] = known
             elif key in self._pending:
-                waiting[key] = self._pending[key]
+                waiting[key] = self._pending[key], job
             else:
                 fresh[key] = job
         found |= await self._run(fresh)
-        for key, future in waiting.items():
-            found[key] = await asyncio.shield(future)
+        for key, (future, job) in waiting.items():
+            try:
+                found[key] = await asyncio.shield(future)
+            except asyncio.CancelledError:
+                if not future.cancelled() or asyncio.current_task().cancelling():
+                    raise
+                [found[key]] = await self._verify([job])  # only who asked first gave up
         return [
             job if isinstance(job, Result) else found[job[0].formal_statement, job[1]]
             for job in jobs
@@ -161,10 +166,11 @@ class Verifier:
             results = await self._ask(list(fresh.values()))
         except BaseException as error:
             for future in futures.values():
-                future.set_exception(
-                    error if isinstance(error, Exception) else LeanUnavailable("cancelled")
-                )
-                future.exception()  # nobody has to wait for it
+                if isinstance(error, Exception):
+                    future.set_exception(error)
+                    future.exception()  # nobody has to wait for it
+                else:
+                    future.cancel()
             raise
         finally:
             for key in futures:

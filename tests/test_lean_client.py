@@ -70,6 +70,39 @@ def test_concurrent_callers_share_pending_and_remembered_verdicts(server):
     assert all(r.verified for [r] in results) and sent == 1
 
 
+def test_a_cancelled_caller_leaves_nothing_under_way_and_harms_no_other(server):
+    async def go():
+        async with Verifier(lean_config(server)) as verifier:
+            slow = [(theorem("cancelled"), fenced("  SLEEP 0.4"))]
+            first = asyncio.ensure_future(verifier.verify(slow))
+            while not verifier.client.metrics()["requests_in_flight"]:
+                await asyncio.sleep(0.01)
+            second = asyncio.ensure_future(verifier.verify(slow))
+            await asyncio.sleep(0.05)
+            first.cancel()
+            ended = await asyncio.gather(first, second, return_exceptions=True)
+            return ended, verifier.client.metrics()["requests_in_flight"]
+
+    (first, [second]), left = asyncio.run(go())
+    assert isinstance(first, asyncio.CancelledError) and left == 0
+    assert second.verified, "it asks for itself"
+
+
+def test_a_waiting_caller_can_be_cancelled_too(server):
+    async def go():
+        async with Verifier(lean_config(server)) as verifier:
+            slow = [(theorem("patient"), fenced("  SLEEP 0.4"))]
+            first = asyncio.ensure_future(verifier.verify(slow))
+            await asyncio.sleep(0.05)
+            second = asyncio.ensure_future(verifier.verify(slow))
+            await asyncio.sleep(0.05)
+            second.cancel()
+            return await asyncio.gather(first, second, return_exceptions=True)
+
+    [first], second = asyncio.run(go())
+    assert first.verified and isinstance(second, asyncio.CancelledError)
+
+
 def test_verify_proof_of_steps(server):
     async def go():
         async with Verifier(lean_config(server)) as verifier:
