@@ -18,7 +18,7 @@ from pathlib import Path
 from coprover import config
 from coprover.config import ConfigError
 
-SERVER = "sglang.launch_server"
+SERVERS = ("sglang.launch_server", "sglang_router.launch_server")  # the second: router + workers
 SLIMES_OWN = ("--sglang-router-", "--sglang-server-concurrency")  # no flags of SGLang's server
 
 
@@ -39,19 +39,24 @@ def check_flags(args: Iterable[str], origin: str) -> None:
 
 
 def check_sglang(words: Iterable[str], origin: str) -> None:
-    """Raises ConfigError unless the flags of `… sglang.launch_server …` are SGLang's own.
+    """Raises ConfigError unless the flags of a command that starts SGLang are known to it.
 
-    The table holds SGLang's flags as SLIME passes them on, `--sglang-<name>`, and by name those
-    that SLIME sets itself; the values of the latter are not checked. Other commands pass.
+    Commands are `… sglang.launch_server …` and `… sglang_router.launch_server …`, which takes the
+    same flags and its router's, `--router-<name>`. The table holds SGLang's flags as SLIME passes
+    them on, `--sglang-<name>`, and by name those that SLIME sets itself and the router's; the
+    values of the last two are not checked. Other commands pass.
     """
     words = list(words)
-    if SERVER not in words:
+    server = next((word for word in words if word in SERVERS), None)
+    if server is None:
         return
     table, kinds = flag_table(), flag_kinds()
     known = {"--" + flag.removeprefix("--sglang-") for flag in [*kinds, *table["set_by_slime"]]
              if flag.startswith("--sglang-") and not flag.startswith(SLIMES_OWN)}  # fmt: skip
+    if server == SERVERS[1]:
+        known |= set(table["router_flags"])
     seen: set[str] = set()
-    for flag, values in grouped(words[words.index(SERVER) + 1 :], origin):
+    for flag, values in grouped(words[words.index(server) + 1 :], origin):
         if flag not in known:
             near = difflib.get_close_matches(flag, sorted(known), n=1, cutoff=0.0)[0]
             raise ConfigError(f"{origin}: unknown flag {flag} of SGLang {table['sglang']}; did you "

@@ -281,6 +281,13 @@ def test_flags_of_sglangs_server_are_checked(words, message):
     slime_flags.check_sglang(["python3", "-m", "other", *words], "test")
 
 
+def test_the_routers_flags_are_known_where_it_is_started_and_no_others():
+    start = ["python3", "-m", "sglang_router.launch_server", "--model-path", "m"]
+    slime_flags.check_sglang([*start, "--router-policy", "random", "--dp-size", "4"], "test")
+    with pytest.raises(ConfigError, match=r"unknown flag --router-polcy .*--router-policy"):
+        slime_flags.check_sglang([*start, "--router-polcy", "random"], "test")
+
+
 def test_every_profile_passes_the_check_of_its_flags():
     for profile in OVERLAYS:
         check_flags(plan_of(profile).cfg)

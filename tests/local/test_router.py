@@ -34,8 +34,8 @@ def port() -> int:
 
 
 @contextlib.contextmanager
-def router(worker: str):
-    """Yields the URL of a router in front of one worker once it forwards to it."""
+def router(worker: str, until: str = "/readiness"):
+    """Yields the URL of a router in front of one worker once a route of its own answers 200."""
     own = port()
     process = subprocess.Popen(
         [sys.executable, "-m", "sglang_router.launch_router", "--worker-urls", worker,
@@ -47,7 +47,7 @@ def router(worker: str):
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and process.poll() is None:
             with contextlib.suppress(httpx.HTTPError):
-                if httpx.get(f"{url}/get_model_info", timeout=5).status_code == 200:
+                if httpx.get(url + until, timeout=5).status_code == 200:
                     break
             time.sleep(0.1)
         yield url
@@ -74,6 +74,12 @@ def values(url: str) -> list[float]:
             return await client.score(PROMPTS)
 
     return asyncio.run(go())
+
+
+def test_the_router_is_ready_once_a_worker_is_and_healthy_before():
+    pytest.importorskip("sglang_router")
+    with router(f"http://127.0.0.1:{port()}", until="/health") as url:
+        assert httpx.get(f"{url}/readiness", timeout=5).status_code == 503
 
 
 def test_the_generator_is_the_same_behind_the_router(checkpoint):
