@@ -103,9 +103,7 @@ def train_and_save(section: DictConfig, train: list[dict], valid: list[dict]) ->
     model.config.value_trained = True
     model.config.value_distance_loss = section.distance_loss
     encoded = value_model.encode(tokenizer, [r["text"] for r in train], section.max_length)
-    rows = [{"input_ids": ids, "label": r["label"], "weight": r["weight"],
-             "distance": model.distance_class(r["d"])}
-            for ids, r in zip(encoded, train, strict=True)]
+    rows = training_rows(model, encoded, train)
     partial = Path(f"{section.output}.partial")
     held_out = value_model.encode(tokenizer, [r["text"] for r in valid], section.max_length)
     best = Best(partial / "best.pt", valid, lambda trained: value_model.logits(
@@ -124,6 +122,13 @@ def train_and_save(section: DictConfig, train: list[dict], valid: list[dict]) ->
     version = save_hf(section.output, model.cpu(), tokenizer)
     shutil.rmtree(partial, ignore_errors=True)
     return metrics, version
+
+
+def training_rows(model, encoded: Sequence[list[int]], rows: Sequence[dict]) -> list[dict]:
+    """What the trainer's batches are made of, one mapping per row: ids, targets, weight."""
+    return [{"input_ids": ids, "label": r["label"], "weight": r["weight"],
+             "distance": model.distance_class(r["d"])}
+            for ids, r in zip(encoded, rows, strict=True)]
 
 
 def make_trainer(section: DictConfig, model, rows: list[dict], folder: Path, device: str,

@@ -288,6 +288,14 @@ def test_the_routers_flags_are_known_where_it_is_started_and_no_others():
         slime_flags.check_sglang([*start, "--router-polcy", "random"], "test")
 
 
+def test_a_router_is_waited_for_by_the_route_that_knows_its_workers():
+    for profile in OVERLAYS:  # its /health answers 200 before there is a worker: test_router.py
+        generator = plan_of(profile).cfg.servers.generator
+        routed = "sglang_router.launch_server" in generator.start
+        assert generator.health == ("/readiness" if routed else "/health"), profile
+        assert routed == (profile == "node")
+
+
 def test_every_profile_passes_the_check_of_its_flags():
     for profile in OVERLAYS:
         check_flags(plan_of(profile).cfg)

@@ -131,6 +131,22 @@ def test_trains_resumes_and_beats_the_constant(tmp_path, optimizer):
     assert logged[-1]["value/ece"] == metrics["ece"] and logged[-1]["round"] == 2
 
 
+def test_batches_carry_the_class_of_each_distance(tmp_path):
+    import value_model
+    from coprover.renaming import Renaming
+    from train_value_model import make_trainer, training_rows
+
+    make_inputs(tmp_path)
+    model = value_model.load(tmp_path / "base", 16)
+    rows = [{"label": 0.49, "weight": 1.0, "d": 2}, {"label": 0.0, "weight": 1.0, "d": None}]
+    section = config.load([], ["value.device=cpu", "value.batch_size=2"]).value
+    trainer, _ = make_trainer(section, model, training_rows(model, [[3], [3]], rows), tmp_path,
+                              "cpu", None, Renaming(range(8), []))
+    [batch] = trainer.get_train_dataloader()
+    found = sorted(zip(batch["labels"].tolist(), batch["distances"].tolist(), strict=True))
+    assert [d for _, d in found] == [model.config.value_distances, 1]
+
+
 def test_missing_checkpoint_is_named(tmp_path):
     make_inputs(tmp_path)
     bad = command(tmp_path)
