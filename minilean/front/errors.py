@@ -6,6 +6,9 @@ means that the text uses something outside minilean's subset (never a verdict on
 """
 from __future__ import annotations
 
+from minilean.front.plain import explain
+from minilean.kernel.errors import KernelError
+
 
 class LeanError(Exception):
     """An error as Lean words it. `stx` (any syntax node, or None) says where."""
@@ -33,3 +36,27 @@ class Postpone(Exception):
 
 class StepLimit(Exception):
     """The budget of steps or seconds is spent ("(deterministic) timeout" in Lean's words)."""
+
+
+FAILURES = (LeanError, Declined, StepLimit, KernelError, RecursionError)
+
+
+def describe(err):
+    """(message, declined feature or None) of one of the FAILURES."""
+    feature = None
+    if isinstance(err, LeanError):
+        text = err.message
+    elif isinstance(err, StepLimit):
+        text = f"(deterministic) timeout at `elaborator`, {err}"
+    elif isinstance(err, RecursionError):
+        text = ("maximum recursion depth has been reached\nuse `set_option maxRecDepth <num>` to "
+                "increase limit\nuse `set_option diagnostics true` to get diagnostic information")
+    elif isinstance(err, Declined):
+        feature = err.feature
+    elif err.reason == "declined":
+        feature = f"kernel: {explain(err)}"
+    elif err.reason in ("deep", "budget"):
+        text = f"(kernel) deterministic timeout ({explain(err)})"
+    else:
+        text = f"(kernel) {explain(err)}"
+    return (text if feature is None else f"minilean declined: {feature}"), feature
