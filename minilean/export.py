@@ -46,15 +46,14 @@ def export(env, names):
     """
     needed = _closure(env, names)
     writer = Writer(env)
-    parts = [HEADER]
     for decl in env.decls():
         if decl.name in needed:
             try:
-                parts += writer.declaration(decl)
+                writer.declaration(decl)
             except (NotExportable, KernelError) as err:  # KernelError: the step budget ran out
                 raise NotExportable(f"{decl.name}: {err}") from err
-    parts += [f"#print axioms {writer.name(name)}" for name in names]
-    return "\n".join(parts) + "\n"
+    printed = [f"#print axioms {writer.name(name)}" for name in names]
+    return "\n".join([HEADER, *writer.parts, *printed]) + "\n"
 
 
 def theorems_of(session):
@@ -89,6 +88,8 @@ class Writer:
 
     def __init__(self, env):
         self.env, self.checker = env, env.checker()
+        self.parts = []  # of the file
+        self.projected = set()  # (structure, field) that have a definition among the parts
         self.size = 0  # of the terms written so far
         self.texts = {}  # closed term -> its text
         self.own = None  # the inductive type whose constructors are being written
@@ -114,16 +115,18 @@ class Writer:
     # --- declarations -----------------------------------------------------------------------------
 
     def declaration(self, decl):
-        """Parts of the file for one declaration; none for what Lean has or another one makes."""
+        """Adds one declaration to the parts, unless Lean has it or another one makes it."""
         if self.native(decl.name) or type(decl) in (ConstructorDecl, RecursorDecl):
-            return []
+            return
         if type(decl) is InductiveDecl:
-            return [self._inductive(decl)]
+            self.parts.append(self._inductive(decl))
+            return
         head = f"{self.name(decl.name)}{_universes(decl.level_params)} : {self.expr(decl.type)}"
         if type(decl) is AxiomDecl:
-            return [f"axiom {head}"]
+            self.parts.append(f"axiom {head}")
+            return
         word = "theorem" if type(decl) is TheoremDecl else "noncomputable def"
-        return [f"{word} {head} :=\n  {self.expr(decl.value)}"]
+        self.parts.append(f"{word} {head} :=\n  {self.expr(decl.value)}")
 
     def _inductive(self, decl):
         params, type_ = self._open(decl.type, decl.num_params)
@@ -184,20 +187,30 @@ class Writer:
         return f"@{self.name(e.name)}{_universes(map(show_level, e.levels))}"
 
     def _proj(self, e, depth):
-        """A projection, written as an application of the structure's recursor."""
-        fn, params = tm.get_app_fn_args(self._ask("whnf", self._ask("infer", e.expr)))
-        decl = self.env.lookup(e.struct)
+        """A projection: a definition of its own, written before what needs it."""
+        if (e.struct, e.idx) not in self.projected:
+            self.projected.add((e.struct, e.idx))
+            self.parts.append(self._projection(e.struct, e.idx))
+        fn, args = tm.get_app_fn_args(self._ask("whnf", self._ask("infer", e.expr)))
+        head = _projection_name(e.struct, e.idx) + _universes(map(show_level, fn.levels))
+        return f"(@{head} {' '.join(self.expr(part, depth) for part in (*args, e.expr))})"
+
+    def _projection(self, struct, idx):
+        """The definition of a projection by the structure's recursor."""
+        decl = self.env.lookup(struct)
         ctor = self.env.lookup(decl.ctors[0])
-        this = _local(depth, "self", tm.mk_app(fn, *params))
-        type_ = self._ask("infer", tm.Proj(e.struct, e.idx, this))
-        levels = fn.levels
+        levels = tuple([lv.param(name) for name in decl.level_params])
+        params, _ = self._open(decl.type, decl.num_params)
+        this = _local(len(params), "self", tm.mk_app(tm.Const(struct, levels), *params))
+        type_ = self._ask("infer", tm.Proj(struct, idx, this))
         if decl.elim_level is not None:
             levels = (self._ask("sort_level", type_), *levels)
-        fields = tm.instantiate_level_params(ctor.type, ctor.level_params, fn.levels)
-        xs, _ = self._open(_apply(fields, params), ctor.num_fields, depth + 1)
-        value = tm.mk_app(tm.Const(f"{e.struct}.rec", levels), *params,
-                          _bind(tm.Lam, [this], type_), _bind(tm.Lam, xs, xs[e.idx]), e.expr)
-        return self.expr(value, depth)
+        xs, _ = self._open(_apply(ctor.type, params), ctor.num_fields, len(params) + 1)
+        value = tm.mk_app(tm.Const(f"{struct}.rec", levels), *params,
+                          _bind(tm.Lam, [this], type_), _bind(tm.Lam, xs, xs[idx]), this)
+        head = _projection_name(struct, idx) + _universes(decl.level_params)
+        return (f"noncomputable def {head} : {self.expr(_bind(tm.Pi, [*params, this], type_))} :=\n"
+                f"  {self.expr(_bind(tm.Lam, [*params, this], value))}")
 
     def _ask(self, question, e):
         """The kernel's answer about a term: infer, whnf, sort_level."""
@@ -226,6 +239,10 @@ def _bind(make, xs, body):
     for x in reversed(xs):
         body = make(x.id[0][1], x.id[1], tm.abstract(body, (x,)))
     return body
+
+
+def _projection_name(struct, idx):
+    return f"{NAMESPACE}.{'.'.join(map(_quoted, struct.split('.')))}.field_{idx}"
 
 
 def _apply(type_, args):
