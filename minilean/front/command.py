@@ -12,8 +12,8 @@ from minilean.front import syntax as sx
 from minilean.front.attributes import AttrMixin
 from minilean.front.caches import Caches, kernel_steps
 from minilean.front.decl_run import DeclRun
-from minilean.front.decl_struct import declare_structure
-from minilean.front.decl_types import declare_inductive
+from minilean.front.decl_struct import StructureRun
+from minilean.front.decl_types import InductiveRun
 from minilean.front.elab import TermElab
 from minilean.front.errors import FAILURES, Declined, describe
 from minilean.front.meta import Meta
@@ -152,10 +152,10 @@ class CommandElab(ScopeMixin, AttrMixin):
             ext.own("private")[name.removeprefix("_private.")] = name
 
     def cmd_inductive(self, cmd):
-        declare_inductive(self, cmd)
+        InductiveRun(self, cmd).run()
 
     def cmd_structure(self, cmd):
-        declare_structure(self, cmd)
+        StructureRun(self, cmd).run()
 
     def cmd_mutual(self, cmd):
         raise Declined("mutual declarations", cmd)

@@ -37,22 +37,18 @@ class Header:
         self.elab.auto_bound = cmds.state.scope.options.get("autoImplicit", True)
 
     def with_binders(self, body):
-        """body() with self.auto_decls (for unbound names), self.variables and self.decls in scope.
-        """
-        elab = self.elab
+        """body() with self.auto_decls (unbound names), self.variables and self.decls in scope."""
+        variables = self.elab.scope.variables
+        n = sum(len(b.names) for b in variables)
 
-        def with_auto(decls):
-            self.auto_decls = decls
-            return elab.elab_binders(elab.scope.variables, with_variables)
+        def with_auto(auto_decls):
+            self.auto_decls = auto_decls
+            return self.elab.elab_binders([*variables, *self.cmd.binders], with_all)
 
-        def with_variables(decls):
-            self.variables = list(decls)
-            return elab.elab_binders(self.cmd.binders, with_own)
-
-        def with_own(decls):
-            self.decls = list(decls)
+        def with_all(decls):
+            self.variables, self.decls = decls[:n], decls[n:]
             return body()
-        return with_auto_bound(elab, with_auto)
+        return with_auto_bound(self.elab, with_auto)
 
     def mentioned(self, *terms, used=()):
         """Ids of the locals that the terms and the binders mention, and that those depend on."""

@@ -20,11 +20,6 @@ from minilean.kernel.env import DefDecl, TheoremDecl
 from minilean.kernel.term import FVAR, LMVAR, MVAR, App, Const, FVar, Proj, Sort
 
 
-def declare_structure(cmds, cmd):
-    run = StructureRun(cmds, cmd)
-    run.run(run.body)
-
-
 class StructureRun(TypeRun):
     """The elaboration of one structure. `fields`: local declarations of its own fields and of
     `toParent`, and let-variables for the fields of the parents."""

@@ -26,9 +26,9 @@ class TypeRun(Header):
     def __init__(self, cmds, cmd):
         super().__init__(cmds, cmd, cmds.full_name(cmd.name, cmd.modifiers))
 
-    def run(self, body):
-        """body() with the binders in scope, then attributes and `deriving`."""
-        self.with_binders(body)
+    def run(self):
+        """`body` with the binders in scope, then attributes and `deriving`."""
+        self.with_binders(self.body)
         for attr in self.cmd.modifiers.attrs:
             if attr.name != "class":
                 self.cmds.apply_attr(attr, self.name)
@@ -119,35 +119,34 @@ class TypeRun(Header):
         return tm.get_app_fn_args(body)[1][i:i + 1] == [x]
 
 
-def declare_inductive(cmds, cmd):
-    run = TypeRun(cmds, cmd)
-    run.run(lambda: _inductive_body(run))
+class InductiveRun(TypeRun):
+    """The elaboration of one inductive type."""
 
+    def body(self):
+        cmd, meta = self.cmd, self.meta
+        ty = self.elab_type()
+        own = [d.fvar for d in self.decls]
+        with meta.with_lctx(meta.lctx):
+            this = self.rec_local(cmd.name, meta.mk_pi(own, ty))
+            ctors = [(f"{self.name}.{c.name}", self._constructor(c, tm.mk_app(this, *own), ty))
+                     for c in cmd.ctors]
+        self.infer_level(ty, [d.type for _, t in ctors
+                              for d in meta.forall_locals(t, reducing=False)[0]])
+        self.declare(this, ty, ctors, cmd.is_class)
 
-def _inductive_body(run):
-    cmd, meta = run.cmd, run.meta
-    ty = run.elab_type()
-    own = [d.fvar for d in run.decls]
-    with meta.with_lctx(meta.lctx):
-        this = run.rec_local(cmd.name, meta.mk_pi(own, ty))
-        ctors = [(f"{run.name}.{c.name}", _constructor_type(run, c, tm.mk_app(this, *own), ty))
-                 for c in cmd.ctors]
-    run.infer_level(ty, [d.type for _, t in ctors
-                         for d in meta.forall_locals(t, reducing=False)[0]])
-    run.declare(this, ty, ctors, cmd.is_class)
+    def _constructor(self, c, this, ty):
+        """The type of one constructor, without the type's parameters."""
+        elab, meta = self.elab, self.meta
+        if c.type is None and type(ty) is Pi:
+            raise LeanError("Missing resulting type for constructor "
+                            f"`{c.name}`: Its resulting type must be specified because it "
+                            "is part of an inductive family declaration", c)
 
+        def with_auto(auto_decls):
+            return elab.elab_binders(c.binders, lambda decls: closed([*auto_decls, *decls]))
 
-def _constructor_type(run, c, this, ty):
-    """The type of one constructor, without the type's parameters."""
-    elab, meta = run.elab, run.meta
-    if c.type is None and type(ty) is Pi:
-        raise LeanError("Missing resulting type for constructor "
-                        f"`{c.name}`: Its resulting type must be specified because it "
-                        "is part of an inductive family declaration", c)
-
-    def build(decls):
-        result = this if c.type is None else elab.type_term(c.type)
-        elab.synthesize("no")
-        return meta.mk_pi([d.fvar for d in decls], result)
-    return meta.inst(with_auto_bound(elab, lambda auto: elab.elab_binders(
-        c.binders, lambda decls: build([*auto, *decls]))))
+        def closed(decls):
+            result = this if c.type is None else elab.type_term(c.type)
+            elab.synthesize("no")
+            return meta.inst(meta.mk_pi([d.fvar for d in decls], result))
+        return with_auto_bound(elab, with_auto)
