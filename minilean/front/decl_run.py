@@ -82,11 +82,9 @@ class DeclRun(Header):
     """The elaboration of one theorem, def, example, instance, axiom or abbrev."""
 
     def __init__(self, cmds, cmd):
-        self.short = cmd.name if cmd.kind != "example" else None
-        name = "_example" if cmd.kind == "example" else None
-        if self.short is not None:
-            name = cmds.full_name(self.short, cmd.modifiers)
-        super().__init__(cmds, cmd, name)
+        self.short = None if cmd.kind == "example" else cmd.name
+        name = None if self.short is None else cmds.full_name(self.short, cmd.modifiers)
+        super().__init__(cmds, cmd, "_example" if cmd.kind == "example" else name)
         self.is_theorem = cmd.kind in THEOREMS
         self.value = self.rec_fvar = None
 
@@ -295,13 +293,12 @@ class DeclRun(Header):
 
     def _recursion(self):
         meta = self.meta
-        if self.auto_decls and self.used:
-            raise Declined("recursion with section variables and unbound names", self.cmd)
         decls, body = meta.lambda_locals(self.full_value)
         meta.lctx = meta.lctx.replace(decls)
         ty = meta.instantiate_forall(self.full_type, [d.fvar for d in decls])
-        n = len(self.used)
-        return Recursion(meta, self.rec_fvar, decls[:n], decls[n:], ty, body)
+        n = len(self.auto_decls)
+        own = [*decls[:n], *decls[n + len(self.used):]]
+        return Recursion(meta, self.rec_fvar, decls, own, ty, body)
 
     def _add_unfolding(self, decl, recursion):
         """Functions defined by matching unfold only as far as their equations say."""

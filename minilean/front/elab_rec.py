@@ -39,15 +39,15 @@ class NotStructural(Exception):
 
 
 class Recursion:
-    """A function whose body calls itself: through the local `rec`, which takes `own` arguments.
+    """A function whose body calls itself: through the local `rec`, which takes the arguments `own`.
 
-    outer: the section variables it depends on, arguments of the declaration but not of `rec`.
+    decls: all arguments of the declaration; those not among `own` are section variables.
     """
 
-    def __init__(self, meta, rec, outer, own, ty, body):
-        self.meta, self.rec, self.outer, self.own = meta, rec, outer, own
+    def __init__(self, meta, rec, decls, own, ty, body):
+        self.meta, self.rec, self.own = meta, rec, own
         self.type, self.body = ty, body
-        self.binders = [d.fvar for d in [*outer, *own]]
+        self.binders = [d.fvar for d in decls]
         self.fixed = self._fixed_prefix()
 
     def _fixed_prefix(self):
@@ -113,9 +113,14 @@ class Recursion:
 
     def smart_info(self, const):
         """How the declared constant unfolds: its body, with calls of the constant."""
-        call = tm.mk_app(const, *[d.fvar for d in self.outer])
-        value = tm.instantiate(tm.abstract(self.body, [self.rec]), call)
-        return SmartInfo(self.meta.mk_lambda(self.binders, value), len(self.binders), True)
+        meta = self.meta
+        call = meta.mk_lambda([d.fvar for d in self.own], tm.mk_app(const, *self.binders))
+
+        def visit(s):
+            f, args = tm.get_app_fn_args(s)
+            return meta.beta(call, [tm.replace(a, visit) for a in args]) if f is self.rec else None
+        value = meta.mk_lambda(self.binders, tm.replace(self.body, visit))
+        return SmartInfo(value, len(self.binders), True)
 
 
 def match_info(meta, value):

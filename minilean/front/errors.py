@@ -39,24 +39,23 @@ class StepLimit(Exception):
 
 
 FAILURES = (LeanError, Declined, StepLimit, KernelError, RecursionError)
+TOO_DEEP = ("maximum recursion depth has been reached\nuse `set_option maxRecDepth <num>` to "
+            "increase limit\nuse `set_option diagnostics true` to get diagnostic information")
 
 
 def describe(err):
     """(message, declined feature or None) of one of the FAILURES."""
-    feature = None
+    if isinstance(err, KernelError) and err.reason == "declined":
+        err = Declined(f"kernel: {explain(err)}")
+    if isinstance(err, Declined):
+        return f"minilean declined: {err.feature}", err.feature
     if isinstance(err, LeanError):
-        text = err.message
-    elif isinstance(err, StepLimit):
-        text = f"(deterministic) timeout at `elaborator`, {err}"
-    elif isinstance(err, RecursionError):
-        text = ("maximum recursion depth has been reached\nuse `set_option maxRecDepth <num>` to "
-                "increase limit\nuse `set_option diagnostics true` to get diagnostic information")
-    elif isinstance(err, Declined):
-        feature = err.feature
-    elif err.reason == "declined":
-        feature = f"kernel: {explain(err)}"
-    elif err.reason in ("deep", "budget"):
-        text = f"(kernel) deterministic timeout ({explain(err)})"
-    else:
-        text = f"(kernel) {explain(err)}"
-    return (text if feature is None else f"minilean declined: {feature}"), feature
+        return err.message, None
+    if isinstance(err, StepLimit):
+        return f"(deterministic) timeout at `elaborator`, {err}", None
+    if isinstance(err, RecursionError):
+        return TOO_DEEP, None
+    text = explain(err)
+    if err.reason in ("deep", "budget"):
+        text = f"deterministic timeout ({text})"
+    return f"(kernel) {text}", None

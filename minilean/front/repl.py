@@ -7,6 +7,7 @@ Run: `python -m minilean repl`.
 from __future__ import annotations
 
 import json
+from itertools import groupby
 from pathlib import Path
 
 from minilean.front.session import Session
@@ -14,16 +15,9 @@ from minilean.front.session import Session
 
 def read_requests(stream):
     """Yields the text of one request at a time: lines up to a blank one, joined."""
-    lines = []
-    for line in stream:
-        line = line.rstrip()
-        if line:
-            lines.append(line)
-        elif lines:
-            yield "".join(lines)
-            lines = []
-    if lines:
-        yield "".join(lines)
+    for blank, lines in groupby(stream, key=lambda line: not line.strip()):
+        if not blank:
+            yield "".join([line.rstrip() for line in lines])
 
 
 def answer(session, request):
