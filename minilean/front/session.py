@@ -71,18 +71,17 @@ class ProofState:
 class Session:
     """One REPL session. Environments and proof states are numbered from 0."""
 
-    def __init__(self, library=None, timeout_s=DEFAULT_TIMEOUT_S):
+    def __init__(self):
         if sys.getrecursionlimit() < MIN_RECURSION:
             sys.setrecursionlimit(MIN_RECURSION)
-        self.base = library or load_library()
-        self.envs, self.states = [], []
-        self.lost = None  # the first feature declined: later proof states count differently
-        self.incomplete = {}  # number of an environment -> what was declined on the way to it
-        self.timeout_s = timeout_s
+        self.base = load_library()
+        self.clear()
 
     def clear(self):
         """Forget all environments and proof states; numbering starts again from 0."""
-        self.envs, self.states, self.lost, self.incomplete = [], [], None, {}
+        self.envs, self.states = [], []
+        self.lost = None  # the first feature declined: later proof states count differently
+        self.incomplete = {}  # number of an environment -> what was declined on the way to it
 
     # --- commands -----------------------------------------------------------------------------
 
@@ -100,8 +99,7 @@ class Session:
         if state is not self.base and state.scope.variables and _MORE_VARIABLES.search(code):
             return self._declined_command("variables on top of an earlier request's (Lean's linter "
                                           "may warn of those)")
-        deadline = time.monotonic() + (self.timeout_s if timeout_s is None else timeout_s)
-        cmds = CommandElab(state, MAX_STEPS, deadline)
+        cmds = CommandElab(state, MAX_STEPS, deadline_of(timeout_s))
         cmds.root_goals = [] if root_goals else None
         cmds.tactics = [] if all_tactics else None
         try:
@@ -179,7 +177,7 @@ class Session:
         """Run a tactic block on a proof state; the REPL's answer (a new state, or a message)."""
         if not isinstance(proof_state, int) or not 0 <= proof_state < len(self.states):
             return self._unknown("proof state")
-        deadline = time.monotonic() + (self.timeout_s if timeout_s is None else timeout_s)
+        deadline = deadline_of(timeout_s)
         try:
             block, _ = parse_tactics(text)
             return self._run_tactic(self.states[proof_state], block, deadline)
@@ -245,6 +243,11 @@ def _root_status(meta, root):
     except KernelError as err:
         return f"Error: kernel type check failed: (kernel) {explain(err)}"
     return "Completed"
+
+
+def deadline_of(timeout_s):
+    """When (monotonic seconds) a request that starts now must end; None: the usual time."""
+    return time.monotonic() + (DEFAULT_TIMEOUT_S if timeout_s is None else timeout_s)
 
 
 def internal_error(err):
