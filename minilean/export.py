@@ -28,7 +28,7 @@ from minilean.kernel.errors import KernelError
 
 NAMESPACE = "MiniLean"
 NATIVE = frozenset(("Eq", "HEq", "True", "False", "And", "Or", "Iff", "Exists", "Nonempty", "Nat",
-                    "Bool", "List", "Option", "Prod", "Sum"))
+                    "Bool", "List", "Option", "Prod", "Sum", "PUnit", "PProd"))
 MAX_SIZE = 20_000_000  # of all terms: a node counts 1, repeated text its characters
 STEPS = 1_000_000  # of the kernel, for the type of one projected term
 _PLAIN = re.compile(r"[^\W\d][\w'!?]*$")
@@ -182,8 +182,8 @@ class Writer:
         raise NotExportable(f"a term with {what}")
 
     def _const(self, e):
-        if e.name == self.own:  # a variable while Lean reads the declaration
-            return self.name(e.name)
+        if e.name == self.own:  # while Lean reads the declaration a variable of that short name
+            return _quoted(e.name.rpartition(".")[2])
         return f"@{self.name(e.name)}{_universes(map(show_level, e.levels))}"
 
     def _proj(self, e, depth):

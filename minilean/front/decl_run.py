@@ -36,6 +36,12 @@ class Header:
                                               if u not in declared]]
         self.elab.auto_bound = cmds.state.scope.options.get("autoImplicit", True)
 
+    def open_own_namespace(self, short):
+        """`theorem A.b` is `theorem b` in the namespace A (Lean: `expandNamespacedDeclaration`)."""
+        if "." in short:
+            space = self.name.removeprefix("_private.").rpartition(".")[0]
+            self.elab.scope = replace(self.elab.scope, namespace=space)
+
     def with_binders(self, body):
         """body() with self.auto_decls (unbound names), self.variables and self.decls in scope."""
         variables = self.elab.scope.variables
@@ -90,9 +96,8 @@ class DeclRun(Header):
 
     def run(self):
         cmds, elab = self.cmds, self.elab
-        if self.short is not None and "." in self.short:  # `theorem A.b` sees the names of A
-            space = self.name.removeprefix("_private.").rpartition(".")[0]
-            elab.scope = replace(elab.scope, namespace=space)
+        if self.short is not None:
+            self.open_own_namespace(self.short)
         before, n_messages = cmds.state, len(cmds.messages)
         self.with_binders(self._elaborate)
         for stx, lctx, ty in elab.sorries:

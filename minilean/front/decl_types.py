@@ -28,6 +28,7 @@ class TypeRun(Header):
 
     def run(self):
         """`body` with the binders in scope, then attributes and `deriving`."""
+        self.open_own_namespace(self.cmd.name)
         self.with_binders(self.body)
         for attr in self.cmd.modifiers.attrs:
             if attr.name != "class":
