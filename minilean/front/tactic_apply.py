@@ -111,10 +111,8 @@ def apply_term(meta, goal: int, e, extra=()) -> list[int]:
     target = meta.goal_type(goal)
     e_type = meta.inst(meta.infer(e))
     binders, result = meta.forall_locals(e_type)
-    arity, head = len(binders), tm.get_app_fn(result)
-    if type(head) is MVar or any(head is d.fvar for d in binders):
-        fewest = arity
-    else:
+    arity = fewest = len(binders)
+    if type(tm.get_app_fn(result)) is not MVar:
         fewest = max(0, arity - len(meta.forall_locals(target)[0]))
     mark = meta.save()
     for n in range(fewest, arity + 1):
