@@ -157,19 +157,30 @@ def show(ctx, stx, kind, value):
 
     def pick(goal):
         ctx.goals = [goal, *[g for g in goals if g != goal]]
-        change_target(ctx, stx, kind)
+        on_main(ctx, lambda g: [change_goal(ctx, g, stx, kind)])
     if not any(attempt(ctx, pick, goal) for goal in goals):
-        change_target(ctx, stx, kind)
+        pick(ctx.main())
 
 
-def change_target(ctx, stx, kind) -> None:
-    def go(goal):
-        ty = unified_type(ctx, kind, ctx.meta.goal_type(goal), "'show'", "target")
-        return [U.change_target(ctx.meta, goal, ty)]
-    on_main(ctx, go)
+@goal_tactic("change")
+def change(ctx, goal, stx, kind, loc):
+    if loc is None:
+        return [change_goal(ctx, goal, stx, kind)]
+    if loc.wildcard or loc.goal:
+        raise Declined("change at several locations", stx)
+    for x in loc.hyps:
+        with ctx.meta.with_goal(goal):
+            d = U.find_hyp(ctx.meta, goal, x.name, x)
+            goal = U.change_hyp(ctx.meta, goal, d, unified_type(ctx, stx, kind, d.type))[1]
+    return [goal]
 
 
-def unified_type(ctx, kind, old, shown_tactic: str, place: str):
+def change_goal(ctx, goal: int, stx, kind) -> int:
+    ty = unified_type(ctx, stx, kind, ctx.meta.goal_type(goal))
+    return U.change_target(ctx.meta, goal, ty)
+
+
+def unified_type(ctx, stx, kind, old):
     """The type that `kind` says. Raises LeanError unless it is definitionally equal to old."""
     meta = ctx.meta
     ty = ctx.elab.elab_type(kind, postpone=True)
@@ -177,23 +188,9 @@ def unified_type(ctx, kind, old, shown_tactic: str, place: str):
     ctx.elab.synthesize("no")
     ty = meta.inst(ty)
     if not ok and not meta.is_def_eq(ty, old):
-        raise LeanError(f"{shown_tactic} tactic failed, pattern\n  {meta.pp(ty)}\nis not "
+        raise LeanError(f"'{stx.kind}' tactic failed, pattern\n  {meta.pp(ty)}\nis not "
                         f"definitionally equal to target\n  {meta.pp(old)}", kind)
     return meta.inst(ty)
-
-
-@tactic("change")
-def change(ctx, stx, kind, loc):
-    if loc is None:
-        return change_target(ctx, stx, kind)
-    if loc.wildcard or loc.goal:
-        raise Declined("change at several locations", stx)
-    for x in loc.hyps:
-        def go(goal, x=x):
-            d = U.find_hyp(ctx.meta, goal, x.name, x)
-            ty = unified_type(ctx, kind, d.type, "'change'", "target")
-            return [U.change_hyp(ctx.meta, goal, d, ty)[1]]
-        on_main(ctx, go)
 
 
 # --- terms as tactics -----------------------------------------------------------------------------
