@@ -69,7 +69,8 @@ def _cases_distinct(meta, goal: int, h, indices, names_of, induction: bool, tag:
     """cases when the indices are different variables that occur in no parameter."""
     ids = [*[i.id for i in indices], h.id]
     deps = [x for x in U.dependents(meta, goal, ids) if x.id not in ids]
-    branches = eliminate(meta, U.revert(meta, goal, deps), h, names_of, induction, tag)
+    goal = U.revert(meta, goal, deps)
+    branches = eliminate(meta, goal, h, indices, names_of, induction, tag)
     for b in branches:
         with meta.with_goal(b.goal):
             b.goal = U.try_clear(meta, b.goal, ids)
@@ -80,10 +81,9 @@ def _cases_distinct(meta, goal: int, h, indices, names_of, induction: bool, tag:
 def _cases_indexed(meta, goal: int, h, indices, names_of, tag: bool):
     """cases on a family: indices become variables with equations, which are solved afterwards."""
     new, count, goal = generalize_indices(meta, goal, h, indices)
-    branches = []
-    for b in eliminate(meta, goal, new[-1], names_of, False, tag):
-        goal = U.try_clear(meta, b.goal, [x.id for x in new])
-        result = unify_eqs(meta, goal, count)
+    js, branches = [x.fvar for x in new[:-1]], []
+    for b in eliminate(meta, goal, new[-1], js, names_of, False, tag):
+        result = unify_eqs(meta, U.try_clear(meta, b.goal, [x.id for x in new]), count)
         if result is not None:
             b.goal = U.try_clear(meta, result[0], [h.id])
             b.decls = [result[1].get(d.id, d) for d in b.decls]
@@ -115,14 +115,15 @@ def generalize_indices(meta, goal: int, h, indices):
         else:
             eqs.append((meta.mk_heq(old, x.fvar), meta.mk_heq_refl(old)))
     target = implications(eqs, target)
-    goal = U.replace_goal(meta, goal, meta.mk_pi([x.fvar for x in new], target), lambda m:
-                          tm.mk_app(m, *indices, h.fvar, *[proof for _, proof in eqs]))
+    args = [*indices, h.fvar, *[proof for _, proof in eqs]]
+    goal = U.replace_goal(meta, goal, meta.mk_pi([x.fvar for x in new], target),
+                          lambda new_goal: tm.mk_app(new_goal, *args))
     return new, len(eqs), meta.intro_goal(goal, new, target)
 
 
-def eliminate(meta, goal: int, h, names_of, induction: bool, tag: bool):
-    """Branches from applying the recursor to h, the indices of whose type are variables."""
-    decl, levels, params, indices = meta.inductive_of(h.type)
+def eliminate(meta, goal: int, h, indices, names_of, induction: bool, tag: bool):
+    """Branches from applying the recursor to h; the indices of its type are variables."""
+    decl, levels, params, _ = meta.inductive_of(h.type)
     d, target = meta.decls[goal], meta.goal_type(goal)
     with meta.with_goal(goal):
         level = meta.sort_level(target)
@@ -132,8 +133,8 @@ def eliminate(meta, goal: int, h, names_of, induction: bool, tag: bool):
             raise tactic_error(meta, "induction" if induction else "cases", goal,
                                f"recursor `{decl.name}.casesOn` can only eliminate into `Prop`")
         new = [x.fvar for x in fresh_member(meta, h)]
-        motive = meta.mk_lambda(new, instantiate_rev(
-            tm.abstract(target, [*indices, h.fvar]), new))
+        body = instantiate_rev(tm.abstract(target, [*indices, h.fvar]), new)
+        motive = meta.mk_lambda(new, body)
         rec = tm.mk_app(Const(f"{decl.name}.rec", levels), *params, motive)
         rec_ty = meta.infer(rec)
         goals = []
