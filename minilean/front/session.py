@@ -48,7 +48,7 @@ def run_text(cmds, text):
             continue
         except Declined as err:
             cmds.declined = cmds.declined or err.feature
-            at = err.stx if err.stx is not None else (parser.pos[parser.i], None)
+            at = err.stx if err.stx is not None else (parser.tok.pos, None)
             cmds.messages.append(("error", f"minilean declined: {err.feature}", at))
             parser.skip_to_command()
             continue
