@@ -174,12 +174,7 @@ class ScopeMixin:
     def cmd_import(self, cmd):
         """All modules are the one library that minilean has."""
 
-    def cmd_empty(self, cmd):
-        """Nothing."""
-
     def cmd_include(self, cmd):
         scope = self.state.scope
-        if cmd.omit:
-            raise Declined("omit", cmd)
         self.state = self.state.with_scope(replace(
             scope, included=(*scope.included, *cmd.names)))
