@@ -3,8 +3,8 @@
 Lean reads tokens on demand from a growing table; here the table is fixed, so the text is cut once
 by one regular expression (identifier characters as in Lean's `isIdFirst`/`isIdRest`). Kinds: "id"
 (dotted identifier), "kw" (reserved word), "sym", "num", "str", "char", "fieldidx" (`.1` right
-after a term), "field" (`.name` right after a term), "decimal" (`.1` right after a numeral), "dotid"
-(`.name` elsewhere), "hole", "synth" (`?x`), "doc", "error", "eof".
+after a term), "field" (`.name` right after a term), "dotid" (`.name` elsewhere), "quoted" (a name
+with `«»`), "hole", "synth" (`?x`), "doc", "error", "eof".
 
 Run: `python -m pytest tests/minilean/test_parser.py`
 """
@@ -29,8 +29,8 @@ class ParseError(Exception):
 
 
 class Token(NamedTuple):
-    """`text` is in canonical spelling (`=>` for `↦`), without the dot of a field, the question mark
-    of a `?x`, the `«»` of a name; of a "doc" it is the comment, of an "error" the message."""
+    """`text` is in canonical spelling (`=>` for `↦`), without the dot of a field or the question
+    mark of a `?x`; of a "doc" it is the comment, of an "error" the message."""
 
     kind: str
     text: str
@@ -80,6 +80,7 @@ _TOKEN = re.compile(
     "|(?P<sym>" + "|".join(re.escape(s) for s in _SYMBOLS) + ")",
     re.S,
 )
+_COMMENT_MARK = re.compile("/-|-/")
 _TERM_ENDS = frozenset(("id", "num", "fieldidx", "field", "dotid", "hole", "synth", "str"))
 _CLOSERS = frozenset((")", "]", "⟩", "}", "›", "·"))
 _COMPLAINTS = {
@@ -128,25 +129,22 @@ def _cut(text: str, tokens: list[Token]) -> None:
 
 def _block_comment_end(text: str, start: int) -> int:
     """Offset after the (nested) block comment that opens at start."""
-    depth, at = 1, start + 2
-    while depth:
-        close = text.find("-/", at)
-        if close < 0:
-            raise ParseError(len(text), "unterminated comment")
-        opening = text.find("/-", at)
-        if 0 <= opening < close:
-            depth, at = depth + 1, opening + 2
-        else:
-            depth, at = depth - 1, close + 2
-    return at
+    depth = 0
+    for mark in _COMMENT_MARK.finditer(text, start):
+        depth += 1 if mark.group() == "/-" else -1
+        if depth == 0:
+            return mark.end()
+    raise ParseError(len(text), "unterminated comment")
 
 
 def _classify(kind: str, word: str, at: int, before: list[Token]) -> tuple[str, str]:
     """(kind, text) of the token at offset `at`, which the regular expression knows by its looks."""
+    if "«" in word and kind in ("id", "dot"):
+        return "quoted", word
     if kind == "id":
         if word == "_":
             return "hole", word
-        return ("kw", word) if word in KEYWORDS else (kind, _unescape(word))
+        return ("kw" if word in KEYWORDS else kind), word
     if kind == "sym":
         return kind, _CANONICAL.get(word, word)
     if kind == "synth":
@@ -156,40 +154,18 @@ def _classify(kind: str, word: str, at: int, before: list[Token]) -> tuple[str, 
     glued = before and before[-1].end == at and (
         before[-1].kind in _TERM_ENDS or before[-1].text in _CLOSERS)
     if not word[1].isdigit():
-        return "field" if glued else "dotid", _unescape(word[1:])
+        return "field" if glued else "dotid", word[1:]
     if not glued:
         raise ParseError(at, "unexpected token '.'; expected term")
-    return "decimal" if before[-1].kind == "num" else "fieldidx", word[1:]
-
-
-def _unescape(name: str) -> str:
-    """`«a».b` → `a.b`; parts with dots or spaces inside «» are declined."""
-    if "«" not in name:
-        return name
-    for part in re.findall("«([^»]*)»", name):
-        if not re.fullmatch(f"[{_FIRST}][{_REST}]*", part):
-            raise Declined("quoted identifier «…» that is no plain name")
-    return name.replace("«", "").replace("»", "")
+    return "fieldidx", word[1:]
 
 
 def number_value(token: str) -> int:
     return int(token, 10 if token.isdigit() else 0)
 
 
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", '"': '"', "'": "'"}
-
-
-def string_value(token: str, pos: int) -> str:
+def string_value(token: str) -> str:
     """The value of a string literal token with its quotes."""
-
-    def escape(m: re.Match[str]) -> str:
-        body = m.group(1)
-        if body[0] in "xu":
-            return chr(int(body[1:], 16))
-        if body[0] == "\n":
-            return ""
-        if body not in _ESCAPES:
-            raise ParseError(pos + m.start() + 1, "invalid escape sequence")
-        return _ESCAPES[body]
-
-    return re.sub(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|\n\s*|.)", escape, token[1:-1], flags=re.S)
+    if "\\" in token:
+        raise Declined("escape sequence in a string")
+    return token[1:-1]

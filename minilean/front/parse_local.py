@@ -67,7 +67,7 @@ class LocalParser(BinderParser):
 
     def local_decl(self) -> tuple:
         """(name, binders, type, value, pattern) of `have`/`let`, from after the keyword."""
-        if self.at_ident("rec"):
+        if self.at("rec"):
             raise Declined("let rec")
         name = pattern = value = None
         if self.tok.kind in NAME and self.names_local_decl():

@@ -18,30 +18,24 @@ _KEYWORD_TACTICS = ("have", "let", "suffices", "show", "match", "if", "calc", "n
                     "sorry", "exists", "open", "set_option")
 
 DECLINED_TACTICS = frozenset(
-    """abel abel_nf aesop aesop_cat apply? apply_assumption apply_ext_theorem apply_mod_cast
-    array_get_dec as_aux_lemma assumption_mod_cast bddDefault bitwise_assoc_tac bound bv_check
-    bv_decide bv_normalize bv_omega by_elab cases_type cc cfc_tac checkpoint choose classical
-    clean clear_aux_decl clear_value compute_degree congrm continuity contrapose contrapose!
-    convert convert_to cutsat decreasing_tactic decreasing_with delta discrete_cases dsimp? dsimp!
-    eapply econstructor else erw eta_expand exact? exact_mod_cast existsi fail_if_no_progress
+    """abel abel_nf aesop and_intros apply? apply_assumption apply_mod_cast assumption_mod_cast
+    bound bv_check bv_decide bv_normalize bv_omega cases_type cc choose classical clean clear_value
+    compute_degree congrm continuity contrapose contrapose! conv conv' convert convert_to cutsat
+    dbg_trace decide! decreasing_tactic decreasing_with delta dsimp! dsimp? eapply econstructor else
+    eq_refl erw eta_expand exact? exact_mod_cast exacts existsi ext1 fail fail_if_no_progress
     fail_if_success false_or_by_contra fapply fconstructor field_simp fin_cases find finiteness
-    fun_cases fun_induction fun_prop gcongr get_elem_tactic group grind guard_expr guard_goal_nums
-    guard_hyp guard_target haveI have' hint infer_param inhabit interval_cases introv
-    isBoundedDefault itauto iterate' lift letI let' lia liftLets linarith linear_combination
-    linear_combination2 map_tacs measurability mfld_set_tac mod_cases module monicity mono
-    move_add native_decide nlinarith noncomm_ring nontriviality norm_cast norm_cast0 norm_fin
-    norm_num norm_num1 nth_rewrite nth_rw observe obviously omega order pgame_wf_tac pick_goal
-    polyrith positivity pull_cast push_cast push_neg qify rcongr recover reduce_mod_char
-    refold_let refine_lift rel replace rify ring ring! ring1 ring_nf rsimp run_tac rw? rw_mod_cast
-    rwa? set sfirstorder show_term simp? simp! simp_all? simp_all! simp_all_arith simp_arith
-    simp_intro simp_rw simp_wf simpa! simpa? sizeOf_list_dec sleep slice_lhs slice_rhs slim_check
-    smul_tac solve solve_by_elim split_ands split_ifs squeeze_simp stop subsingleton subst_eqs
-    suggest suffices' swap swap_var tauto toFinite_tac trace trace_state transitivity trivial!
-    try_this triv type_check unfold_let unfold_projs unhygienic unit_interval use_discharger
-    volume_tac wlog with_panel with_reducible with_reducible_and_instances with_unfolding_all
-    witt_truncate_fun_tac zify decide! conv conv' enat_to_nat bv_automata eq_refl exacts rotate_left
-    rotate_right on_goal intros! mvcgen mspec ext1 funext? dbg_trace sorry_if_sorry nofun! fail
-    and_intros""".split()
+    fun_cases fun_induction fun_prop funext? gcongr grind group guard_expr guard_hyp guard_target
+    have' haveI hint inhabit interval_cases intros! introv itauto iterate' let' letI lia lift
+    linarith linear_combination linear_combination2 measurability mod_cases module monicity mono
+    move_add mspec mvcgen native_decide nlinarith nofun! noncomm_ring nontriviality norm_cast
+    norm_cast0 norm_num norm_num1 nth_rewrite nth_rw observe obviously omega on_goal order pick_goal
+    polyrith positivity pull_cast push_cast push_neg qify rcongr recover reduce_mod_char refine_lift
+    rel replace rify ring ring! ring1 ring_nf rotate_left rotate_right rw? rw_mod_cast rwa? set
+    show_term simp! simp? simp_all! simp_all? simp_all_arith simp_arith simp_intro simp_rw simp_wf
+    simpa! simpa? sleep slim_check solve solve_by_elim split_ands split_ifs squeeze_simp stop
+    subsingleton subst_eqs suffices' suggest swap swap_var tauto trace trace_state transitivity triv
+    trivial! try_this type_check unfold_let unfold_projs unhygienic with_reducible
+    with_reducible_and_instances with_unfolding_all wlog zify""".split()
 )
 
 

@@ -202,17 +202,17 @@ def _intro(p) -> tuple:
     return p.column_terms(), None
 
 
-_target_args = sequence(_P.labelled_terms, after("using", _P.term))
-_general_args = sequence(_P.labelled_terms, after("using", _P.term),
-                         lambda p: p.idents() if p.accept("generalizing") else [])
+_using = after("using", _P.term)
 
 
 def _cases(p) -> tuple:
-    return *_target_args(p), *p.induction_alts()
+    return p.labelled_terms(), _using(p), *p.induction_alts()
 
 
 def _induction(p) -> tuple:
-    return *_general_args(p), *p.induction_alts()
+    targets, using = p.labelled_terms(), _using(p)
+    general = p.idents() if p.accept("generalizing") else []
+    return targets, using, general, *p.induction_alts()
 
 
 def _some_rcases_patterns(p) -> list[S.RPat]:
@@ -264,7 +264,7 @@ def _match(p) -> tuple:
 
 
 def _only(p) -> bool:
-    return p.accept_ident("only")
+    return p.accept("only")
 
 
 def _open(p) -> tuple:
@@ -285,7 +285,7 @@ _READERS = {
     "unfold": sequence(_P.idents, _P.location),
     "symm": sequence(_P.location),
     "simp dsimp": sequence(_P.config, _only, _P.simp_args, _P.location),
-    "simpa": sequence(_P.config, _only, _P.simp_args, after("using", _P.term)),
+    "simpa": sequence(_P.config, _only, _P.simp_args, _using),
     "simp_all": sequence(_P.config, _only, _P.simp_args),
     "decide": _without_options("decide"),
     "cases": _cases,

@@ -135,7 +135,7 @@ class TermParser(LocalParser):
     def leading(self, prec: int) -> tuple[S.Term, int]:
         """A term that starts here, and its precedence."""
         start = self.tok
-        if self.at_ident(*_QUOTED_PREFIX):
+        if self.at(*_QUOTED_PREFIX):
             self.decline(f"string interpolation {start.text}")
         atom = _ATOMS.get(start.kind)
         if atom is not None:
@@ -156,8 +156,8 @@ class TermParser(LocalParser):
     def no_term(self) -> NoReturn:
         """Declines what begins a term of Lean, but not of minilean; fails on anything else."""
         word = self.tok.text
-        if self.tok.kind in ("char", "decimal"):
-            self.decline("character literal" if self.tok.kind == "char" else "decimal literal")
+        if self.tok.kind == "char":
+            self.decline("character literal")
         if self.at(*_DO_NOTATION):
             self.decline(f"{word} notation")
         if self.at(*_DECLINED_LEAD):
@@ -172,7 +172,7 @@ class TermParser(LocalParser):
         return self.node(S.Ident, start, start.text, levels)
 
     def number(self, start: Token) -> S.Term:
-        if self.tok.kind == "decimal":
+        if self.tok.kind == "fieldidx":
             self.decline("decimal literal", start)
         return self.node(S.Num, start, number_value(start.text))
 
@@ -301,7 +301,7 @@ _ATOMS: dict[str, Callable[[TermParser, Token], S.Term]] = {
     "id": _P.name, "num": _P.number,
     "hole": lambda p, start: p.node(S.Hole, start),
     "synth": lambda p, start: p.node(S.SynthHole, start, None if start.text == "_" else start.text),
-    "str": lambda p, start: p.node(S.Str, start, string_value(start.text, start.pos)),
+    "str": lambda p, start: p.node(S.Str, start, string_value(start.text)),
     "dotid": lambda p, start: p.node(S.DotIdent, start, start.text),
 }
 _LEADING: dict[str, tuple[int, Callable[[TermParser, Token], S.Term]]] = {

@@ -15,7 +15,7 @@ from .lexer import ParseError, Token, number_value, tokenize
 from .notation import MAX
 
 NAME = ("id", "hole")
-TERM_START = frozenset(("id", "num", "str", "hole", "synth", "dotid", "char", "decimal"))
+TERM_START = frozenset(("id", "num", "str", "hole", "synth", "dotid", "char"))
 TERM_OPEN = frozenset(("(", "⟨", "[", "{", "@", "‹", "·", ".(", "¬", "!", "∅", "#[", "⌊", "⌈", "√",
                        "λ"))
 _UNEXPECTED = {
@@ -46,13 +46,9 @@ class TokenParser:
         return self.tokens[min(self.i + n, len(self.tokens) - 1)]
 
     def at(self, *words: str) -> bool:
-        """Is the next token one of these symbols or reserved words?"""
+        """Is the next token one of these symbols or words?"""
         tok = self.tok
-        return tok.text in words and tok.kind in ("sym", "kw")
-
-    def at_ident(self, *words: str) -> bool:
-        """Is the next token one of these words, which are reserved in some places only?"""
-        return self.tok.text in words and self.tok.kind == "id"
+        return tok.text in words and tok.kind in ("sym", "kw", "id")
 
     def glued(self) -> bool:
         """No space before the next token."""
@@ -78,11 +74,6 @@ class TokenParser:
         self.i += found
         return found
 
-    def accept_ident(self, *words: str) -> bool:
-        found = self.at_ident(*words)
-        self.i += found
-        return found
-
     def expect(self, word: str) -> None:
         if not self.accept(word):
             if word == ")" and self.at("."):
@@ -94,6 +85,8 @@ class TokenParser:
         tok = self.tok
         if tok.kind == "error":
             raise ParseError(tok.pos, tok.text)
+        if tok.kind == "quoted":
+            self.decline("quoted identifier «…»")
         found = _UNEXPECTED.get(tok.kind) or f"token '{self.source.text[tok.pos:tok.end]}'"
         end = None if tok.kind == "eof" else tok.end
         raise ParseError(tok.pos, f"unexpected {found}; expected {expected}", end)
@@ -206,7 +199,7 @@ class TokenParser:
         elif self.accept("("):
             left = self.level()
             self.expect(")")
-        elif prec == 0 and self.at_ident("max", "imax"):
+        elif prec == 0 and self.at("max", "imax"):
             word, items = self.take().text, [self.level(MAX)]
             while self.starts_level():
                 items.append(self.level(MAX))

@@ -56,17 +56,16 @@ class Parser(TacticParser):
         tok = self.tok
         if tok.kind == "eof" and modifiers.doc is not None and not modifiers.attrs:
             self.fail("'lemma'")
-        if tok.kind in ("kw", "id"):
-            if tok.text in _DECL:
-                return self.declaration(start, modifiers)
-            if tok.text == "inductive" or tok.text == "class" and self.ahead().text == "inductive":
-                return self.inductive(start, modifiers)
-            if tok.text in ("structure", "class"):
-                return self.structure(start, modifiers)
-            if tok.text in _COMMANDS and not modifiers.attrs and not modifiers.flags:
-                return self.listed(tok.text, start)
-            if tok.text in _DECLINED:
-                self.decline(f"command {tok.text}", start)
+        if self.at(*_DECL):
+            return self.declaration(start, modifiers)
+        if self.at("inductive") or self.at("class") and self.ahead().text == "inductive":
+            return self.inductive(start, modifiers)
+        if self.at("structure", "class"):
+            return self.structure(start, modifiers)
+        if self.at(*_COMMANDS) and not modifiers.attrs and not modifiers.flags:
+            return self.listed(tok.text, start)
+        if self.at(*_DECLINED):
+            self.decline(f"command {tok.text}", start)
         if self.accept("#"):
             return self.hash_command(start)
         self.fail("command" if not modifiers.attrs else "declaration")
@@ -91,7 +90,7 @@ class Parser(TacticParser):
         """
         self.i = min(self.i + 1, len(self.tokens) - 1)
         while self.tok.kind not in ("eof", "doc") and not self.at("#", "@[", *_START):
-            if self.tok.kind in ("kw", "id") and self.tok.text in _DECLINED and self.tok.col == 0:
+            if self.at(*_DECLINED) and self.tok.col == 0:
                 return
             self.i += 1
 
@@ -104,7 +103,7 @@ class Parser(TacticParser):
                 out.doc = self.take().text.strip()
             elif self.accept("@["):
                 out.attrs += self.attributes()
-            elif self.at(*_FLAGS) or self.at_ident(*_FLAGS):
+            elif self.at(*_FLAGS):
                 out.flags.append(self.take().text)
             else:
                 out.end = self.end()
@@ -186,7 +185,8 @@ class Parser(TacticParser):
             self.fail("':=', 'where' or '|'")
         if self.at("where"):
             self.decline("where declarations")
-        self.termination_hints()
+        if self.at("termination_by", "decreasing_by"):
+            self.decline("termination hints")
         return body
 
     def decl_value(self, column: int) -> S.Term:
@@ -196,19 +196,6 @@ class Parser(TacticParser):
             self.i += 1
             return S.By(by.pos, by.end, S.TacSeq(by.end, by.end, []))
         return self.term()
-
-    def termination_hints(self) -> None:
-        """`termination_by x y => t` and `decreasing_by tacs`, which say nothing to minilean."""
-        while self.at("termination_by", "decreasing_by"):
-            if self.take().text == "decreasing_by":
-                self.tactic_seq()
-                continue
-            self.accept("?")
-            mark = self.i
-            self.names()
-            if not self.accept("=>"):
-                self.i = mark
-            self.term()
 
     def where_struct(self) -> S.StructInst:
         """`where x := a …`: the fields of a structure."""
@@ -321,33 +308,28 @@ class Parser(TacticParser):
 
     def open_args(self) -> tuple:
         """The fields of `S.Open`."""
-        scoped = self.accept_ident("scoped")
+        scoped = self.accept("scoped")
         names = [self.ident()]
         while self.tok.kind == "id" and (self.tok.col > 0 or not self.tok.first):
             names.append(self.ident())
-        only, hiding, renaming = None, [], []
+        only, hiding = None, []
         if self.at("("):
             only = self.idents_in_parentheses()
         elif self.accept("hiding"):
             hiding = self.some_idents()
-        elif self.accept("renaming"):
-            renaming = self.comma_separated(self.renamed)
-        return names, only, hiding, renaming, scoped, _inner(self)
-
-    def renamed(self) -> tuple[str, str]:
-        old = self.ident()
-        self.expect("→")
-        return old, self.ident()
+        elif self.at("renaming"):
+            self.decline("open … renaming")
+        return names, only, hiding, scoped, _inner(self)
 
     def option_value(self) -> Any:
         tok = self.tok
-        if self.accept_ident("true", "false"):
+        if self.accept("true", "false"):
             return tok.text == "true"
         if tok.kind == "num":
             return self.numeral()
         if tok.kind != "str":
             self.fail("'true', 'false', numeral or string literal")
-        return string_value(self.take().text, tok.pos)
+        return string_value(self.take().text)
 
     def attribute_args(self) -> tuple:
         self.expect("[")
@@ -363,7 +345,7 @@ class Parser(TacticParser):
         return commands
 
     def print_args(self) -> tuple[str, bool]:
-        axioms = self.accept_ident("axioms")
+        axioms = self.accept("axioms")
         return self.ident(), axioms
 
 

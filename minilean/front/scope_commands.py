@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from minilean.front.decl_run import DeclRun
 from minilean.front.errors import Declined, LeanError
-from minilean.front.known_names import NAMESPACES
+from minilean.front.known_names import NAMES
 
 KNOWN_OPTIONS_PREFIXES = (
     "pp.", "linter.", "trace", "maxHeartbeats", "maxRecDepth", "autoImplicit", "profiler",
@@ -122,15 +122,13 @@ class ScopeMixin:
                         if f"{ns}.{x}" not in self.state.env:
                             raise LeanError(f"Unknown identifier `{ns}.{x}`", cmd)
                         opens.append(("id", x, f"{ns}.{x}"))
-                elif cmd.renaming:
-                    opens += [("id", new, f"{ns}.{old}") for old, new in cmd.renaming]
                 else:
                     opens.append(("ns", ns, tuple(cmd.hiding)))
         self.state = self.state.with_scope(replace(scope, opens=tuple(opens)))
 
     def _harmless_open(self, name):
         """Namespaces of the libraries that minilean stands in for (`open Real Topology`)."""
-        return name.split(".")[0] in NAMESPACES or name in (
+        return name.split(".")[0] in NAMES or name in (
             "BigOperators", "Topology", "Mathlib", "Polynomial", "Pointwise", "ENNReal", "NNReal",
             "EuclideanGeometry", "MeasureTheory", "Interval", "Filter", "Asymptotics", "Ring")
 

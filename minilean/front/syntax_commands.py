@@ -103,13 +103,12 @@ class Universe(Command):
 
 
 class Open(Command):
-    """`open A B`, `open A (x y)` (only), `open A hiding x`, `open A renaming x → y`, `open scoped
-    A`; `inner` is the command after `open … in`."""
+    """`open A B`, `open A (x y)` (only), `open A hiding x`, `open scoped A`; `inner` is the command
+    after `open … in`."""
 
     names: list[str]
     only: list[str] | None = None
     hiding: list[str] = field(default_factory=list)
-    renaming: list[tuple[str, str]] = field(default_factory=list)
     scoped: bool = False
     inner: Command | None = None
 
