@@ -244,17 +244,15 @@ class TermParser(LocalParser):
 
     def struct_sources(self) -> list[S.Term]:
         """`s, t with` at the start of a structure instance."""
-        close = self.matching(self.i - 1)
-        i = self.i
-        while i < close and self.tokens[i].text != "with":
-            i = self.matching(i) + 1 if self.tokens[i].text in ("(", "{", "⟨", "[") else i + 1
-        if i >= close:
-            if self.ahead().text not in (":=", "}", ",") and not self.at(".."):
-                self.decline("set notation {…}")
+        if self.at(".."):
             return []
-        sources = self.comma_separated(self.term)
-        self.expect("with")
-        return sources
+        mark, sources = self.i, self.comma_separated(self.term)
+        if self.accept("with"):
+            return sources
+        self.i = mark
+        if self.ahead().text not in (":=", "}", ","):
+            self.decline("set notation {…}")
+        return []
 
     def struct_fields(self, start: Token) -> tuple[list[tuple[str, S.Term]], bool]:
         """(fields with their values, whether `..` ends them)"""

@@ -28,14 +28,13 @@ _DECLINED = frozenset(
     declare_syntax_cat initialize builtin_initialize run_cmd run_elab run_meta register_simp_attr
     declare_simp_like_tactic simproc dsimproc add_decl_doc deriving local scoped binder_predicate
     alias irreducible_def grind_pattern recall assert_not_exists library_note suppress_compilation
-    unif_hint builtin_simproc register_option proof_wanted unseal seal compile_inductive
-    omit""".split()
+    unif_hint builtin_simproc register_option proof_wanted unseal seal compile_inductive omit #exit
+    #synth #guard #check_failure #eval! #guard_msgs #help""".split()
 )
 _START = _DECL | _FLAGS | frozenset(
     """inductive structure class variable universe open export namespace section end set_option
     import attribute mutual include omit""".split()
 )
-_DECLINED_HASH = ("exit", "synth", "guard", "check_failure", "eval!", "guard_msgs", "help")
 
 
 class Parser(TacticParser):
@@ -53,8 +52,7 @@ class Parser(TacticParser):
 
     def command_after(self, start: Token, modifiers: S.Modifiers) -> S.Command:
         """The command that these modifiers belong to."""
-        tok = self.tok
-        if tok.kind == "eof" and modifiers.doc is not None and not modifiers.attrs:
+        if self.tok.kind == "eof" and modifiers.doc is not None and not modifiers.attrs:
             self.fail("'lemma'")
         if self.at(*_DECL):
             return self.declaration(start, modifiers)
@@ -62,27 +60,15 @@ class Parser(TacticParser):
             return self.inductive(start, modifiers)
         if self.at("structure", "class"):
             return self.structure(start, modifiers)
-        if self.at(*_COMMANDS) and not modifiers.attrs and not modifiers.flags:
-            return self.listed(tok.text, start)
-        if self.at(*_DECLINED):
-            self.decline(f"command {tok.text}", start)
-        if self.accept("#"):
-            return self.hash_command(start)
+        name = f"#{self.tok.text}" if self.accept("#") else self.tok.text
+        if self.tok.kind in ("kw", "id"):
+            if name in _COMMANDS and not modifiers.attrs and not modifiers.flags:
+                self.i += 1
+                make, read = _COMMANDS[name]
+                return self.node(make, start, *read(self))
+            if name in _DECLINED:
+                self.decline(f"command {name}", start)
         self.fail("command" if not modifiers.attrs else "declaration")
-
-    def hash_command(self, start: Token) -> S.Command:
-        word = self.tok.text
-        if word in _DECLINED_HASH:
-            self.decline(f"command #{word}", start)
-        if f"#{word}" not in _COMMANDS:
-            self.fail("command")
-        return self.listed(f"#{word}", start)
-
-    def listed(self, name: str, start: Token) -> S.Command:
-        """A command of the table, whose keyword stands here."""
-        self.i += 1
-        make, read = _COMMANDS[name]
-        return self.node(make, start, *read(self))
 
     def skip_to_command(self) -> None:
         """After an error: moves to the next token that can begin a command, at least one
@@ -97,17 +83,16 @@ class Parser(TacticParser):
     # -- modifiers ------------------------------------------------------------------------------
 
     def modifiers(self) -> S.Modifiers:
-        out = S.Modifiers(self.tok.pos, self.tok.pos)
+        start, doc, attrs, flags = self.tok, None, [], []
         while True:
             if self.tok.kind == "doc":
-                out.doc = self.take().text.strip()
+                doc = self.take().text.strip()
             elif self.accept("@["):
-                out.attrs += self.attributes()
+                attrs += self.attributes()
             elif self.at(*_FLAGS):
-                out.flags.append(self.take().text)
+                flags.append(self.take().text)
             else:
-                out.end = self.end()
-                return out
+                return self.node(S.Modifiers, start, doc, attrs, flags)
 
     def attributes(self) -> list[S.Attr]:
         """`simp, local instance 100]`, from after the opening bracket."""

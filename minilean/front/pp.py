@@ -11,12 +11,13 @@ Run: `python -m pytest tests/minilean/test_pp.py`
 
 from __future__ import annotations
 
+import json
 from itertools import count
 
 from minilean.front.notation import LEAD, MAX
 from minilean.front.plain import show_level
 from minilean.front.pp_notation import NotationMixin
-from minilean.front.terms import get_app_num_args, has_loose_bvar, is_app_of
+from minilean.front.terms import has_loose_bvar, is_app_of
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.env import ConstructorDecl, TheoremDecl
@@ -66,19 +67,6 @@ class Printer(NotationMixin):
     def mvar(self, e) -> str:
         d = self.meta.decls.get(e.id)
         return f"?{d.name}" if d is not None and d.name else f"?m.{e.id}"
-
-    def const_name(self, name: str) -> str:
-        """The shortest form under the open namespaces."""
-        if name in _SHORT:
-            return _SHORT[name]
-        if name.startswith("_private."):
-            name = name.split(".0.", 1)[-1]
-        for space in getattr(self.meta, "open_spaces", ()):
-            if name.startswith(space + "."):
-                rest = name[len(space) + 1:]
-                if rest not in self.env and name not in self.ext.protected:
-                    return rest
-        return name
 
     def pick_name(self, e) -> str:
         """A name for the variable that e binds; it captures nothing of e's body."""
@@ -150,12 +138,12 @@ class Printer(NotationMixin):
         if t is FVar:
             return self.fvar(e)
         if t is Const:
-            return self.const_name(e.name)
+            return _SHORT.get(e.name) or e.name.removeprefix("_private.")
         if t is BVar:
             i = len(self.bound) - 1 - e.idx
             return self.bound[i] if i >= 0 else f"#{e.idx}"
         if t is Lit:
-            return str(e.value) if isinstance(e.value, int) else quote(e.value)
+            return json.dumps(e.value, ensure_ascii=False)  # strings are escaped as in Lean
         if t is MVar:
             return self.mvar(e)
         info = self.ext.structures.get(e.struct)
@@ -185,8 +173,7 @@ class Printer(NotationMixin):
             name = self.bind(e)
             if e.name.endswith("✝") and not has_loose_bvar(e.body, 0):
                 name = self.bound[-1] = "x"
-            left, right = _BRACKETS[e.info]
-            parts.append(name if e.info == "default" else left + name + right)
+            parts.append(name if e.info == "default" else bracketed(name, e.info))
             e = e.body
         body = self.show(e)
         del self.bound[depth:]
@@ -198,45 +185,36 @@ class Printer(NotationMixin):
             left = self.left(e.type, 26, 25)
             self.bound.append("_")
             text, tail = self.right(e.body, 25)
-            out = f"{left} → {text}", 25, tail
-        elif self.is_prop_pi(e):
-            groups = []
-            while type(e) is Pi and is_dependent(e):
-                kind = self.show(e.type)
-                if groups and groups[-1][1:] == (kind, e.info) and e.info != "inst":
-                    groups[-1][0].append(self.bind(e))
-                else:
-                    groups.append(([self.bind(e)], kind, e.info))
-                e = e.body
-            shown = " ".join([self.group(*group) for group in groups])
-            out = f"∀ {shown}, {self.show(e)}", LEAD, 0
-        else:
-            kind = self.show(e.type)
-            shown = self.group([self.bind(e)], kind, e.info)
-            text, tail = self.right(e.body, 25)
-            out = f"{shown} → {text}", 25, tail
+            self.bound.pop()
+            return f"{left} → {text}", 25, tail
+        prop, groups = self.is_prop_pi(e), []
+        while type(e) is Pi and is_dependent(e) and (prop or not groups):
+            kind, name = self.show(e.type), self.bind(e)
+            if groups and groups[-1][1:] == (kind, e.info) and e.info != "inst":
+                groups[-1][0].append(name)
+            else:
+                groups.append(([name], kind, e.info))
+            e = e.body
+        shown = " ".join([bracketed(f"{' '.join(names)} : {kind}", info)
+                          for names, kind, info in groups])
+        text, tail = self.right(e, 0 if prop else 25)
         del self.bound[depth:]
-        return out
-
-    def group(self, names, kind: str, info: str) -> str:
-        left, right = _BRACKETS[info]
-        return f"{left}{' '.join(names)} : {kind}{right}"
+        return (f"∀ {shown}, {text}", LEAD, 0) if prop else (f"{shown} → {text}", 25, tail)
 
     def is_prop_pi(self, e) -> bool:
-        """Is this Pi a proposition? Under printed binders the head of its conclusion decides."""
-        if not e.loose:
-            return self.meta.is_prop(e)
-        while type(e) is Pi:
-            e = e.body
-        f = tm.get_app_fn(e)
-        if type(f) not in (Const, FVar):
-            return type(f) is not Sort
-        ty = self.meta.inst(self.meta.infer(f))
-        for _ in range(get_app_num_args(e)):
-            if type(ty) is not Pi:
-                return True
-            ty = ty.body
-        return ty.level is lv.ZERO if type(ty) is Sort else type(ty) is not Const
+        """Is this Pi (perhaps with loose variables under printed binders) a proposition?"""
+        conclusion = e
+        while type(conclusion) is Pi:
+            conclusion = conclusion.body
+        f, args = tm.get_app_fn_args(conclusion)
+        if type(f) is Sort:
+            return False
+        ty = self.meta.inst(self.meta.infer(f)) if type(f) in (Const, FVar) else None
+        for _ in args:
+            ty = ty.body if type(ty) is Pi else None
+        if type(ty) is Sort:
+            return ty.level is lv.ZERO
+        return type(ty) is not Const if e.loose else self.meta.is_prop(e)
 
     # -- applications ---------------------------------------------------------------------------
 
@@ -318,11 +296,9 @@ def _last(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def quote(text: str) -> str:
-    """A Lean string literal."""
-    for raw, shown in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\t", "\\t"), ("\r", "\\r")):
-        text = text.replace(raw, shown)
-    return f'"{text}"'
+def bracketed(text: str, info: str) -> str:
+    left, right = _BRACKETS[info]
+    return left + text + right
 
 
 def pp_expr(meta, e, lctx) -> str:

@@ -7,7 +7,6 @@ Run: `python -m pytest tests/minilean/test_parser.py`
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import Any
 
 from minilean.front.syntax_terms import Binder, Node, Term
@@ -23,9 +22,9 @@ class Attr(Node):
     """
 
     name: str
-    args: list[str] = field(default_factory=list)
-    kind: str = "global"
-    erase: bool = False
+    args: list[str]
+    kind: str
+    erase: bool
 
 
 class Modifiers(Node):
@@ -33,9 +32,9 @@ class Modifiers(Node):
     noncomputable…`.
     """
 
-    doc: str | None = None
-    attrs: list[Attr] = field(default_factory=list)
-    flags: list[str] = field(default_factory=list)
+    doc: str | None
+    attrs: list[Attr]
+    flags: list[str]
 
 
 class Declaration(Command):
@@ -61,7 +60,7 @@ class Decl(Declaration):
 
     kind: str
     body: Any
-    priority: int | None = None
+    priority: int | None
 
 
 class Ctor(Node):
@@ -70,7 +69,7 @@ class Ctor(Node):
     name: str
     binders: list[Binder]
     type: Term | None
-    modifiers: Modifiers | None = None
+    modifiers: Modifiers
 
 
 class Inductive(Declaration):
@@ -107,10 +106,10 @@ class Open(Command):
     after `open … in`."""
 
     names: list[str]
-    only: list[str] | None = None
-    hiding: list[str] = field(default_factory=list)
-    scoped: bool = False
-    inner: Command | None = None
+    only: list[str] | None
+    hiding: list[str]
+    scoped: bool
+    inner: Command | None
 
 
 class Export(Command):
@@ -137,7 +136,7 @@ class SetOption(Command):
 
     name: str
     value: Any
-    inner: Command | None = None
+    inner: Command | None
 
 
 class Import(Command):
@@ -159,7 +158,7 @@ class Print(Command):
     """`#print name`, `#print axioms name` (axioms true)."""
 
     name: str
-    axioms: bool = False
+    axioms: bool
 
 
 class Attribute(Command):
