@@ -167,8 +167,7 @@ class Arrow(Term):
 
 
 class BinOp(Term):
-    """Infix notation by canonical token: ∧ ∨ ↔ = ≠ < ≤ > ≥ == != + - * / % ^ ++ :: && || × ∘ ∣ ▸ ≍
-    ∈ ∉ ⊆ ∪ ∩ <|> >>= $… ; `/\\`, `<=`, `\\/`, `<->`, `!=`… arrive in canonical form."""
+    """Infix notation: an operator of `notation.INFIX` other than `→`, in canonical spelling."""
 
     op: str
     lhs: Term
@@ -372,7 +371,7 @@ class RwRule(Node):
 
 
 class SimpArg(Node):
-    """`e`, `← e`, `↓ e` | `- e` (erase) | `*` (star, term None)."""
+    """`e`, `← e` (symm), `- e` (erase) or `*` (star, term None)."""
 
     term: Term | None
     symm: bool = False
