@@ -82,8 +82,6 @@ class FormMixin:
 
     def elab_exists(self, stx, expected):
         """∃ x y, p as nested Exists (fun x => …)."""
-        if stx.unique:
-            raise Declined("∃!", stx)
         self._decline_patterns(stx.binders)
         return self._exists(stx, [(b, n) for b in stx.binders for n in b.names])
 
@@ -319,18 +317,6 @@ class FormMixin:
             self.synthesize("yes")
             lam = meta.mk_lambda([d.fvar], e)
         return App(lam, self.term_ensuring(stx.body, ty))
-
-    def elab_assumption_term(self, stx, expected):
-        """‹p›"""
-        meta = self.meta
-        ty = self.type_term(stx.type)
-        self.synthesize("no")
-        ty = meta.inst(ty)
-        for d in reversed(meta.lctx.decls):
-            if not d.hidden and meta.is_def_eq(d.type, ty):
-                return d.fvar
-        raise LeanError("could not synthesize default value for parameter using tactics: "
-                        "assumption failed", stx)
 
     def elab_cdot(self, stx, expected):
         raise LeanError("invalid occurrence of `·` notation, it must be surrounded by "

@@ -12,6 +12,6 @@ HANDLERS = {
     sx.CDot: "elab_cdot", sx.ListLit: "elab_list", sx.Have: "elab_have", sx.Let: "elab_let",
     sx.Show: "elab_show", sx.Suffices: "elab_suffices", sx.Match: "elab_match",
     sx.NoMatch: "elab_nomatch", sx.If: "elab_if", sx.By: "elab_by",
-    sx.AssumptionTerm: "elab_assumption_term", sx.Calc: "elab_calc",
+    sx.Calc: "elab_calc",
     sx.StructInst: "elab_struct_inst", sx.SubtypeT: "elab_subtype", sx.Sorry: "elab_sorry",
 }

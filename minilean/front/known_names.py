@@ -6,35 +6,27 @@ Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 from __future__ import annotations
 
-NAMESPACES = frozenset("""
+NAMES = frozenset("""
 Nat Int List Bool Option Prod Sum And Or Not Iff Eq HEq Ne Exists False True Decidable Classical
 Function Fin Array String Char Subtype Sigma PSigma Unit PUnit Empty Set Finset Multiset Real Rat
 Complex Float Quot Quotient Setoid Acc WellFounded WellFoundedRelation Subsingleton Nonempty
 Inhabited Equiv Order Lattice Group Ring Field Monoid Semigroup Filter Polynomial Matrix Vector
-Substring UInt8 UInt16 UInt32 UInt64 USize IO Except StateM ReaderM Id Monad Functor Applicative
-BEq Ord Ordering DecidableEq LawfulBEq Std Lean Mathlib Init ULift PLift Squash Trans Zero One
-""".split())
-ROOTS = frozenset("""
-Int Float String Char Fin Array Set Finset Multiset Real Rat Complex IO Except Vector Substring
-UInt8 UInt16 UInt32 UInt64 USize Subsingleton Setoid Quotient Sigma PSigma Monad Functor
-Applicative StateM ReaderM Ord Ordering ToString Repr Hashable Fact Group Ring Field Monoid
-CommRing CommMonoid CommGroup LinearOrder PartialOrder Preorder Lattice Semigroup AddGroup Fintype
-Finite Polynomial Matrix Std Lean Mathlib toString dbg_trace panic sqrt Irrational Prime
-Function Coe CoeSort CoeFun CoeOut CoeTail CoeHead CoeT CoeDep Repr Equiv ULift PLift
-Squash WellFounded Acc Thunk Task Id ReflBEq LawfulBEq
-get set modify modifyGet getModify read pure bind seq map throw tryCatch failure guard assert
-discard liftM monadLift panicCore
-ℕ ℤ ℚ ℝ ℂ
+Substring UInt8 UInt16 UInt32 UInt64 USize IO Except StateM ReaderM Id Monad Functor Applicative BEq
+Ord Ordering DecidableEq LawfulBEq Std Lean Mathlib Init ULift PLift Squash Trans Zero One ToString
+Repr Hashable Fact CommRing CommMonoid CommGroup LinearOrder PartialOrder Preorder AddGroup Fintype
+Finite toString dbg_trace panic sqrt Irrational Prime Coe CoeSort CoeFun CoeOut CoeTail CoeHead CoeT
+CoeDep Thunk Task ReflBEq get set modify modifyGet getModify read pure bind seq map throw tryCatch
+failure guard assert discard liftM monadLift panicCore ℕ ℤ ℚ ℝ ℂ
 """.split())
 WORDS = frozenset("""
 add mul sub div mod pow neg inv zero one two succ pred comm assoc left right cancel iff eq ne le lt
-ge gt of not and or true false self refl symm trans antisymm mono pos nonneg nonpos abs max min
-imp forall exists ite dite if then else elim intro mp mpr swap distrib congr arg fun ext inj
-injective surjective bijective id comp const cases rec on irrefl asymm total dvd gcd lcm even odd
-prime even sq square sum prod nat int rat real list bool option set mem union inter compl empty
-append nil cons length map filter reverse bind some none decide proof by contra em prop propext
-subsingleton heq cast mpr top bot sup inf range card finset bddAbove bddBelow push down up le's
-absurd trivial rfl exact unique classical choice nonempty inhabited
+ge gt of not and or true false self refl symm trans antisymm mono pos nonneg nonpos abs max min imp
+forall exists ite dite if then else elim intro mp mpr swap distrib congr arg fun ext inj injective
+surjective bijective id comp const cases rec on irrefl asymm total dvd gcd lcm even odd prime sq
+square sum prod nat int rat real list bool option set mem union inter compl empty append nil cons
+length map filter reverse bind some none decide proof by contra em prop propext subsingleton heq
+cast top bot sup inf range card finset bddAbove bddBelow push down up le's absurd trivial rfl exact
+unique classical choice nonempty inhabited
 """.split())
 
 
@@ -44,13 +36,11 @@ def is_library_name(name, spaces=()):
     `spaces`: the namespaces that are open.
     """
     root, _, rest = name.partition(".")
-    if root in ROOTS and not rest:
-        return True
-    if rest:
-        return root in NAMESPACES or root in ROOTS
+    if rest or root in NAMES:
+        return root in NAMES
     if is_variable_name(name):
         return False
-    if any(ns.partition(".")[0] in NAMESPACES for ns in spaces):
+    if any(ns.partition(".")[0] in NAMES for ns in spaces):
         return True
     words = root.rstrip("'").rstrip("₀₁₂₃").split("_")
     return len(words) > 1 and all(w in WORDS for w in words)

@@ -1,10 +1,10 @@
-"""Tokens of the Lean 4 subset: a text becomes parallel lists of kinds, texts, spans and columns.
+"""Tokens of the Lean 4 subset.
 
 Lean reads tokens on demand from a growing table; here the table is fixed, so the text is cut once
 by one regular expression (identifier characters as in Lean's `isIdFirst`/`isIdRest`). Kinds: "id"
 (dotted identifier), "kw" (reserved word), "sym", "num", "str", "char", "fieldidx" (`.1` right
-after a term), "field" (`.name` right after a term), "dotid" (`.name` elsewhere), "hole", "synth"
-(`?x`), "doc", "eof".
+after a term), "field" (`.name` right after a term), "dotid" (`.name` elsewhere), "quoted" (a name
+with `«»`), "hole", "synth" (`?x`), "doc", "error", "eof".
 
 Run: `python -m pytest tests/minilean/test_parser.py`
 """
@@ -12,6 +12,7 @@ Run: `python -m pytest tests/minilean/test_parser.py`
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from .errors import Declined
 
@@ -25,6 +26,18 @@ class ParseError(Exception):
         self.pos = pos
         self.end = end
         self.message = message
+
+
+class Token(NamedTuple):
+    """`text` is in canonical spelling (`=>` for `↦`), without the dot of a field or the question
+    mark of a `?x`; of a "doc" it is the comment, of an "error" the message."""
+
+    kind: str
+    text: str
+    pos: int
+    end: int
+    col: int
+    first: bool  # on its line
 
 
 KEYWORDS = frozenset(
@@ -45,169 +58,114 @@ _REST = _FIRST + "0-9'!?\u2080-\u2089\u2090-\u209c\u1d62-\u1d6a\u2c7c"
 _PART = f"(?:[{_FIRST}][{_REST}]*|«[^»\n]*»)"
 _IDENT = rf"{_PART}(?:\.{_PART})*"
 
-SYMBOLS = sorted(
+_SYMBOLS = sorted(
     """:= => ↦ -> → <-> ↔ <;> <|> <| |>. |> || && == != <= >= ≤ ≥ ≠ :: ++ ... .. .{ .( ⟨ ⟩ ( ) [ ]
     { } ⦃ ⦄ ‹ › @[ @ ▸ ∘ × ∣ ¬ ! ^ /\\ \\/ ∃! ∃ ∀ ? · . $ ; , : | = < > + - * / % ← <- ⊢ |- ∈ ∉ ⊆
     ⊂ ∪ ∩ \\ ∅ ⁻¹ >>= <$> <*> *> <* >> ||| &&& ^^^ <<< >>> ~~~ ≍ ≈ ~ ∧ ∨ # #[ `( ``( ↑ ⇑ ↥ // %[ ∑
-    ∏ ∫ √ ‖ ⌊ ⌋ ⌈ ⌉ ⁺ ⊤ ⊥ ⊓ ⊔ ⨆ ⨅ ∞ ≡ ≃ ≅ • ⬝ ∆ ∂ ⋯ ↪ ↠ ⟶ ⊕ ⊗ ⋃ ⋂ 𝓝 ≪ ⟦ ⟧ ° ! ″ ∥ ⇔ ⇒ ✝ Σ ∃ₓ ÷ ≺ ≼
-    ∗ ⊇ ⊃ ᶜ ∤ ≫ ∙ ⊻ λ""".split(), key=lambda s: (-len(s), s),
+    ∏ ∫ √ ‖ ⌊ ⌋ ⌈ ⌉ ⁺ ⊤ ⊥ ⊓ ⊔ ⨆ ⨅ ∞ ≡ ≃ ≅ • ⬝ ∆ ∂ ⋯ ↪ ↠ ⟶ ⊕ ⊗ ⋃ ⋂ 𝓝 ≪ ⟦ ⟧ ° ″ ∥ ⇔ ⇒ ✝ Σ ∃ₓ ÷ ≺ ≼
+    ∗ ⊇ ⊃ ᶜ ∤ ≫ ∙ ⊻ λ""".split(), key=len, reverse=True,
 )
+_CANONICAL = {
+    "↦": "=>", "->": "→", "<-": "←", "<->": "↔", "/\\": "∧", "\\/": "∨", "<=": "≤", ">=": "≥",
+    "|-": "⊢", "$": "<|",
+}
 _TOKEN = re.compile(
-    "(?P<ws>[ \n\r]+)|(?P<line>--[^\n]*)|(?P<block>/-)"
+    "(?P<space>[ \n\r]+|--[^\n]*)|(?P<block>/-)"
     f"|(?P<id>{_IDENT})"
     "|(?P<num>0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO][0-7]+|[0-9]+)"
     f"|(?P<dot>\\.(?:[0-9]+|{_IDENT}))"
     f"|(?P<synth>\\?{_PART})"
     r'|(?P<str>"(?:[^"\\]|\\.)*")'
     r"|(?P<char>'(?:[^'\\\n]|\\[^\n]+?)')"
-    "|(?P<sym>" + "|".join(re.escape(s) for s in SYMBOLS) + ")",
+    "|(?P<sym>" + "|".join(re.escape(s) for s in _SYMBOLS) + ")",
     re.S,
 )
-_AFTER_TERM = frozenset(("id", "num", "fieldidx", "field", "dotid", "hole", "str"))
-_CLOSERS = frozenset((")", "]", "⟩", "}", "›"))
+_COMMENT_MARK = re.compile("/-|-/")
+_TERM_ENDS = frozenset(("id", "num", "fieldidx", "field", "dotid", "hole", "synth", "str"))
+_CLOSERS = frozenset((")", "]", "⟩", "}", "›", "·"))
+_COMPLAINTS = {
+    "\t": "tabs are not allowed; please configure your editor to expand them",
+    '"': "unterminated string literal",
+}
 
 
-class Tokens:
-    """Parallel lists over the tokens of a text; the last token is "eof"."""
+def tokenize(text: str) -> list[Token]:
+    """All tokens of text, an "eof" last. Where the text cannot be cut any further there is an
+    "error" before it, so that earlier commands are still read."""
+    tokens: list[Token] = []
+    end = len(text)
+    try:
+        _cut(text, tokens)
+    except ParseError as error:
+        column = error.pos - text.rfind("\n", 0, error.pos) - 1
+        tokens.append(Token("error", error.message, error.pos, end, column, True))
+    tokens.append(Token("eof", "", end, end, end - text.rfind("\n") - 1, True))
+    return tokens
 
-    __slots__ = ("kind", "text", "pos", "end", "col", "nl")
 
-    def __init__(self) -> None:
-        self.kind: list[str] = []
-        self.text: list[str] = []
-        self.pos: list[int] = []
-        self.end: list[int] = []
-        self.col: list[int] = []
-        self.nl: list[bool] = []
+def _cut(text: str, tokens: list[Token]) -> None:
+    """Appends the tokens of text to `tokens`. Raises ParseError where no token begins."""
+    at, line_start, first = 0, 0, True
+    while at < len(text):
+        match = _TOKEN.match(text, at)
+        if match is None:
+            raise ParseError(at, _COMPLAINTS.get(text[at], "expected token"))
+        kind, word, end = match.lastgroup, match.group(), match.end()
+        if kind == "block":
+            end = _block_comment_end(text, at)
+            if text.startswith("/--", at) and not text.startswith("/--/", at):
+                comment = text[at + 3 : end - 2]
+                tokens.append(Token("doc", comment, at, end, at - line_start, first))
+        elif kind != "space":
+            kind, word = _classify(kind, word, at, tokens)
+            tokens.append(Token(kind, word, at, end, at - line_start, first))
+            first = False
+        newline = text.rfind("\n", at, end)
+        if newline >= 0:
+            line_start = newline + 1
+            first = first or kind in ("space", "block")
+        at = end
 
 
 def _block_comment_end(text: str, start: int) -> int:
     """Offset after the (nested) block comment that opens at start."""
-    depth, at = 1, start + 2
-    while depth:
-        close = text.find("-/", at)
-        if close < 0:
-            raise ParseError(len(text), "unterminated comment")
-        opening = text.find("/-", at)
-        if 0 <= opening < close:
-            depth, at = depth + 1, opening + 2
-        else:
-            depth, at = depth - 1, close + 2
-    return at
+    depth = 0
+    for mark in _COMMENT_MARK.finditer(text, start):
+        depth += 1 if mark.group() == "/-" else -1
+        if depth == 0:
+            return mark.end()
+    raise ParseError(len(text), "unterminated comment")
 
 
-def tokenize(text: str) -> Tokens:
-    """All tokens of text. Raises ParseError on a character that starts no token; the error is
-    kept as an "error" token so that earlier commands are still read."""
-    out = Tokens()
-    kinds, texts, poss, ends, cols, nls = out.kind, out.text, out.pos, out.end, out.col, out.nl
-    match, at, n, line_start, newline, prev_end = _TOKEN.match, 0, len(text), 0, True, -1
-    while at < n:
-        m = match(text, at)
-        if m is None:
-            _bad_token(out, text, at, at - line_start, newline)
-            return out
-        kind, end = m.lastgroup, m.end()
-        if kind == "ws" or kind == "line":
-            last = text.rfind("\n", at, end)
-            if last >= 0:
-                line_start, newline = last + 1, True
-            at = end
-            continue
-        if kind == "block":
-            try:
-                end = _block_comment_end(text, at)
-            except ParseError as error:
-                _add(out, "error", error.message, error.pos, n, 0, newline)
-                _add(out, "eof", "", n, n, 0, True)
-                return out
-            if text.startswith("/--", at) and not text.startswith("/--/", at):
-                _add(out, "doc", text[at + 3 : end - 2], at, end, at - line_start, newline)
-            last = text.rfind("\n", at, end)
-            if last >= 0:
-                line_start, newline = last + 1, True
-            at = end
-            continue
-        word = m.group()
-        if kind == "id":
-            if word == "_":
-                kind = "hole"
-            elif word in KEYWORDS:
-                kind = "kw"
-            elif "«" in word:
-                word = _unescape(word)
-        elif kind == "dot":
-            glued = prev_end == at and (kinds[-1] in _AFTER_TERM or texts[-1] in _CLOSERS)
-            word = word[1:]
-            if word[0].isdigit():
-                if not glued:
-                    raise ParseError(at, "unexpected token '.'; expected term")
-                if kinds[-1] == "num":
-                    kind = "decimal"
-                else:
-                    kind = "fieldidx"
-            else:
-                kind = "field" if glued else "dotid"
-                if "«" in word:
-                    word = _unescape(word)
-        elif kind == "synth":
-            word = word[1:]
-        kinds.append(kind)
-        texts.append(word)
-        poss.append(at)
-        ends.append(end)
-        cols.append(at - line_start)
-        nls.append(newline)
-        newline = False
-        if kind == "str" and "\n" in word:
-            line_start = at + word.rfind("\n") + 1
-        at = prev_end = end
-    _add(out, "eof", "", n, n, n - line_start, True)
-    return out
+def _classify(kind: str, word: str, at: int, before: list[Token]) -> tuple[str, str]:
+    """(kind, text) of the token at offset `at`, which the regular expression knows by its looks."""
+    if "«" in word and kind in ("id", "dot"):
+        return "quoted", word
+    if kind == "id":
+        if word == "_":
+            return "hole", word
+        return ("kw" if word in KEYWORDS else kind), word
+    if kind == "sym":
+        return kind, _CANONICAL.get(word, word)
+    if kind == "synth":
+        return kind, word[1:]
+    if kind != "dot":
+        return kind, word
+    glued = before and before[-1].end == at and (
+        before[-1].kind in _TERM_ENDS or before[-1].text in _CLOSERS)
+    if not word[1].isdigit():
+        return "field" if glued else "dotid", word[1:]
+    if not glued:
+        raise ParseError(at, "unexpected token '.'; expected term")
+    return "fieldidx", word[1:]
 
 
-def _add(out: Tokens, kind: str, word: str, pos: int, end: int, col: int, nl: bool) -> None:
-    out.kind.append(kind)
-    out.text.append(word)
-    out.pos.append(pos)
-    out.end.append(end)
-    out.col.append(col)
-    out.nl.append(nl)
+def number_value(token: str) -> int:
+    return int(token, 10 if token.isdigit() else 0)
 
 
-def _bad_token(out: Tokens, text: str, at: int, col: int, newline: bool) -> None:
-    """Ends the list with an "error" token that the parser turns into a ParseError when it gets
-    there.
-    """
-    message = "tabs are not allowed; please configure your editor to expand them"
-    if text[at] != "\t":
-        message = "unterminated string literal" if text[at] == '"' else "expected token"
-    _add(out, "error", message, at, len(text), col, newline)
-    _add(out, "eof", "", len(text), len(text), 0, True)
-
-
-def _unescape(name: str) -> str:
-    """`«a».b` → `a.b`; parts with dots or spaces inside «» are declined."""
-    for part in re.findall("«([^»]*)»", name):
-        if not re.fullmatch(f"[{_FIRST}][{_REST}]*", part):
-            raise Declined("quoted identifier «…» that is no plain name")
-    return name.replace("«", "").replace("»", "")
-
-
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", '"': '"', "'": "'"}
-
-
-def string_value(token: str, pos: int) -> str:
+def string_value(token: str) -> str:
     """The value of a string literal token with its quotes."""
-
-    def escape(m: re.Match[str]) -> str:
-        body = m.group(1)
-        if body[0] in "xu":
-            return chr(int(body[1:], 16))
-        if body[0] == "\n":
-            return ""
-        if body not in _ESCAPES:
-            raise ParseError(pos + m.start() + 1, "invalid escape sequence")
-        return _ESCAPES[body]
-
-    return re.sub(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|\n\s*|.)", escape, token[1:-1], flags=re.S)
+    if "\\" in token:
+        raise Declined("escape sequence in a string")
+    return token[1:-1]

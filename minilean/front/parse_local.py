@@ -1,5 +1,7 @@
 """Terms with keywords: match, if, have, let, show, suffices, calc.
 
+A method for a term is called after its keyword `start` has been read.
+
 Run: `python -m pytest tests/minilean/test_parser.py`
 """
 
@@ -9,205 +11,150 @@ from collections.abc import Callable
 
 from . import syntax as S
 from .errors import Declined
+from .lexer import Token
 from .parse_binders import BinderParser
-from .parse_tokens import MAX, TERM_OPEN, TERM_START
+from .parse_tokens import MAX, NAME, TERM_OPEN, TERM_START
 
 
 class LocalParser(BinderParser):
     """Reads matches and local definitions."""
 
+    # -- match ----------------------------------------------------------------------------------
+
     def match_alts(self, rhs: Callable | None = None) -> list[S.MatchAlt]:
         """`| p, q | p', q' => rhs` …, each `|` at or right of the first."""
-        rhs = rhs or self.term
-        alts = []
-        with self.position():
-            while self.at("|") and self.cols[self.i] >= self.col:
-                start = self.pos[self.i]
-                patterns = []
-                while self.accept("|"):
-                    row = [self.term()]
-                    while self.accept(","):
-                        row.append(self.term())
-                    patterns.append(row)
-                if not (self.accept("=>") or self.accept("↦")):
-                    self.fail("'=>'")
-                value = rhs()
-                alts.append(S.MatchAlt(start, self.end(), patterns, value))
-        if not alts:
-            self.fail("'|'")
-        return alts
+        def alt() -> S.MatchAlt:
+            start, patterns = self.tok, []
+            while self.accept("|"):
+                patterns.append(self.comma_separated(self.term))
+            self.expect("=>")
+            value = (rhs or self.term)()
+            return self.node(S.MatchAlt, start, patterns, value)
+        return self.alternatives(alt) or self.fail("'|'")
 
     def match_head(self) -> tuple[list, S.Term | None]:
-        """What stands between `match` and `with`."""
+        """(terms with their names, motive) from what stands between `match` and `with`."""
         motive = None
-        if self.at("(") and self.text[self.i + 1] == "motive" and self.text[self.i + 2] == ":=":
-            self.i += 3
-            motive = self.term()
-            self.expect(")")
-        if self.at("(") and self.text[self.i + 1] == "generalizing":
+        if self.ahead().text == "motive":
+            motive = self.named_arg()
+        if self.at("(") and self.ahead().text == "generalizing":
             raise Declined("match (generalizing := …)")
-        discrs = []
-        while True:
-            name = None
-            if self.kind[self.i] in ("id", "hole") and self.text[self.i + 1] == ":":
-                name = self.text[self.i]
-                self.i += 2
-            discrs.append((name, self.term()))
-            if not self.accept(","):
-                break
+        discrs = self.labelled_terms()
         self.expect("with")
-        return discrs, motive
+        return discrs, motive and motive.value
 
-    def match(self, start: int) -> S.Term:
-        self.i += 1
+    def labelled_terms(self) -> list[tuple[str | None, S.Term]]:
+        """`h : e, e'` …: (name or None, term) pairs."""
+        return self.comma_separated(lambda: (self.label(), self.term()))
+
+    def match(self, start: Token) -> S.Term:
         discrs, motive = self.match_head()
-        alts = self.match_alts()
-        return S.Match(start, self.end(), discrs, alts, motive)
+        return self.node(S.Match, start, discrs, self.match_alts(), motive)
 
-    def nomatch(self, start: int) -> S.Term:
-        fun_form = self.text[self.i] == "nofun"
-        self.i += 1
-        discrs = []
-        if not fun_form:
-            discrs.append(self.term())
-            while self.accept(","):
-                discrs.append(self.term())
-        return S.NoMatch(start, self.end(), discrs, fun_form)
+    def nomatch(self, start: Token) -> S.Term:
+        return self.node(S.NoMatch, start, self.comma_separated(self.term))
 
-    def conditional(self, start: int) -> S.Term:
-        self.i += 1
+    def conditional(self, start: Token) -> S.Term:
         if self.at("let"):
             raise Declined("if let")
-        name = None
-        if self.kind[self.i] in ("id", "hole") and self.text[self.i + 1] == ":":
-            name = self.text[self.i]
-            self.i += 2
-        cond = self.term()
+        name, cond = self.label(), self.term()
         self.expect("then")
         then = self.term()
         self.expect("else")
-        els = self.term()
-        return S.If(start, self.end(), name, cond, then, els)
+        return self.node(S.If, start, name, cond, then, self.term())
+
+    # -- have, let, show, suffices --------------------------------------------------------------
 
     def local_decl(self) -> tuple:
         """(name, binders, type, value, pattern) of `have`/`let`, from after the keyword."""
-        if self.kind[self.i] == "id" and self.text[self.i] == "rec":
+        if self.at("rec"):
             raise Declined("let rec")
-        name, pattern = None, None
-        saved_i = self.i
-        if self.kind[self.i] in ("id", "hole"):
-            name = self.text[self.i]
-            self.i += 1
-            if not self.local_decl_goes_on():
-                self.i = saved_i
-                name, pattern = None, self.term()
-        elif self.at("⟨") or (self.at("(") and not self.is_plain_binder()) or self.at("@"):
+        name = pattern = value = None
+        if self.tok.kind in NAME and self.names_local_decl():
+            name = self.take().text
+        elif self.tok.kind in NAME:
+            pattern = self.term()
+        elif self.at("⟨", "@") or self.at("(") and not self.is_plain_binder():
             pattern = self.term(MAX)
-        binders = [] if pattern is not None else self.binders(":")
-        kind = self.term() if self.accept(":") else None
+        binders = [] if pattern is not None else self.binders()
+        kind = self.optional_type()
         if self.at("|"):
-            alts = self.match_alts()
-            value: S.Term = S.FunMatch(alts[0].pos, self.end(), alts)
-        elif self.accept("from"):
+            value = self.node(S.FunMatch, self.tok, self.match_alts())
+        elif self.accept("from", ":="):
             value = self.term()
-        elif self.at(":="):
-            self.i += 1
-            value = self.term()
-        else:
-            value = None
         return name, binders, kind, value, pattern
 
-    def local_decl_goes_on(self) -> bool:
-        kind, word = self.kind[self.i], self.text[self.i]
-        if kind in ("id", "hole", "eof", "kw"):
-            return True
-        return word in (":", ":=", "(", "{", "[", "⦃", "|", ";", ")") or self.nl[self.i]
+    def names_local_decl(self) -> bool:
+        """Is the name here what is defined, and not the beginning of a pattern?"""
+        after = self.ahead()
+        return after.kind in ("id", "hole", "eof", "kw") or after.first or after.text in (
+            ":", ":=", "(", "{", "[", "⦃", "|", ";", ")")
 
     def body(self) -> S.Term:
         """The body of `have`/`let`/`suffices`: after `;` or on a new line."""
         self.accept(";")
         return self.term()
 
-    def have_or_let(self, start: int) -> S.Term:
-        node = S.Have if self.text[self.i] == "have" else S.Let
-        with self.position():
-            self.i += 1
+    def have_or_let(self, start: Token) -> S.Term:
+        with self.column(start.col):
             name, binders, kind, value, pattern = self.local_decl()
             if value is None:
                 self.fail("':='")
-        body = self.body()
-        return node(start, self.end(), name, binders, kind, value, body, pattern)
+        make = S.Have if start.text == "have" else S.Let
+        return self.node(make, start, name, binders, kind, value, self.body(), pattern)
 
-    def show(self, start: int) -> S.Term:
-        self.i += 1
+    def show(self, start: Token) -> S.Term:
         kind = self.term()
-        value = self.from_or_by("'from' or 'by'")
-        if value is None:
-            value = self.body()
-        return S.Show(start, self.end(), kind, value)
+        return self.node(S.Show, start, kind, self.from_or_by() or self.fail("'from' or 'by'"))
 
-    def from_or_by(self, expected: str) -> S.Term | None:
-        if self.accept("from"):
-            return self.term()
-        if self.at("by"):
-            return self.by(self.pos[self.i])
-        if self.accept(":="):
-            return self.term()
-        self.fail(expected)
-        return None
+    def from_or_by(self) -> S.Term | None:
+        """The term after `from`, or a `by` block, if there is one."""
+        start = self.tok
+        if self.accept("by"):
+            return self.by(start)
+        return self.term() if self.accept("from") else None
 
     def suffices_head(self) -> tuple:
         """(name, type, value or None)"""
-        name = None
-        if self.kind[self.i] in ("id", "hole") and self.text[self.i + 1] == ":":
-            name = self.text[self.i]
-            self.i += 2
-        elif self.at("⟨"):
+        name = self.label()
+        if name is None and self.at("⟨"):
             raise Declined("suffices with a pattern")
-        kind = self.term()
-        value = None
-        if self.accept("from"):
-            value = self.term()
-        elif self.at("by"):
-            value = self.by(self.pos[self.i])
-        return name, kind, value
+        return name, self.term(), self.from_or_by()
 
-    def suffices(self, start: int) -> S.Term:
-        with self.position():
-            self.i += 1
+    def suffices(self, start: Token) -> S.Term:
+        with self.column(start.col):
             name, kind, value = self.suffices_head()
             if value is None:
                 self.fail("'from' or 'by'")
-        body = self.body()
-        return S.Suffices(start, self.end(), name, kind, value, body)
+        return self.node(S.Suffices, start, name, kind, value, self.body())
+
+    # -- calc -----------------------------------------------------------------------------------
+
+    def calc(self, start: Token) -> S.Term:
+        return self.node(S.Calc, start, self.calc_steps())
 
     def calc_steps(self) -> list[S.CalcStep]:
-        steps = []
-        column = self.cols[self.i] if self.nl[self.i] else None  # of a first step on its own line
+        """The steps; the first may lack its proof, and the rest stand in a column of their own."""
+        column = self.tok.col if self.tok.first else None  # of a first step on its own line
         with self.position():
-            start = self.pos[self.i]
-            rel = self.term()
-            proof = self.term() if self.accept(":=") else None
-            steps.append(S.CalcStep(start, self.end(), rel, proof))
-        at = self.cols[self.i]
-        if self.kind[self.i] == "hole" or at > self.col or at == column:
+            steps = [self.calc_step(proved=False)]
+        at = self.tok.col
+        if self.tok.kind == "hole" or at > self.col or at == column:
             with self.position():
                 while self.starts_calc_step():
-                    start = self.pos[self.i]
-                    rel = self.term()
-                    self.expect(":=")
-                    proof = self.term()
-                    steps.append(S.CalcStep(start, self.end(), rel, proof))
+                    steps.append(self.calc_step())
         return steps
 
+    def calc_step(self, proved: bool = True) -> S.CalcStep:
+        start, proof = self.tok, None
+        relation = self.term()
+        if proved or self.at(":="):
+            self.expect(":=")
+            proof = self.term()
+        return self.node(S.CalcStep, start, relation, proof)
+
     def starts_calc_step(self) -> bool:
-        if not self.nl[self.i] and self.kind[self.i] != "hole":
+        tok = self.tok
+        if not tok.first and tok.kind != "hole":
             return False
-        return self.cols[self.i] >= self.col and (
-            self.kind[self.i] in TERM_START or self.text[self.i] in TERM_OPEN)
-
-    def calc(self, start: int) -> S.Term:
-        self.i += 1
-        steps = self.calc_steps()
-        return S.Calc(start, self.end(), steps)
-
+        return tok.col >= self.col and (tok.kind in TERM_START or tok.text in TERM_OPEN)

@@ -1,6 +1,8 @@
-"""The syntax of each tactic: readers of what follows its name.
+"""What follows a tactic's name: locations, options, rcases patterns, alternatives, lemma lists.
 
-An entry of `TACTICS` takes the parser and returns the arguments that the tactic's handler takes.
+The grammar is that of `Init/Tactics.lean` and `Lean/Parser/Tactic.lean` (rcases patterns:
+`Init/RCases`). An entry of `TACTICS` takes the parser and returns the arguments that the tactic's
+handler takes.
 
 Run: `python -m pytest tests/minilean/test_parser.py`
 """
@@ -11,342 +13,307 @@ from collections.abc import Callable
 
 from . import syntax as S
 from .errors import Declined
-from .parse_term import MAX
+from .notation import MAX
+from .parse_term import TermParser
+from .parse_tokens import NAME, after, sequence
 
 
-def _none(p) -> tuple:
-    return ()
+class TacticArgParser(TermParser):
+    """Adds the pieces of tactics; `tactic` and `tactic_seq` come from `TacticParser`."""
+
+    # -- names, terms, options ------------------------------------------------------------------
+
+    def names(self) -> list[str]:
+        """Names and holes to the right of the block's column."""
+        found = []
+        while self.tok.kind in NAME and self.tok.col > self.col:
+            found.append(self.take().text)
+        return found
+
+    def idents(self) -> list[S.Ident]:
+        """Names to the right of the block's column."""
+        found = []
+        while self.tok.kind == "id" and self.tok.col > self.col:
+            name = self.take()
+            found.append(self.node(S.Ident, name, name.text))
+        return found
+
+    def comma_terms(self) -> list[S.Term]:
+        return self.comma_separated(self.term)
+
+    def column_terms(self) -> list[S.Term]:
+        """Argument-like terms to the right of the block's column."""
+        terms = []
+        while self.starts_argument():
+            terms.append(self.term(MAX))
+        return terms
+
+    def count(self) -> int | None:
+        """A numeral on the same line."""
+        return self.numeral() if self.tok.kind == "num" and not self.tok.first else None
+
+    def location(self) -> S.Location | None:
+        """`at h₁ h₂ ⊢`, `at *`"""
+        start = self.tok
+        if not self.accept("at"):
+            return None
+        if self.accept("*"):
+            return self.node(S.Location, start, [], False, True)
+        hyps, goal = self.idents(), self.accept("⊢")
+        if not hyps and not goal:
+            self.fail("identifier")
+        return self.node(S.Location, start, hyps, goal)
+
+    def config(self) -> list[tuple[str, object]]:
+        """`+opt`, `-opt`, `(opt := v)` after a tactic's name: (name, value) pairs."""
+        options: list[tuple[str, object]] = []
+        while True:
+            if self.at("+", "-") and self.ahead().kind == "id":
+                sign = self.take().text
+                options.append((self.ident(), sign == "+"))
+            elif option := self.named_arg():
+                options.append((option.name, option.value))
+            else:
+                return options
+
+    # -- rcases patterns ------------------------------------------------------------------------
+
+    def starts_rcases_pattern(self) -> bool:
+        return self.tok.col > self.col and (
+            self.tok.kind in NAME or self.at("⟨", "(", "-", "@"))
+
+    def rcases_patterns(self) -> list[S.RPat]:
+        """Patterns without `|`, to the right of the block's column."""
+        found = []
+        while self.starts_rcases_pattern():
+            found.append(self.rcases_one())
+        return found
+
+    def rcases_alts(self) -> S.RPat:
+        """`p | q | r`"""
+        start, items = self.tok, [self.rcases_one()]
+        while self.accept("|"):
+            items.append(self.rcases_one())
+        return items[0] if len(items) == 1 else self.node(S.RPat, start, "alts", "_", items)
+
+    def rcases_typed(self) -> S.RPat:
+        """`p | q : type`"""
+        start, pat = self.tok, self.rcases_alts()
+        kind = self.optional_type()
+        return self.node(S.RPat, start, "typed", "_", [pat], kind) if kind else pat
+
+    def rcases_one(self) -> S.RPat:
+        start = self.tok
+        if start.kind in NAME or self.at("-"):
+            return self.node(S.RPat, start, "one", self.take().text)
+        if self.accept("@"):
+            return self.node(S.RPat, start, "explicit", "_", [self.rcases_one()])
+        if self.accept("⟨"):
+            return self.node(S.RPat, start, "tuple", "_", self.items_until("⟩", self.rcases_typed))
+        if self.accept("("):
+            pat = self.rcases_typed()
+            self.expect(")")
+            return pat
+        self.fail("rcases pattern")
+
+    # -- alternatives ---------------------------------------------------------------------------
+
+    def induction_alts(self) -> tuple[list[S.TacAlt] | None, S.Tactic | None]:
+        """(alternatives or None, tactic before them) of `with tac | c x y => tacs …`."""
+        if not self.accept("with"):
+            return None, None
+        before = None
+        if not self.at("|"):
+            if not self.starts_tactic():
+                self.fail("'|'")
+            before = self.tactic()
+        return self.alternatives(self.induction_alt), before
+
+    def induction_alt(self) -> S.TacAlt:
+        start, lhs = self.tok, []
+        while self.accept("|"):
+            explicit = self.accept("@")
+            lhs.append((self.ident_or_hole(), self.names(), explicit))
+        self.expect("=>")
+        return self.node(S.TacAlt, start, lhs, self.alt_rhs())
+
+    def alt_rhs(self) -> S.Node:
+        """A tactic block, or a hole to be proved later."""
+        if self.tok.kind in ("hole", "synth"):
+            return self.term(MAX)
+        return self.tactic_seq()
+
+    def case_tags(self) -> list[tuple[str, list[str]]]:
+        """`inl h | inr h` of `case`."""
+        tags = [(self.ident_or_hole(), self.names())]
+        while self.accept("|"):
+            tags.append((self.ident_or_hole(), self.names()))
+        return tags
+
+    # -- lists in brackets ----------------------------------------------------------------------
+
+    def rewrite_rules(self) -> list[S.RwRule]:
+        self.expect("[")
+        return self.bracketed("]", self.rewrite_rule)
+
+    def rewrite_rule(self) -> S.RwRule:
+        start = self.tok
+        return self.node(S.RwRule, start, self.accept("←"), self.term())
+
+    def simp_args(self) -> list[S.SimpArg] | None:
+        return self.bracketed("]", self.simp_arg) if self.accept("[") else None
+
+    def simp_arg(self) -> S.SimpArg:
+        start = self.tok
+        if self.accept("*"):
+            return self.node(S.SimpArg, start, None, False, False, True)
+        if self.accept("-"):
+            return self.node(S.SimpArg, start, self.term(MAX), False, True)
+        if self.accept("↓", "↑"):
+            raise Declined("simp ↓/↑ lemma")
+        symm = self.accept("←")
+        return self.node(S.SimpArg, start, self.term(), symm)
 
 
-def _term(p) -> tuple:
-    return (p.term(),)
+_P = TacticArgParser
 
 
-def _seq(p) -> tuple:
-    return (p.tactic_seq(),)
+def _tactics(p) -> S.TacSeq:
+    return p.tactic_seq()
+
+
+def _without_options(name: str, *parts) -> Callable:
+    """A reader of the parts which declines options of the tactic."""
+    read = sequence(*parts)
+
+    def checked(p) -> tuple:
+        options = p.config()
+        if options:
+            raise Declined(f"{name} option {options[0][0]}")
+        return read(p)
+    return checked
 
 
 def _intro(p) -> tuple:
     if p.at("|"):
-        return ([], p.match_alts(p.tactic_seq))
+        return [], p.match_alts(p.tactic_seq)
     if p.at("."):
         raise Declined("intro.")
-    return (p.column_terms(), None)
+    return p.column_terms(), None
 
 
-def _intros(p) -> tuple:
-    return (p.names(),)
-
-
-def _rewrite(p) -> tuple:
-    config = p.config()
-    if config:
-        raise Declined(f"rw option {config[0][0]}")
-    p.expect("[")
-    saved, p.col = p.col, -1
-    rules = []
-    while not p.at("]"):
-        start = p.pos[p.i]
-        symm = p.accept("←") or p.accept("<-")
-        rules.append(S.RwRule(start, 0, symm, p.term()))
-        rules[-1].end = p.end()
-        if not p.accept(","):
-            break
-    p.expect("]")
-    p.col = saved
-    return (rules, p.location())
+_using = after("using", _P.term)
 
 
 def _cases(p) -> tuple:
-    targets = p.elim_targets()
-    using = p.term() if p.accept("using") else None
-    return (targets, using, *p.induction_alts())
+    return p.labelled_terms(), _using(p), *p.induction_alts()
 
 
 def _induction(p) -> tuple:
-    targets = p.elim_targets()
-    using = p.term() if p.accept("using") else None
+    targets, using = p.labelled_terms(), _using(p)
     general = p.idents() if p.accept("generalizing") else []
-    return (targets, using, general, *p.induction_alts())
+    return targets, using, general, *p.induction_alts()
 
 
-def _rcases(p) -> tuple:
-    targets = p.elim_targets()
-    return (targets, p.rcases_alts() if p.accept("with") else None)
+def _some_rcases_patterns(p) -> list[S.RPat]:
+    return p.rcases_patterns() or p.fail("rcases pattern")
 
 
-def _obtain(p) -> tuple:
-    pat = p.rcases_alts() if p.starts_rcases_pattern() else None
-    kind = p.term() if p.accept(":") else None
-    values = p.comma_terms() if p.accept(":=") else None
-    return (pat, kind, values)
-
-
-def _rintro(p) -> tuple:
-    pats = []
-    while p.starts_rcases_pattern():
-        pats.append(p.rcases_one())
-    if not pats:
-        p.fail("rcases pattern")
-    kind = p.term() if p.accept(":") else None
-    return (pats, kind)
-
-
-def _have(p) -> tuple:
-    return p.local_decl()
-
-
-def _suffices(p) -> tuple:
-    return p.suffices_head()
-
-
-def _show(p) -> tuple:
-    kind = p.term()
-    if p.at("from") or p.at("by"):
-        return (kind, p.from_or_by("'from' or 'by'"))
-    return (kind, None)
+def _obtain_pattern(p) -> S.RPat | None:
+    return p.rcases_alts() if p.starts_rcases_pattern() else None
 
 
 def _change(p) -> tuple:
     term = p.term()
     if p.at("with"):
         raise Declined("change … with …")
-    return (term, p.location())
-
-
-def _terms(p) -> tuple:
-    return (p.comma_terms(),)
-
-
-def _by_cases(p) -> tuple:
-    name = None
-    if p.kind[p.i] in ("id", "hole") and p.text[p.i + 1] == ":":
-        name = p.text[p.i]
-        p.i += 2
-    return (name, p.term())
+    return term, p.location()
 
 
 def _by_contra(p) -> tuple:
-    if p.starts_rcases_pattern() and p.kind[p.i] not in ("id", "hole"):
+    if p.starts_rcases_pattern() and p.tok.kind not in NAME:
         raise Declined("by_contra with a pattern")
-    name = p.names()
-    return (name[0] if name else None, p.term() if p.accept(":") else None)
+    names = p.names()
+    return names[0] if names else None, p.optional_type()
 
 
-def _injection(p) -> tuple:
-    term = p.term()
-    return (term, p.names() if p.accept("with") else [])
-
-
-def _injections(p) -> tuple:
-    return (p.names() if p.accept("with") else p.names(),)
-
-
-def _idents(p) -> tuple:
-    return (p.idents(),)
-
-
-def _subst(p) -> tuple:
-    return (p.column_terms(),)
-
-
-def _unfold(p) -> tuple:
-    return (p.idents(), p.location())
-
-
-def _generalize(p) -> tuple:
-    items = []
-    while True:
-        name = None
-        if p.kind[p.i] in ("id", "hole") and p.text[p.i + 1] == ":":
-            name = p.text[p.i]
-            p.i += 2
-        value = p.term(51)
-        p.expect("=")
-        items.append((name, value, p.ident()))
-        if not p.accept(","):
-            return (items, p.location())
+def _generalized(p) -> tuple:
+    """`h : e = x` as (h or None, e, x)"""
+    name, value = p.label(), p.term(51)
+    p.expect("=")
+    return name, value, p.ident()
 
 
 def _ext(p) -> tuple:
-    pats = []
-    while p.starts_rcases_pattern():
-        pats.append(p.rcases_one())
+    pats = p.rcases_patterns()
     if p.at(":"):
         raise Declined("ext with a depth")
     return (pats,)
 
 
-def _congr(p) -> tuple:
-    if p.kind[p.i] == "num" and not p.nl[p.i]:
-        p.i += 1
-        return (int(p.text[p.i - 1]),)
-    return (None,)
-
-
-def _split(p) -> tuple:
-    term = p.term(MAX) if p.starts_argument() else None
-    return (term, p.location())
-
-
-def _simp_args(p) -> list[S.SimpArg] | None:
-    if not p.at("["):
-        return None
-    p.i += 1
-    saved, p.col = p.col, -1
-    args = []
-    while not p.at("]"):
-        start = p.pos[p.i]
-        if p.accept("*"):
-            args.append(S.SimpArg(start, p.end(), None, star=True))
-        elif p.accept("-"):
-            args.append(S.SimpArg(start, 0, p.term(MAX), erase=True))
-        else:
-            if p.accept("↓") or p.accept("↑"):
-                raise Declined("simp ↓/↑ lemma")
-            symm = p.accept("←") or p.accept("<-")
-            args.append(S.SimpArg(start, 0, p.term(), symm=symm))
-        args[-1].end = p.end()
-        if not p.accept(","):
-            break
-    p.expect("]")
-    p.col = saved
-    return args
-
-
-def _accept_only(p) -> bool:
-    if p.kind[p.i] == "id" and p.text[p.i] == "only":
-        p.i += 1
-        return True
-    return False
-
-
-def _simp(p) -> tuple:
-    config = p.config()
-    only = _accept_only(p)
-    args = _simp_args(p)
-    return (config, only, args, p.location())
-
-
-def _simpa(p) -> tuple:
-    config = p.config()
-    only = _accept_only(p)
-    args = _simp_args(p)
-    return (config, only, args, p.term() if p.accept("using") else None)
-
-
-def _simp_all(p) -> tuple:
-    config = p.config()
-    only = _accept_only(p)
-    return (config, only, _simp_args(p))
-
-
-def _rename(p) -> tuple:
-    kind = p.term()
-    p.arrow()
-    return (kind, p.ident())
-
-
 def _first(p) -> tuple:
-    alts = []
-    with p.position():
-        while p.at("|") and p.cols[p.i] >= p.col:
-            p.i += 1
-            alts.append(p.tactic_seq())
-    if not alts:
-        p.fail("'|'")
-    return (alts,)
-
-
-def _case(p) -> tuple:
-    tags = []
-    while True:
-        if p.kind[p.i] not in ("id", "hole"):
-            p.fail("identifier or '_'")
-        p.i += 1
-        tags.append((p.text[p.i - 1], p.names()))
-        if not p.accept("|"):
-            break
-    p.arrow()
-    return (tags, p.tactic_seq())
-
-
-def _next(p) -> tuple:
-    names = p.names()
-    p.arrow()
-    return (names, p.tactic_seq())
-
-
-def _iterate(p) -> tuple:
-    count = None
-    if p.kind[p.i] == "num":
-        count = int(p.text[p.i])
-        p.i += 1
-    return (count, p.tactic_seq())
+    def alternative() -> S.TacSeq:
+        p.expect("|")
+        return p.tactic_seq()
+    return (p.alternatives(alternative) or p.fail("'|'"),)
 
 
 def _match(p) -> tuple:
     discrs, motive = p.match_head()
-
-    def rhs() -> S.Node:
-        if p.kind[p.i] in ("hole", "synth"):
-            return p.term(MAX)
-        return p.tactic_seq()
-
-    return (discrs, p.match_alts(rhs), motive)
+    return discrs, p.match_alts(p.alt_rhs), motive
 
 
-def _if(p) -> tuple:
-    name, cond = _by_cases(p)
-    p.expect("then")
-    then = p.tactic_seq()
-    p.expect("else")
-    return (name, cond, then, p.tactic_seq())
-
-
-def _calc(p) -> tuple:
-    return (p.calc_steps(),)
-
-
-def _at_only(p) -> tuple:
-    return (p.location(),)
-
-
-def _conv(p) -> tuple:
-    raise Declined("tactic conv")
+def _only(p) -> bool:
+    return p.accept("only")
 
 
 def _open(p) -> tuple:
     raise Declined("tactic open … in")
 
 
-def _nomatch(p) -> tuple:
-    return (p.comma_terms(),)
-
-
-def _decide(p) -> tuple:
-    config = p.config()
-    if config:
-        raise Declined(f"decide option {config[0][0]}")
-    return ()
-
-TACTICS: dict[str, Callable[..., tuple]] = {
-    "intro": _intro, "intros": _intros, "exact": _term, "apply": _term, "refine": _term,
-    "refine'": _term, "assumption": _none, "rfl": _none, "trivial": _none, "contradiction": _none,
-    "exfalso": _none, "done": _none, "skip": _none, "constructor": _none, "left": _none,
-    "right": _none, "rw": _rewrite, "rewrite": _rewrite, "rwa": _rewrite, "cases": _cases,
-    "induction": _induction, "rcases": _rcases, "obtain": _obtain, "rintro": _rintro, "have": _have,
-    "let": _have, "suffices": _suffices, "show": _show, "change": _change, "exists": _terms,
-    "use": _terms, "by_cases": _by_cases, "by_contra": _by_contra, "injection": _injection,
-    "injections": _injections, "subst": _subst, "subst_vars": _none, "unfold": _unfold,
-    "specialize": _term, "revert": _idents, "generalize": _generalize, "funext": _intros,
-    "ext": _ext, "congr": _congr, "split": _split, "simp": _simp, "dsimp": _simp, "simpa": _simpa,
-    "simp_all": _simp_all, "clear": _idents, "rename_i": _intros, "rename": _rename,
+_READERS = {
+    "assumption rfl trivial contradiction exfalso done skip constructor left right subst_vars nofun"
+    " sorry admit infer_instance ac_rfl": sequence(),
+    "exact apply refine refine' specialize absurd": sequence(_P.term),
+    "try repeat repeat' repeat1 all_goals any_goals focus": sequence(_tactics),
+    "intro": _intro,
+    "intros funext rename_i injections": sequence(_P.names),
+    "revert clear": sequence(_P.idents),
+    "exists use nomatch": sequence(_P.comma_terms),
+    "subst": sequence(_P.column_terms),
+    "rw rewrite rwa": _without_options("rw", _P.rewrite_rules, _P.location),
+    "unfold": sequence(_P.idents, _P.location),
+    "symm": sequence(_P.location),
+    "simp dsimp": sequence(_P.config, _only, _P.simp_args, _P.location),
+    "simpa": sequence(_P.config, _only, _P.simp_args, _using),
+    "simp_all": sequence(_P.config, _only, _P.simp_args),
+    "decide": _without_options("decide"),
+    "cases": _cases,
+    "induction": _induction,
+    "rcases": sequence(_P.labelled_terms, after("with", _P.rcases_alts)),
+    "obtain": sequence(_obtain_pattern, _P.optional_type, after(":=", _P.comma_terms)),
+    "rintro": sequence(_some_rcases_patterns, _P.optional_type),
+    "ext": _ext,
+    "have let": _P.local_decl,
+    "suffices": _P.suffices_head,
+    "show": sequence(_P.term, _P.from_or_by),
+    "change": _change,
+    "by_cases": sequence(_P.label, _P.term),
+    "by_contra": _by_contra,
+    "injection": sequence(_P.term, lambda p: p.names() if p.accept("with") else []),
+    "generalize": sequence(lambda p: p.comma_separated(lambda: _generalized(p)), _P.location),
+    "congr": sequence(_P.count),
+    "split": sequence(lambda p: p.term(MAX) if p.starts_argument() else None, _P.location),
+    "rename": sequence(_P.term, "=>", _P.ident),
     "first": _first,
-    "try": _seq, "repeat": _seq, "repeat'": _seq, "repeat1": _seq, "all_goals": _seq,
-    "any_goals": _seq, "focus": _seq, "case": _case, "case'": _case, "next": _next,
-    "iterate": _iterate, "match": _match, "if": _if, "calc": _calc, "symm": _at_only,
-    "nomatch": _nomatch, "nofun": _none, "sorry": _none, "admit": _none, "absurd": _term,
-    "infer_instance": _none, "ac_rfl": _none, "decide": _decide,
-    "conv": _conv, "open": _open, "set_option": _open,
+    "iterate": sequence(_P.count, _tactics),
+    "case case'": sequence(_P.case_tags, "=>", _tactics),
+    "next": sequence(_P.names, "=>", _tactics),
+    "match": _match,
+    "if": sequence(_P.label, _P.term, "then", _tactics, "else", _tactics),
+    "calc": sequence(_P.calc_steps),
+    "open set_option": _open,
+}
+TACTICS: dict[str, Callable[[TacticArgParser], tuple]] = {
+    name: read for names, read in _READERS.items() for name in names.split()
 }

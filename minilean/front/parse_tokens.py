@@ -5,161 +5,226 @@ Run: `python -m pytest tests/minilean/test_parser.py`
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, NoReturn
 
 from . import syntax as S
 from .errors import Declined
-from .lexer import ParseError, Tokens, tokenize
+from .lexer import ParseError, Token, number_value, tokenize
+from .notation import MAX
 
-MAX, LEAD = 1024, 1023
-
-# token -> (canonical operator, precedence, least precedence of the left side, of the right side)
-INFIX: dict[str, tuple[str, int, int, int]] = {}
-
-
-def _infix(prec: int, assoc: str, *tokens: str) -> None:
-    left = prec + 1 if assoc in ("n", "r") else prec
-    right = prec + 1 if assoc in ("n", "l") else prec
-    for token in tokens:
-        name, _, canonical = token.partition(" ")
-        INFIX[name] = (canonical or name, prec, left, right)
-
-
-_infix(20, "n", "↔", "<-> ↔")
-_infix(25, "r", "→", "-> →")
-_infix(30, "r", "∨", "\\/ ∨")
-_infix(35, "r", "∧", "/\\ ∧", "×")
-_infix(30, "l", "||")
-_infix(35, "l", "&&")
-_infix(50, "n", "=", "≠", "<", ">", "≤", "≥", "<= ≤", ">= ≥", "==", "!=", "∣", "≍", "≈", "∈", "∉")
-_infix(65, "l", "+", "-", "++")
-_infix(67, "r", "::")
-_infix(70, "l", "*", "/", "%")
-_infix(75, "r", "^")
-_infix(90, "r", "∘")
-INFIX["▸"] = ("▸", 75, 0, 75)
-
-TERM_START = frozenset(("id", "num", "str", "hole", "synth", "dotid", "char", "decimal"))
+NAME = ("id", "hole")
+TERM_START = frozenset(("id", "num", "str", "hole", "synth", "dotid", "char"))
 TERM_OPEN = frozenset(("(", "⟨", "[", "{", "@", "‹", "·", ".(", "¬", "!", "∅", "#[", "⌊", "⌈", "√",
-                        "λ"))
+                       "λ"))
+_UNEXPECTED = {
+    "eof": "end of input", "id": "identifier", "num": "numeral", "field": "token '.'",
+    "dotid": "token '.'", "fieldidx": "token '.'", "synth": "token '?'",
+}
 
 
 class TokenParser:
-    """State over one text: token index `i`, saved column `col` (-1: none)."""
+    """State over one text: index `i` of the next token, saved column `col` (-1: none)."""
 
-    def __init__(self, source: S.Source, tokens: Tokens | None = None):
+    def __init__(self, source: S.Source):
         self.source = source
-        tokens = tokens or tokenize(source.text)
-        self.kind, self.text, self.pos = tokens.kind, tokens.text, tokens.pos
-        self.ends, self.cols, self.nl = tokens.end, tokens.col, tokens.nl
+        self.tokens = tokenize(source.text)
         self.i = 0
         self.col = -1
         self.cdots: list[list[S.Ident]] = []
 
-    def at(self, text: str) -> bool:
-        """Is the next token this symbol or reserved word?"""
-        return self.text[self.i] == text and self.kind[self.i] in ("sym", "kw")
+    # -- the next token -------------------------------------------------------------------------
 
-    def accept(self, text: str) -> bool:
-        if self.text[self.i] == text and self.kind[self.i] in ("sym", "kw"):
-            self.i += 1
-            return True
-        return False
+    @property
+    def tok(self) -> Token:
+        """The next token."""
+        return self.tokens[self.i]
 
-    def expect(self, text: str) -> None:
-        if not self.accept(text):
-            if text == ")" and self.at("."):
-                raise Declined("`.` for `·`", S.Hole(self.pos[self.i], self.ends[self.i]))
-            self.fail(f"'{text}'")
+    def ahead(self, n: int = 1) -> Token:
+        """The n-th token after the next."""
+        return self.tokens[min(self.i + n, len(self.tokens) - 1)]
 
-    def fail(self, expected: str) -> None:
-        """Raises Lean's "unexpected …; expected …" at the next token."""
-        kind, text, pos = self.kind[self.i], self.text[self.i], self.pos[self.i]
-        end = self.ends[self.i]
-        if kind == "error":
-            raise ParseError(pos, text)
-        if kind == "eof":
-            raise ParseError(pos, f"unexpected end of input; expected {expected}")
-        if kind == "id":
-            raise ParseError(pos, f"unexpected identifier; expected {expected}", end)
-        shown = {"field": ".", "dotid": ".", "synth": "?", "fieldidx": "."}.get(kind, text)
-        if kind == "num":
-            raise ParseError(pos, f"unexpected numeral; expected {expected}", end)
-        raise ParseError(pos, f"unexpected token '{shown}'; expected {expected}", end)
-
-    def end(self) -> int:
-        """End of the last token read."""
-        return self.ends[self.i - 1] if self.i else 0
+    def at(self, *words: str) -> bool:
+        """Is the next token one of these symbols or words?"""
+        tok = self.tok
+        return tok.text in words and tok.kind in ("sym", "kw", "id")
 
     def glued(self) -> bool:
         """No space before the next token."""
-        return self.i > 0 and self.ends[self.i - 1] == self.pos[self.i]
+        return self.i > 0 and self.end() == self.tok.pos
+
+    def end(self) -> int:
+        """End of the last token read."""
+        return self.tokens[self.i - 1].end if self.i else 0
+
+    def node(self, make: type, start: Token | S.Node, *parts: Any) -> Any:
+        """The syntax node from `start` to the last token read."""
+        return make(start.pos, self.end(), *parts)
+
+    # -- reading --------------------------------------------------------------------------------
+
+    def take(self) -> Token:
+        """Reads the next token, whatever it is."""
+        self.i += 1
+        return self.tokens[self.i - 1]
+
+    def accept(self, *words: str) -> bool:
+        found = self.at(*words)
+        self.i += found
+        return found
+
+    def expect(self, word: str) -> None:
+        if not self.accept(word):
+            if word == ")" and self.at("."):
+                self.decline("`.` for `·`")
+            self.fail(f"'{word}'")
+
+    def fail(self, expected: str) -> NoReturn:
+        """Raises Lean's "unexpected …; expected …" at the next token."""
+        tok = self.tok
+        if tok.kind == "error":
+            raise ParseError(tok.pos, tok.text)
+        if tok.kind == "quoted":
+            self.decline("quoted identifier «…»")
+        found = _UNEXPECTED.get(tok.kind) or f"token '{self.source.text[tok.pos:tok.end]}'"
+        end = None if tok.kind == "eof" else tok.end
+        raise ParseError(tok.pos, f"unexpected {found}; expected {expected}", end)
+
+    def decline(self, feature: str, start: Token | S.Node | None = None) -> NoReturn:
+        """Raises Declined; the text meant ends with the next token, and begins there or at
+        `start`."""
+        raise Declined(feature, S.Hole((start or self.tok).pos, self.tok.end))
 
     def ident(self, expected: str = "identifier") -> str:
-        if self.kind[self.i] != "id":
+        if self.tok.kind != "id":
             self.fail(expected)
-        self.i += 1
-        return self.text[self.i - 1]
+        return self.take().text
+
+    def ident_or_hole(self, expected: str = "identifier or '_'") -> str:
+        if self.tok.kind not in NAME:
+            self.fail(expected)
+        return self.take().text
+
+    def label(self) -> str | None:
+        """The name of a `name : …` that stands here."""
+        if self.tok.kind in NAME and self.ahead().text == ":":
+            self.i += 2
+            return self.tokens[self.i - 2].text
+        return None
+
+    def numeral(self) -> int:
+        if self.tok.kind != "num":
+            self.fail("numeral")
+        return number_value(self.take().text)
+
+    def comma_separated(self, read: Callable[[], Any]) -> list:
+        """One or more of what `read` reads."""
+        found = [read()]
+        while self.accept(","):
+            found.append(read())
+        return found
+
+    def items_until(self, close: str, read: Callable[[], Any]) -> list:
+        """What `read` reads, between commas (perhaps a last one) up to the bracket `close`."""
+        found = []
+        while not self.at(close):
+            found.append(read())
+            if not self.accept(","):
+                break
+        self.expect(close)
+        return found
+
+    # -- columns and brackets -------------------------------------------------------------------
 
     @contextmanager
-    def position(self) -> Iterator[None]:
-        """Lean's `withPosition`: columns are compared with that of the next token."""
-        saved, self.col = self.col, self.cols[self.i]
+    def column(self, col: int) -> Iterator[None]:
+        """What must stand right of a column is compared with `col` (-1: may stand anywhere)."""
+        saved, self.col = self.col, col
         try:
             yield
         finally:
             self.col = saved
 
+    def position(self):
+        """Lean's `withPosition`: columns are compared with that of the next token."""
+        return self.column(self.tok.col)
+
+    def anywhere(self):
+        """Lean's `withoutPosition`: inside brackets."""
+        return self.column(-1)
+
+    def alternatives(self, read: Callable[[], Any]) -> list:
+        """What `read` reads from each `|` on, none left of the first."""
+        found = []
+        with self.position():
+            while self.at("|") and self.tok.col >= self.col:
+                found.append(read())
+        return found
+
     def matching(self, i: int) -> int:
         """Index of the token that closes the bracket at i (or of the end)."""
-        depth, opens, closes = 0, "([{⟨⦃‹", ")]}⟩⦄›"
-        text, kind = self.text, self.kind
-        while kind[i] != "eof":
-            word = text[i]
-            if kind[i] == "sym":
-                if word[-1] in opens:
-                    depth += 1
-                elif word[-1] in closes and word[0] in closes:
-                    depth -= 1
-                    if depth <= 0:
-                        return i
+        depth = 0
+        while self.tokens[i].kind != "eof":
+            kind, word = self.tokens[i][:2]
+            if kind == "sym" and word[-1] in "([{⟨⦃‹":
+                depth += 1
+            elif kind == "sym" and word in ")]}⟩⦄›":
+                depth -= 1
+                if depth <= 0:
+                    return i
             i += 1
         return i
+
+    # -- universe levels ------------------------------------------------------------------------
 
     def level_args(self) -> list:
         """`.{u, v}` after a name."""
         self.expect(".{")
-        levels = [self.level()]
-        while self.accept(","):
-            levels.append(self.level())
+        levels = self.comma_separated(self.level)
         self.expect("}")
         return levels
 
+    def starts_level(self) -> bool:
+        return self.tok.kind in ("num", "hole", "id") or self.at("(")
+
     def level(self, prec: int = 0):
         """A universe level; prec MAX for `Type u`."""
-        kind, word = self.kind[self.i], self.text[self.i]
-        if kind == "num":
-            self.i += 1
-            left = int(word)
-        elif kind == "hole":
+        left: S.LevelStx
+        if self.tok.kind == "num":
+            left = self.numeral()
+        elif self.tok.kind == "hole":
             self.i += 1
             left = None
         elif self.accept("("):
             left = self.level()
             self.expect(")")
-        elif kind == "id" and word in ("max", "imax") and prec == 0:
-            self.i += 1
-            items = [self.level(MAX)]
-            while self.kind[self.i] in ("id", "num", "hole") or self.at("("):
+        elif prec == 0 and self.at("max", "imax"):
+            word, items = self.take().text, [self.level(MAX)]
+            while self.starts_level():
                 items.append(self.level(MAX))
             left = (word, items)
         else:
             left = self.ident("universe level")
         while prec == 0 and self.accept("+"):
-            if self.kind[self.i] != "num":
-                self.fail("numeral")
-            left = ("add", left, int(self.text[self.i]))
-            self.i += 1
+            left = ("add", left, self.numeral())
         return left
 
+
+def sequence(*parts: str | Callable) -> Callable[[TokenParser], tuple]:
+    """A reader of the parts in their order: a text is a token that must stand there, a function
+    of the parser reads one of the values that make up the answer."""
+    def read(parser: TokenParser) -> tuple:
+        values = []
+        for part in parts:
+            if isinstance(part, str):
+                parser.expect(part)
+            else:
+                values.append(part(parser))
+        return tuple(values)
+    return read
+
+
+def after(word: str, read: Callable) -> Callable:
+    """A part of a `sequence`: what `read` reads after `word`, or None without it."""
+    return lambda parser: read(parser) if parser.accept(word) else None

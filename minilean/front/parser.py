@@ -1,6 +1,6 @@
 """Commands of the Lean 4 subset, and the entry points of the parser.
 
-`parse_commands(source)` yields commands one by one, so that a file is elaborated up to its first
+`Parser.command` reads one command after another, so that a file is elaborated up to its first
 error; after a `ParseError` the caller continues at `Parser.skip_to_command`. Grammar:
 `Lean/Parser/Command.lean`. Commands that Lean knows and minilean lacks raise `Declined`.
 
@@ -9,31 +9,32 @@ Run: `python -m pytest tests/minilean/test_parser.py`
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from . import syntax as S
 from .errors import Declined
-from .lexer import ParseError, string_value
+from .lexer import ParseError, Token, string_value
+from .parse_binders import BRACKETS
 from .parse_tactic import TacticParser
+from .parse_tokens import after, sequence
 
-__all__ = ["ParseError", "Parser", "parse_term", "parse_tactics"]
+__all__ = ["ParseError", "Parser", "parse_tactics", "parse_term"]
 
 _DECL = frozenset(("theorem", "lemma", "def", "abbrev", "example", "instance", "axiom", "opaque"))
 _FLAGS = frozenset(("private", "protected", "noncomputable", "unsafe", "partial", "nonrec"))
 _DECLINED = frozenset(
     """macro syntax notation infixl infixr infix prefix postfix elab macro_rules elab_rules
     declare_syntax_cat initialize builtin_initialize run_cmd run_elab run_meta register_simp_attr
-    declare_simp_like_tactic simproc dsimproc add_decl_doc deriving local scoped
-    binder_predicate alias irreducible_def grind_pattern recall
-    assert_not_exists library_note suppress_compilation unif_hint builtin_simproc
-    register_option proof_wanted unseal seal compile_inductive""".split()
+    declare_simp_like_tactic simproc dsimproc add_decl_doc deriving local scoped binder_predicate
+    alias irreducible_def grind_pattern recall assert_not_exists library_note suppress_compilation
+    unif_hint builtin_simproc register_option proof_wanted unseal seal compile_inductive omit #exit
+    #synth #guard #check_failure #eval! #guard_msgs #help""".split()
 )
 _START = _DECL | _FLAGS | frozenset(
     """inductive structure class variable universe open export namespace section end set_option
-    import attribute mutual include omit in""".split()
+    import attribute mutual include omit""".split()
 )
-_HASH = frozenset(
-    "check eval print reduce exit synth guard check_failure eval! guard_msgs help".split())
 
 
 class Parser(TacticParser):
@@ -42,453 +43,334 @@ class Parser(TacticParser):
     def command(self) -> S.Command | None:
         """The next command, or None at the end of the text. Raises ParseError, Declined."""
         self.col = -1
-        start = self.pos[self.i]
-        if self.kind[self.i] == "eof":
+        start = self.tok
+        if start.kind == "eof":
             return None
-        modifiers = self.modifiers()
-        kind, word = self.kind[self.i], self.text[self.i]
-        if kind == "eof" and modifiers.doc is not None and not modifiers.attrs:
-            self.fail("'lemma'")
-        if kind in ("kw", "id"):
-            if word in _DECL:
-                return self.declaration(start, modifiers)
-            if word == "inductive" or (word == "class" and self.text[self.i + 1] == "inductive"):
-                return self.inductive(start, modifiers)
-            if word in ("structure", "class"):
-                return self.structure(start, modifiers)
-            method = getattr(self, f"cmd_{word}", None)
-            if method is not None and not modifiers.attrs and not modifiers.flags:
-                self.i += 1
-                return self.with_end(method(start))
-            if word in _DECLINED:
-                raise Declined(f"command {word}", S.Hole(start, self.ends[self.i]))
-        if kind == "sym" and word == "#":
-            return self.hash_command(start)
-        self.fail("command" if not modifiers.attrs else "declaration")
-        raise AssertionError
-
-    def with_end(self, command: S.Command) -> S.Command:
+        command = self.command_after(start, self.modifiers())
         command.end = self.end()
         return command
+
+    def command_after(self, start: Token, modifiers: S.Modifiers) -> S.Command:
+        """The command that these modifiers belong to."""
+        if self.tok.kind == "eof" and modifiers.doc is not None and not modifiers.attrs:
+            self.fail("'lemma'")
+        if self.at(*_DECL):
+            return self.declaration(start, modifiers)
+        if self.at("inductive") or self.at("class") and self.ahead().text == "inductive":
+            return self.inductive(start, modifiers)
+        if self.at("structure", "class"):
+            return self.structure(start, modifiers)
+        name = f"#{self.tok.text}" if self.accept("#") else self.tok.text
+        if self.tok.kind in ("kw", "id"):
+            if name in _COMMANDS and not modifiers.attrs and not modifiers.flags:
+                self.i += 1
+                make, read = _COMMANDS[name]
+                return self.node(make, start, *read(self))
+            if name in _DECLINED:
+                self.decline(f"command {name}", start)
+        self.fail("command" if not modifiers.attrs else "declaration")
 
     def skip_to_command(self) -> None:
         """After an error: moves to the next token that can begin a command, at least one
         further.
         """
-        self.i = min(self.i + 1, len(self.kind) - 1)
-        while self.kind[self.i] != "eof":
-            kind, word = self.kind[self.i], self.text[self.i]
-            if kind == "kw" and word in _START and word != "in":
-                return
-            if (kind == "sym" and word in ("#", "@[")) or kind == "doc":
-                return
-            if kind in ("kw", "id") and word in _DECLINED and self.cols[self.i] == 0:
+        self.i = min(self.i + 1, len(self.tokens) - 1)
+        while self.tok.kind not in ("eof", "doc") and not self.at("#", "@[", *_START):
+            if self.at(*_DECLINED) and self.tok.col == 0:
                 return
             self.i += 1
 
     # -- modifiers ------------------------------------------------------------------------------
 
     def modifiers(self) -> S.Modifiers:
-        out = S.Modifiers(self.pos[self.i], self.pos[self.i])
+        start, doc, attrs, flags = self.tok, None, [], []
         while True:
-            kind, word = self.kind[self.i], self.text[self.i]
-            if kind == "doc":
-                out.doc = word.strip()
-                self.i += 1
-            elif kind == "sym" and word == "@[":
-                self.i += 1
-                out.attrs += self.attributes()
-            elif kind in ("kw", "id") and word in _FLAGS:
-                out.flags.append(word)
-                self.i += 1
+            if self.tok.kind == "doc":
+                doc = self.take().text.strip()
+            elif self.accept("@["):
+                attrs += self.attributes()
+            elif self.at(*_FLAGS):
+                flags.append(self.take().text)
             else:
-                out.end = self.end()
-                return out
+                return self.node(S.Modifiers, start, doc, attrs, flags)
 
     def attributes(self) -> list[S.Attr]:
         """`simp, local instance 100]`, from after the opening bracket."""
-        attrs = []
-        while True:
-            start, scope = self.pos[self.i], "global"
-            if self.text[self.i] in ("local", "scoped"):
-                scope = self.text[self.i]
-                self.i += 1
-            erase = self.accept("-")
-            if self.kind[self.i] not in ("id", "kw"):
-                self.fail("attribute")
-            self.i += 1
-            attr = S.Attr(start, 0, self.text[self.i - 1], [], scope, erase)
-            while self.text[self.i] not in (",", "]") and self.kind[self.i] not in ("eof", "error"):
-                attr.args.append(self.text[self.i])
-                self.i += 1
-            attr.end = self.end()
-            attrs.append(attr)
-            if not self.accept(","):
-                self.expect("]")
-                return attrs
+        attrs = self.comma_separated(self.attribute)
+        self.expect("]")
+        return attrs
+
+    def attribute(self) -> S.Attr:
+        start, scope = self.tok, "global"
+        if start.text in ("local", "scoped"):
+            scope = self.take().text
+        erase = self.accept("-")
+        if self.tok.kind not in ("id", "kw"):
+            self.fail("attribute")
+        name, args = self.take().text, []
+        while self.tok.text not in (",", "]") and self.tok.kind not in ("eof", "error"):
+            args.append(self.take().text)
+        return self.node(S.Attr, start, name, args, scope, erase)
 
     # -- declarations ---------------------------------------------------------------------------
 
-    def declaration(self, start: int, modifiers: S.Modifiers) -> S.Decl:
-        keyword = self.text[self.i]
-        self.i += 1
+    def declaration(self, start: Token, modifiers: S.Modifiers) -> S.Decl:
+        keyword = self.take().text
         priority = self.instance_priority() if keyword == "instance" else None
-        name, span, levels = self.declared_name(keyword)
-        binders = self.binders(":")
-        kind = self.term() if self.accept(":") else None
-        decl = S.Decl(start, 0, modifiers, keyword, name, span, levels, binders, kind, None)
-        decl.priority = priority
+        decl = self.node(S.Decl, start, modifiers, *self.declared_name(keyword), self.binders(),
+                         self.optional_type(), keyword, None, priority)
         if keyword != "axiom":
-            self.decl_body(decl)
-        return self.with_end(decl)
+            decl.body = self.decl_body(keyword, start.col)
+        return decl
 
     def instance_priority(self) -> int | None:
-        if self.at("(") and self.text[self.i + 1] == "priority":
-            self.i += 3
-            if self.kind[self.i] != "num":
-                raise Declined("symbolic instance priority")
-            value = int(self.text[self.i])
-            self.i += 1
-            self.expect(")")
-            return value
-        return None
+        """n of `(priority := n)`"""
+        if not (self.at("(") and self.ahead().text == "priority"):
+            return None
+        self.i += 3
+        if self.tok.kind != "num":
+            raise Declined("symbolic instance priority")
+        value = self.numeral()
+        self.expect(")")
+        return value
 
     def declared_name(self, keyword: str) -> tuple:
         """(name or None, span, universe parameters)"""
-        name, levels = None, None
-        span = (self.pos[self.i], self.ends[self.i])
-        if self.kind[self.i] == "id" and keyword != "example":
-            name = self.text[self.i]
+        tok = self.tok
+        if tok.kind == "id" and keyword != "example":
             self.i += 1
-            levels = self.universe_params()
-        elif keyword not in ("instance", "example"):
+            return tok.text, (tok.pos, tok.end), self.universe_params()
+        if keyword not in ("instance", "example"):
             self.fail("identifier")
-        else:
-            span = (self.pos[self.i - 1], self.ends[self.i - 1])
-        return name, span, levels
+        before = self.tokens[self.i - 1]
+        return None, (before.pos, before.end), None
 
     def universe_params(self) -> list[str] | None:
         if not self.accept(".{"):
             return None
         names = [self.ident()]
-        while self.accept(",") or self.kind[self.i] == "id":
+        while self.accept(",") or self.tok.kind == "id":
             names.append(self.ident())
         self.expect("}")
         return names
 
-    def decl_body(self, decl: S.Decl) -> None:
-        """`:= t`, `| equations`, `where fields`, and what may follow them."""
+    def decl_body(self, keyword: str, column: int) -> Any:
+        """`:= t`, `| equations`, `where fields`, and what may follow them; the declaration begins
+        at `column`."""
+        body = None
         if self.accept(":="):
-            decl.body = self.decl_value(decl)
+            body = self.decl_value(column)
         elif self.at("|"):
-            decl.body = self.match_alts()
+            body = self.match_alts()
         elif self.at("where"):
-            decl.body = self.where_struct()
-        elif decl.kind == "opaque":
-            return
+            body = self.where_struct()
+        elif keyword == "opaque":
+            return None
         else:
             self.fail("':=', 'where' or '|'")
         if self.at("where"):
-            raise Declined("where declarations", S.Hole(self.pos[self.i], self.ends[self.i]))
-        while self.at("termination_by") or self.at("decreasing_by"):
-            begin = self.pos[self.i]
-            self.i += 1
-            if self.text[self.i - 1] == "decreasing_by":
-                self.tactic_seq()
-            else:
-                self.accept("?")
-                self.match_arrow_names()
-                self.term()
-            decl.termination = self.source.text[begin : self.end()]
+            self.decline("where declarations")
+        if self.at("termination_by", "decreasing_by"):
+            self.decline("termination hints")
+        return body
 
-    def decl_value(self, decl: S.Decl) -> S.Term:
+    def decl_value(self, column: int) -> S.Term:
         """The term after `:=`; a `by` block there must be indented more than the declaration."""
-        if self.at("by"):
-            start, end = self.pos[self.i], self.ends[self.i]
-            after = self.i + 1
-            column = self.source.line_col(decl.pos)[1]
-            if self.kind[after] == "eof" or (
-                    self.cols[after] <= column and self.text[after] != "{"):
-                self.i = after
-                return S.By(start, end, S.TacSeq(end, end, []))
+        by, first = self.tok, self.ahead()
+        if self.at("by") and (first.kind == "eof" or first.col <= column and first.text != "{"):
+            self.i += 1
+            return S.By(by.pos, by.end, S.TacSeq(by.end, by.end, []))
         return self.term()
-
-    def match_arrow_names(self) -> None:
-        """`x y =>` of a termination measure."""
-        j = self.i
-        while self.kind[j] in ("id", "hole"):
-            j += 1
-        if self.text[j] in ("=>", "↦"):
-            self.i = j + 1
 
     def where_struct(self) -> S.StructInst:
         """`where x := a …`: the fields of a structure."""
-        start = self.pos[self.i]
-        self.expect("where")
-        fields: list[tuple[str, S.Term]] = []
-        if self.kind[self.i] == "id" and self.cols[self.i] > 0:
+        start, fields = self.take(), []
+        if self.tok.col > 0:
             with self.position():
-                while self.kind[self.i] == "id" and self.cols[self.i] == self.col or (
-                        self.kind[self.i] == "id" and self.ends[self.i - 1] and self.was_semi()):
+                while self.tok.kind == "id" and (
+                        self.tok.col == self.col or self.tokens[self.i - 1].text in (";", ",")):
                     fields.append(self.where_field())
-                    self.accept(";") or self.accept(",")
-        return S.StructInst(start, self.end(), [], fields)
-
-    def was_semi(self) -> bool:
-        return self.text[self.i - 1] in (";", ",")
+                    self.accept(";", ",")
+        return self.node(S.StructInst, start, [], fields)
 
     def where_field(self) -> tuple[str, S.Term]:
-        name_pos = self.pos[self.i]
-        name = self.ident()
-        binders = self.binders(":")
-        kind = self.term() if self.accept(":") else None
+        start, name = self.tok, self.ident()
+        binders, kind = self.binders(), self.optional_type()
         if self.at("|"):
-            alts = self.match_alts()
-            value: S.Term = S.FunMatch(name_pos, self.end(), alts)
+            value: S.Term = self.node(S.FunMatch, start, self.match_alts())
         else:
             self.expect(":=")
             value = self.term()
         if kind is not None:
-            value = S.Ascription(name_pos, self.end(), value, kind)
-        if binders:
-            value = S.Lambda(name_pos, self.end(), binders, value)
-        return name, value
+            value = self.node(S.Ascription, start, value, kind)
+        return name, self.under(start, S.Lambda, binders, value)
+
+    def under(self, start: Token, make: type, binders: list[S.Binder], body: S.Term) -> S.Term:
+        """The body as a function or a `∀` of the binders, if there are any."""
+        return self.node(make, start, binders, body) if binders else body
 
     def deriving(self) -> list[str]:
-        names = []
-        while self.accept("deriving"):
-            names.append(self.ident())
-            while self.accept(","):
-                names.append(self.ident())
-        return names
+        return self.comma_separated(self.ident) if self.accept("deriving") else []
 
-    def inductive(self, start: int, modifiers: S.Modifiers) -> S.Inductive:
+    def inductive(self, start: Token, modifiers: S.Modifiers) -> S.Inductive:
         is_class = self.accept("class")
         self.i += 1
-        name, span, levels = self.declared_name("inductive")
-        binders = self.binders(":")
-        kind = self.term() if self.accept(":") else None
-        if not self.accept("where"):
-            self.accept(":=")
+        header = (*self.declared_name("inductive"), self.binders(), self.optional_type())
+        self.accept("where", ":=")
         ctors = []
-        while self.at("|") or (self.kind[self.i] == "doc" and self.text[self.i + 1] == "|"):
-            if self.kind[self.i] == "doc":
+        while self.at("|") or self.tok.kind == "doc" and self.ahead().text == "|":
+            if self.take().kind == "doc":
                 self.i += 1
-            self.i += 1
-            begin, mods = self.pos[self.i], self.modifiers()
-            ctor = S.Ctor(begin, 0, self.ident(), self.binders(":"), None, mods)
-            if self.accept(":"):
-                ctor.type = self.term()
-            ctor.end = self.end()
-            ctors.append(ctor)
-        out = S.Inductive(start, 0, modifiers, name, span, levels, binders, kind, ctors)
-        out.deriving, out.is_class = self.deriving(), is_class
-        return self.with_end(out)
+            ctors.append(self.constructor())
+        return self.node(S.Inductive, start, modifiers, *header, ctors, self.deriving(), is_class)
 
-    def structure(self, start: int, modifiers: S.Modifiers) -> S.Structure:
-        is_class = self.text[self.i] == "class"
-        self.i += 1
-        name, span, levels = self.declared_name("structure")
-        binders = self.binders(":")
-        kind, extends = None, []
-        if self.accept(":"):
-            kind = self.term()
+    def constructor(self) -> S.Ctor:
+        start, modifiers = self.tok, self.modifiers()
+        return self.node(S.Ctor, start, self.ident(), self.binders(), self.optional_type(),
+                         modifiers)
+
+    def structure(self, start: Token, modifiers: S.Modifiers) -> S.Structure:
+        is_class = self.take().text == "class"
+        name, binders = self.declared_name("structure"), self.binders()
+        kind, extends, ctor, fields = self.optional_type(), [], None, []
         if self.accept("extends"):
-            extends = [self.term()]
-            while self.accept(","):
-                extends.append(self.term())
-            if self.accept(":"):
-                kind = self.term()
-        ctor, fields = None, []
-        if self.accept("where") or self.accept(":="):
-            if self.kind[self.i] == "id" and self.text[self.i + 1] == "::":
-                ctor = self.text[self.i]
-                self.i += 2
+            extends = self.comma_separated(self.term)
+            kind = self.optional_type() or kind
+        if self.accept("where", ":="):
+            if self.tok.kind == "id" and self.ahead().text == "::":
+                ctor = self.take().text
+                self.i += 1
             fields = self.structure_fields()
-        out = S.Structure(start, 0, modifiers, name, span, levels, binders, extends, kind, ctor,
-                          fields)
-        out.deriving, out.is_class = self.deriving(), is_class
-        return self.with_end(out)
+        return self.node(S.Structure, start, modifiers, *name, binders, kind, extends, ctor, fields,
+                         self.deriving(), is_class)
 
     def structure_fields(self) -> list[S.Binder]:
         fields = []
         with self.position():
             while True:
                 mark = self.i
-                while self.kind[self.i] == "doc":
+                while self.tok.kind == "doc":
                     self.i += 1
-                start, kind, word = self.pos[self.i], self.kind[self.i], self.text[self.i]
-                if self.cols[self.i] == 0:
-                    self.i = mark
-                    return fields
-                if kind == "sym" and word in ("(", "{", "[", "⦃"):
+                if self.tok.col and self.at(*BRACKETS):
                     fields.append(self.bracketed_binder())
-                elif kind == "id":
-                    fields.append(self.structure_field(start))
+                elif self.tok.col and self.tok.kind == "id":
+                    fields.append(self.structure_field())
                 else:
                     self.i = mark
                     return fields
 
-    def structure_field(self, start: int) -> S.Binder:
-        names = []
-        while self.kind[self.i] == "id" and (not names or not self.nl[self.i]):
+    def structure_field(self) -> S.Binder:
+        start, names = self.tok, [self.ident()]
+        while self.tok.kind == "id" and not self.tok.first:
             names.append(self.ident())
-        binders = self.binders(":")
-        kind = self.term() if self.accept(":") else None
-        if kind is not None and binders:
-            kind = S.Forall(start, self.end(), binders, kind, True)
-        default = None
+        binders, kind, default = self.binders(), self.optional_type(), None
+        if kind is not None:
+            kind = self.under(start, S.Forall, binders, kind)
         if self.accept(":="):
-            default = self.term()
-            if binders:
-                default = S.Lambda(start, self.end(), binders, default)
-        return S.Binder(start, self.end(), names, kind, "default", None, default)
+            default = self.under(start, S.Lambda, binders, self.term())
+        return self.node(S.Binder, start, names, kind, "default", None, default)
 
-    # -- other commands: cmd_<keyword>(start), called after the keyword -------------------------
+    # -- other commands -------------------------------------------------------------------------
 
-    def cmd_variable(self, start: int) -> S.Command:
-        binders = self.binders("")
-        if not binders:
-            self.fail("binder")
-        return S.Variable(start, 0, binders)
+    def some_binders(self) -> list[S.Binder]:
+        return self.binders() or self.fail("binder")
 
-    def cmd_universe(self, start: int) -> S.Command:
+    def some_idents(self) -> list[str]:
         names = [self.ident()]
-        while self.kind[self.i] == "id":
+        while self.tok.kind == "id":
             names.append(self.ident())
-        return S.Universe(start, 0, names)
+        return names
 
-    def cmd_open(self, start: int) -> S.Command:
-        out = S.Open(start, 0, [])
-        if self.kind[self.i] == "id" and self.text[self.i] == "scoped":
-            self.i += 1
-            out.scoped = True
-        out.names.append(self.ident())
-        while self.kind[self.i] == "id" and (self.cols[self.i] > 0 or not self.nl[self.i]):
-            out.names.append(self.ident())
-        if self.accept("("):
-            out.only = []
-            while not self.accept(")"):
-                out.only.append(self.ident())
-        elif self.accept("hiding"):
-            while self.kind[self.i] == "id":
-                out.hiding.append(self.ident())
-        elif self.accept("renaming"):
-            while True:
-                old = self.ident()
-                if not (self.accept("→") or self.accept("->")):
-                    self.fail("'→'")
-                out.renaming.append((old, self.ident()))
-                if not self.accept(","):
-                    break
-        if self.accept("in"):
-            out.inner = self.command()
-        return out
-
-    def cmd_export(self, start: int) -> S.Command:
-        space, names = self.ident(), []
+    def idents_in_parentheses(self) -> list[str]:
         self.expect("(")
+        names = []
         while not self.accept(")"):
             names.append(self.ident())
-        return S.Export(start, 0, space, names)
-
-    def cmd_namespace(self, start: int) -> S.Command:
-        return S.Namespace(start, 0, self.ident())
+        return names
 
     def optional_name(self) -> str | None:
-        if self.kind[self.i] == "id" and not self.nl[self.i]:
-            return self.ident()
-        return None
+        return self.ident() if self.tok.kind == "id" and not self.tok.first else None
 
-    def cmd_section(self, start: int) -> S.Command:
-        return S.Section(start, 0, self.optional_name())
-
-    def cmd_end(self, start: int) -> S.Command:
-        return S.End(start, 0, self.optional_name())
-
-    def cmd_set_option(self, start: int) -> S.Command:
-        name = self.ident()
-        kind, word = self.kind[self.i], self.text[self.i]
-        value: Any
-        if kind == "id" and word in ("true", "false"):
-            value = word == "true"
-        elif kind == "num":
-            value = int(word)
-        elif kind == "str":
-            value = string_value(word, self.pos[self.i])
-        else:
-            self.fail("'true', 'false', numeral or string literal")
-        self.i += 1
-        out = S.SetOption(start, 0, name, value)
-        if self.accept("in"):
-            out.inner = self.command()
-        return out
-
-    def cmd_import(self, start: int) -> S.Command:
-        return S.Import(start, 0, self.ident())
-
-    def cmd_attribute(self, start: int) -> S.Command:
-        self.expect("[")
-        attrs = self.attributes()
+    def open_args(self) -> tuple:
+        """The fields of `S.Open`."""
+        scoped = self.accept("scoped")
         names = [self.ident()]
-        while self.kind[self.i] == "id":
+        while self.tok.kind == "id" and (self.tok.col > 0 or not self.tok.first):
             names.append(self.ident())
+        only, hiding = None, []
+        if self.at("("):
+            only = self.idents_in_parentheses()
+        elif self.accept("hiding"):
+            hiding = self.some_idents()
+        elif self.at("renaming"):
+            self.decline("open … renaming")
+        return names, only, hiding, scoped, _inner(self)
+
+    def option_value(self) -> Any:
+        tok = self.tok
+        if self.accept("true", "false"):
+            return tok.text == "true"
+        if tok.kind == "num":
+            return self.numeral()
+        if tok.kind != "str":
+            self.fail("'true', 'false', numeral or string literal")
+        return string_value(self.take().text)
+
+    def attribute_args(self) -> tuple:
+        self.expect("[")
+        attrs, names = self.attributes(), self.some_idents()
         if self.accept("in"):
             raise Declined("attribute … in")
-        return S.Attribute(start, 0, attrs, names)
+        return attrs, names
 
-    def cmd_include(self, start: int) -> S.Command:
-        names = [self.ident()]
-        while self.kind[self.i] == "id":
-            names.append(self.ident())
-        return S.Include(start, 0, names, False)
-
-    def cmd_omit(self, start: int) -> S.Command:
-        raise Declined("command omit")
-
-    def cmd_init_quot(self, start: int) -> S.Command:
-        return S.InitQuot(start, 0)
-
-    def cmd_mutual(self, start: int) -> S.Command:
+    def commands_to_end(self) -> list[S.Command]:
         commands = []
         while not self.accept("end"):
-            command = self.command()
-            if command is None:
-                self.fail("'end'")
-            commands.append(command)
-        return S.Mutual(start, 0, commands)
+            commands.append(self.command() or self.fail("'end'"))
+        return commands
 
-    def hash_command(self, start: int) -> S.Command:
-        self.i += 1
-        word = self.text[self.i]
-        if word not in _HASH:
-            self.fail("command")
-        self.i += 1
-        if word == "print":
-            axioms = self.kind[self.i] == "id" and self.text[self.i] == "axioms"
-            self.i += axioms
-            return self.with_end(S.Print(start, 0, self.ident(), axioms))
-        if word == "check":
-            return self.with_end(S.Check(start, 0, self.term()))
-        if word in ("eval", "reduce"):
-            return self.with_end(S.Eval(start, 0, word, self.term()))
-        raise Declined(f"command #{word}", S.Hole(start, self.end()))
+    def print_args(self) -> tuple[str, bool]:
+        axioms = self.accept("axioms")
+        return self.ident(), axioms
+
+
+_P = Parser
+_inner = after("in", _P.command)
+# keyword -> (node, reader of its fields)
+_COMMANDS: dict[str, tuple[type, Callable[[Parser], tuple]]] = {
+    "variable": (S.Variable, sequence(_P.some_binders)),
+    "universe": (S.Universe, sequence(_P.some_idents)),
+    "open": (S.Open, _P.open_args),
+    "export": (S.Export, sequence(_P.ident, _P.idents_in_parentheses)),
+    "namespace": (S.Namespace, sequence(_P.ident)),
+    "section": (S.Section, sequence(_P.optional_name)),
+    "end": (S.End, sequence(_P.optional_name)),
+    "set_option": (S.SetOption, sequence(_P.ident, _P.option_value, _inner)),
+    "import": (S.Import, sequence(_P.ident)),
+    "attribute": (S.Attribute, _P.attribute_args),
+    "include": (S.Include, sequence(_P.some_idents)),
+    "init_quot": (S.InitQuot, sequence()),
+    "mutual": (S.Mutual, sequence(_P.commands_to_end)),
+    "#print": (S.Print, _P.print_args),
+    "#check": (S.Check, sequence(_P.term)),
+    "#eval": (S.Eval, sequence(lambda p: "eval", _P.term)),
+    "#reduce": (S.Eval, sequence(lambda p: "reduce", _P.term)),
+}
 
 
 def parse_term(text: str) -> S.Term:
     """The term that is the whole text."""
-    parser = Parser(S.Source(text))
-    term = parser.term()
-    if parser.kind[parser.i] != "eof":
-        parser.fail("end of input")
-    return term
+    return _whole(Parser(S.Source(text)), Parser.term)
 
 
 def parse_tactics(text: str) -> tuple[S.TacSeq, S.Source]:
     """The tactic block that is the whole text (REPL tactic mode). Raises ParseError, Declined."""
     source = S.Source(text)
-    parser = Parser(source)
-    block = parser.tactic_seq()
-    if parser.kind[parser.i] != "eof":
+    return _whole(Parser(source), Parser.tactic_seq), source
+
+
+def _whole(parser: Parser, read: Callable) -> Any:
+    found = read(parser)
+    if parser.tok.kind != "eof":
         parser.fail("end of input")
-    return block, source
+    return found

@@ -8,18 +8,7 @@ from __future__ import annotations
 import math
 
 from minilean.kernel import level as lv
-from minilean.kernel.term import (
-    App,
-    BVar,
-    Const,
-    FVar,
-    Lam,
-    Let,
-    Lit,
-    MVar,
-    Pi,
-    Sort,
-)
+from minilean.kernel.term import App, BVar, Const, FVar, Lam, Let, Lit, MVar, Pi, Sort
 
 MAX_CHARS = 600  # a longer term is cut off
 

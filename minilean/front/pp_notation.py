@@ -8,102 +8,89 @@ Run: `python -m pytest tests/minilean/test_pp.py`
 
 from __future__ import annotations
 
+from minilean.front.notation import INFIX, LEAD, MAX
 from minilean.front.terms import is_app_of
 from minilean.kernel import term as tm
 from minilean.kernel.term import Lam, Lit, Pi
 
-MAX, LEAD = 1024, 1023
-
-# constant -> (number of arguments, notation, precedence, precedence of the left, of the right side)
-INFIX = {
-    "Eq": (3, " = ", 50, 51, 51), "Ne": (3, " ≠ ", 50, 51, 51), "HEq": (4, " ≍ ", 50, 51, 51),
-    "Iff": (2, " ↔ ", 20, 21, 21), "And": (2, " ∧ ", 35, 36, 35), "Or": (2, " ∨ ", 30, 31, 30),
-    "LE.le": (4, " ≤ ", 50, 51, 51), "LT.lt": (4, " < ", 50, 51, 51),
-    "GE.ge": (4, " ≥ ", 50, 51, 51), "GT.gt": (4, " > ", 50, 51, 51),
-    "HAdd.hAdd": (6, " + ", 65, 65, 66), "HSub.hSub": (6, " - ", 65, 65, 66),
-    "HMul.hMul": (6, " * ", 70, 70, 71), "HDiv.hDiv": (6, " / ", 70, 70, 71),
-    "HMod.hMod": (6, " % ", 70, 70, 71), "HPow.hPow": (6, " ^ ", 75, 76, 75),
-    "HAppend.hAppend": (6, " ++ ", 65, 65, 66), "List.cons": (3, " :: ", 67, 68, 67),
-    "Prod": (2, " × ", 35, 36, 35), "Sum": (2, " ⊕ ", 30, 31, 30),
-    "Function.comp": (5, " ∘ ", 90, 91, 90), "Dvd.dvd": (4, " ∣ ", 50, 51, 51),
-    "BEq.beq": (4, " == ", 50, 51, 51), "bne": (4, " != ", 50, 51, 51),
-    "and": (2, " && ", 35, 35, 36), "or": (2, " || ", 30, 30, 31),
-    "HasEquiv.Equiv": (4, " ≈ ", 50, 51, 51), "HOrElse.hOrElse": (6, " <|> ", 20, 21, 20),
+# constant -> (number of arguments, operator)
+_INFIX = {
+    "Eq": (3, "="), "Ne": (3, "≠"), "HEq": (4, "≍"), "Iff": (2, "↔"), "And": (2, "∧"),
+    "Or": (2, "∨"), "LE.le": (4, "≤"), "LT.lt": (4, "<"), "GE.ge": (4, "≥"), "GT.gt": (4, ">"),
+    "HAdd.hAdd": (6, "+"), "HSub.hSub": (6, "-"), "HMul.hMul": (6, "*"), "HDiv.hDiv": (6, "/"),
+    "HMod.hMod": (6, "%"), "HPow.hPow": (6, "^"), "HAppend.hAppend": (6, "++"),
+    "List.cons": (3, "::"), "Prod": (2, "×"), "Sum": (2, "⊕"), "Function.comp": (5, "∘"),
+    "Dvd.dvd": (4, "∣"), "BEq.beq": (4, "=="), "bne": (4, "!="), "and": (2, "&&"),
+    "or": (2, "||"), "HasEquiv.Equiv": (4, "≈"),
 }
-PREFIX = {"Not": (1, "¬", MAX, 40), "Neg.neg": (3, "-", 75, 75), "not": (1, "!", MAX, 40)}
+# constant -> (number of arguments, operator, precedence, least precedence of the argument)
+_PREFIX = {"Not": (1, "¬", MAX, 40), "Neg.neg": (3, "-", 75, 75), "not": (1, "!", MAX, 40)}
 
 
 class NotationMixin:
     """What a constant applied to enough arguments prints as."""
 
-    def exists(self, body) -> tuple[str, int, int]:
-        names: list[str] = []
-        while True:
-            name = self.pick_name(body.name, body.body, 0)
-            names.append(name)
-            self.bound.append(name)
-            inner = body.body
-            if is_app_of(inner, "Exists", 2) and type(inner.arg) is Lam:
-                body = inner.arg
-                continue
-            text = self.show(inner)
-            del self.bound[-len(names):]
-            return f"∃ {' '.join(names)}, {text}", LEAD, 0
-
     def special(self, name: str, args):
-        """Notations; None when `name args` has none."""
-        n = len(args)
-        info = INFIX.get(name)
-        if info is not None and n == info[0]:
-            if name == "List.cons":
-                items = self.list_items(args)
-                if items is not None:
-                    return f"[{', '.join(items)}]", MAX, MAX
-            _, op, prec, left, right = info
-            lhs = self.left(args[-2], left, prec)
-            rhs, tail = self.right(args[-1], right)
-            return f"{lhs}{op}{rhs}", prec, tail
-        info = PREFIX.get(name)
-        if info is not None and n == info[0]:
-            if name == "Not" and is_app_of(args[0], "Membership.mem", 5):
-                return self.membership(tm.get_app_fn_args(args[0])[1], " ∉ ")
-            text, tail = self.right(args[-1], info[3])
-            return f"{info[1]}{text}", info[2], tail
-        method = _SPECIAL.get((name, n))
-        return method(self, args) if method is not None else None
-
-    def list_items(self, args):
-        items = []
-        while True:
-            items.append(args[1])
-            rest = args[2]
-            if is_app_of(rest, "List.nil", 1):
-                return [self.show(x) for x in items]
-            if not is_app_of(rest, "List.cons", 3):
-                return None
-            args = tm.get_app_fn_args(rest)[1]
-
-    def membership(self, args, op: str) -> tuple[str, int, int]:
-        return f"{self.left(args[4], 51, 50)}{op}{self.right(args[3], 51)[0]}", 50, 51
-
-    def pp_exists(self, args):
-        if type(args[1]) is Lam:
-            return self.exists(args[1])
+        """The piece for a notation; None when `name args` has none."""
+        method = _SPECIAL.get((name, len(args)))
+        if method is not None:
+            piece = method(self, args)
+            if piece is not None:
+                return piece
+        n, op = _INFIX.get(name, (None, None))
+        if n == len(args):
+            return self.infix(op, args[-2], args[-1])
+        n, op, *precs = _PREFIX.get(name, (None, None))
+        if n == len(args):
+            text, tail = self.right(args[-1], precs[1])
+            return f"{op}{text}", precs[0], tail
         return None
 
-    def numeral(self, args):
-        if type(args[1]) is Lit:
-            return str(args[1].value), MAX, MAX
-        return None
+    def infix(self, op: str, lhs, rhs) -> tuple[str, int, int]:
+        prec, left, right = INFIX[op]
+        text, tail = self.right(rhs, right)
+        return f"{self.left(lhs, left, prec)} {op} {text}", prec, tail
+
+    def negation(self, args):
+        """`a ∉ b`"""
+        if not is_app_of(args[0], "Membership.mem", 5):
+            return None
+        *_, rhs, lhs = tm.get_app_fn_args(args[0])[1]
+        return self.infix("∉", lhs, rhs)
+
+    def list_literal(self, args):
+        """`[a, b]` when the list ends in `[]`."""
+        items, rest = [args[1]], args[2]
+        while is_app_of(rest, "List.cons", 3):
+            items.append(rest.fn.arg)
+            rest = rest.arg
+        return self.listed("[", items, "]") if is_app_of(rest, "List.nil", 1) else None
 
     def pair(self, args):
         items, rest = [args[2]], args[3]
         while is_app_of(rest, "Prod.mk", 4):
-            inner = tm.get_app_fn_args(rest)[1]
-            items.append(inner[2])
-            rest = inner[3]
-        items.append(rest)
-        return f"({', '.join(self.show(x) for x in items)})", MAX, MAX
+            items.append(rest.fn.arg)
+            rest = rest.arg
+        return self.listed("(", [*items, rest], ")")
+
+    def listed(self, left: str, items, right: str) -> tuple[str, int, int]:
+        return f"{left}{', '.join(map(self.show, items))}{right}", MAX, MAX
+
+    def exists(self, args):
+        """`∃ x y, p` for nested quantifiers."""
+        lam, depth, names = args[1], len(self.bound), []
+        if type(lam) is not Lam:
+            return None
+        names.append(self.bind(lam))
+        while is_app_of(lam.body, "Exists", 2) and type(lam.body.arg) is Lam:
+            lam = lam.body.arg
+            names.append(self.bind(lam))
+        text = self.show(lam.body)
+        del self.bound[depth:]
+        return f"∃ {' '.join(names)}, {text}", LEAD, 0
+
+    def numeral(self, args):
+        return (str(args[1].value), MAX, MAX) if type(args[1]) is Lit else None
 
     def ite(self, args):
         c, a, b = self.show(args[1]), self.show(args[3]), self.show(args[4])
@@ -112,31 +99,17 @@ class NotationMixin:
     def dite(self, args):
         if type(args[3]) is not Lam or type(args[4]) is not Lam:
             return None
-        name = self.pick_name(args[3].name, args[3].body, 0)
-        out = [self.show(args[1])]
-        for branch in args[3:]:
-            self.bound.append(name)
-            out.append(self.show(branch.body))
-            self.bound.pop()
-        return f"if {name} : {out[0]} then {out[1]} else {out[2]}", LEAD, 0
+        name, cond = self.pick_name(args[3]), self.show(args[1])
+        then, els = self.under(args[3], name), self.under(args[4], name)
+        return f"if {name} : {cond} then {then} else {els}", LEAD, 0
 
     def subtype(self, args):
         if type(args[1]) is not Lam:
             return None
-        name = self.pick_name(args[1].name, args[1].body, 0)
-        self.bound.append(name)
-        text = self.show(args[1].body)
-        self.bound.pop()
-        return f"{{ {name} // {text} }}", MAX, MAX
+        name = self.pick_name(args[1])
+        return f"{{ {name} // {self.under(args[1], name)} }}", MAX, MAX
 
-    def anonymous(self, args):
-        return f"⟨{', '.join(self.show(a) for a in args[2:])}⟩", MAX, MAX
-
-    def nil(self, args):
-        return "[]", MAX, MAX
-
-    def sorry(self, args):
-        return "sorry", MAX, MAX
+    # -- match ----------------------------------------------------------------------------------
 
     def matcher(self, f, args):
         """`match x with | p => t` when all alternatives are there."""
@@ -144,51 +117,41 @@ class NotationMixin:
         if len(args) < info.arity:
             return None
         discrs = args[info.num_params + 1:info.first_alt]
-        lines = ["match " + ", ".join(self.show(d) for d in discrs) + " with"]
+        lines = ["match " + ", ".join(map(self.show, discrs)) + " with"]
         decl = self.env.get(f.name).type
         for _ in range(info.first_alt):
             decl = decl.body
-        for k in range(info.num_alts):
-            lines.append(self.match_alt(args, info, decl.type, args[info.first_alt + k], k))
+        for arity, alt in zip(info.alt_arity, args[info.first_alt:], strict=False):
+            lines.append(self.match_alt(info.num_discrs, decl.type, alt, arity))
             decl = decl.body
         return "\n".join(lines), LEAD, 0
 
-    def match_alt(self, args, info, alt_type, alt, k: int) -> str:
-        names, depth = [], 0
-        patterns_in = alt_type
-        while type(patterns_in) is Pi:
-            patterns_in = patterns_in.body
-        for _ in range(info.alt_arity[k]):
-            if type(alt) is not Lam:
-                break
-            name = self.pick_name(alt.name, alt.body, depth)
-            names.append(name)
-            self.bound.append(name)
-            depth += 1
+    def match_alt(self, num_discrs: int, alt_type, alt, arity: int) -> str:
+        """`| patterns => body`; alt_type is `(variables) → motive pattern₁ …`."""
+        outer, names = len(self.bound), []
+        while type(alt) is Lam and len(names) < arity:
+            names.append(self.bind(alt))
             alt = alt.body
-        if info.alt_arity[k] == 0 and type(alt) is Lam:
+        if arity == 0 and type(alt) is Lam:
             self.bound.append("_")
-            depth += 1
             alt = alt.body
         body = self.show(alt)
-        pats = self.alt_patterns(patterns_in, info, args, names)
-        del self.bound[len(self.bound) - depth:]
-        return f"| {pats} => {body}"
-
-    def alt_patterns(self, motive_app, info, args, names) -> str:
-        """The patterns stand in the result type `motive p₁ … pₙ` of the alternative."""
-        pats = tm.get_app_fn_args(motive_app)[1][-info.num_discrs:]
-        saved, self.bound = self.bound, list(names) or ["_"]
-        shown = ", ".join(self.show(p) for p in pats)
-        self.bound = saved
-        return shown
+        outside, self.bound = self.bound[:outer], names or ["_"]
+        while type(alt_type) is Pi:
+            alt_type = alt_type.body
+        patterns = tm.get_app_fn_args(alt_type)[1][-num_discrs:]
+        shown = ", ".join(map(self.show, patterns))
+        self.bound = outside
+        return f"| {shown} => {body}"
 
 
+# (constant, number of arguments) -> the method that prints it; it may answer None
+_N = NotationMixin
 _SPECIAL = {
-    ("Exists", 2): NotationMixin.pp_exists, ("OfNat.ofNat", 3): NotationMixin.numeral,
-    ("Prod.mk", 4): NotationMixin.pair, ("ite", 5): NotationMixin.ite,
-    ("dite", 5): NotationMixin.dite, ("Subtype", 2): NotationMixin.subtype,
-    ("List.nil", 1): NotationMixin.nil, ("sorryAx", 2): NotationMixin.sorry,
-    ("Membership.mem", 5): lambda p, args: p.membership(args, " ∈ "),
-    ("Subtype.mk", 4): NotationMixin.anonymous, ("Sigma.mk", 4): NotationMixin.anonymous,
+    ("Exists", 2): _N.exists, ("OfNat.ofNat", 3): _N.numeral, ("Prod.mk", 4): _N.pair,
+    ("ite", 5): _N.ite, ("dite", 5): _N.dite, ("Subtype", 2): _N.subtype, ("Not", 1): _N.negation,
+    ("List.cons", 3): _N.list_literal, ("sorryAx", 2): lambda p, args: ("sorry", MAX, MAX),
+    ("Membership.mem", 5): lambda p, args: p.infix("∈", args[4], args[3]),
+    ("Subtype.mk", 4): lambda p, args: p.listed("⟨", args[2:], "⟩"),
+    ("Sigma.mk", 4): lambda p, args: p.listed("⟨", args[2:], "⟩"),
 }

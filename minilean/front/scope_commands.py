@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from minilean.front.errors import Declined, LeanError
-from minilean.front.known_names import NAMESPACES
+from minilean.front.known_names import NAMES
 from minilean.front.scope import with_auto_bound
 
 KNOWN_OPTIONS_PREFIXES = (
@@ -18,7 +18,7 @@ KNOWN_OPTIONS_PREFIXES = (
     "showPartialSyntaxErrors", "structure", "checkBinderAnnotations", "backward.", "debug.",
     "genSizeOf", "maxUniverse")
 # Further namespaces of the libraries that minilean stands in for (`open Real Topology`).
-FOREIGN_NAMESPACES = NAMESPACES | {
+FOREIGN_NAMESPACES = NAMES | {
     "BigOperators", "Topology", "Mathlib", "Polynomial", "Pointwise", "ENNReal", "NNReal",
     "EuclideanGeometry", "MeasureTheory", "Interval", "Filter", "Asymptotics", "Ring"}
 
@@ -110,8 +110,6 @@ class ScopeMixin:
         for ns in spaces:
             if cmd.only is not None:
                 opened += [("id", x, self._member(ns, x, cmd)) for x in cmd.only]
-            elif cmd.renaming:
-                opened += [("id", new, f"{ns}.{old}") for old, new in cmd.renaming]
             else:
                 opened.append(("ns", ns, tuple(cmd.hiding)))
         return opened
@@ -152,11 +150,6 @@ class ScopeMixin:
     def cmd_import(self, cmd):
         """All modules are the one library that minilean has."""
 
-    def cmd_empty(self, cmd):
-        """Nothing."""
-
     def cmd_include(self, cmd):
-        if cmd.omit:
-            raise Declined("omit", cmd)
         included = (*self.state.scope.included, *cmd.names)
         self.state = self.state.with_scope(included=included)

@@ -46,7 +46,7 @@ def run_text(cmds, text):
             else:
                 text, feature = describe(err)
                 cmds.declined = cmds.declined or feature
-                at = err.stx if err.stx is not None else (parser.pos[parser.i], None)
+                at = err.stx if err.stx is not None else (parser.tok.pos, None)
             cmds.messages.append(("error", text, at))
             parser.skip_to_command()
             continue

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, dataclass_transform
 
 
 class Source:
@@ -33,25 +33,27 @@ class Source:
         return line + 1, offset - self._starts[line]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass_transform(eq_default=False)
+@dataclass(eq=False)
 class Node:
-    """Anything with a span: `text[pos:end]`."""
+    """Anything with a span: `text[pos:end]`. Subclasses are dataclasses, compared by identity."""
 
     pos: int
     end: int
 
-# LevelStx = None (hole `_`) | int | str | ("max", [LevelStx]) | ("imax", [LevelStx])
-#          | ("add", LevelStx, int)
+    def __init_subclass__(cls):
+        dataclass(eq=False)(cls)
+
+
+
+# None (hole `_`) | int | str | ("max", [LevelStx]) | ("imax", [LevelStx]) | ("add", LevelStx, int)
 LevelStx = Any
 
 
 class Term(Node):
     """Base of all terms."""
 
-    __slots__ = ()
 
-
-@dataclass(slots=True, eq=False)
 class Ident(Term):
     """`Nat.add_comm`, `h.left`, `f.{u, v}`; the dotted name is not resolved yet. `levels` is None
     when no `.{…}` was written. Macro-scoped names do not exist: hygiene is done by the front."""
@@ -60,29 +62,24 @@ class Ident(Term):
     levels: list[LevelStx] | None = None
 
 
-@dataclass(slots=True, eq=False)
 class Hole(Term):
     """`_`"""
 
 
-@dataclass(slots=True, eq=False)
 class SynthHole(Term):
     """`?name` (name) or `?_` (None)."""
 
     name: str | None = None
 
 
-@dataclass(slots=True, eq=False)
 class Num(Term):
     value: int
 
 
-@dataclass(slots=True, eq=False)
 class Str(Term):
     value: str
 
 
-@dataclass(slots=True, eq=False)
 class SortT(Term):
     """`Prop`, `Type`, `Type u`, `Sort u`: kind is "Prop" | "Type" | "Sort"; `level` None when
     absent (`Type` = `Type 0`, `Sort` = `Sort 0`); `has_level` tells `Type _` (level None) from
@@ -93,7 +90,6 @@ class SortT(Term):
     has_level: bool = False
 
 
-@dataclass(slots=True, eq=False)
 class NamedArg(Node):
     """`(x := e)` in an application."""
 
@@ -101,7 +97,6 @@ class NamedArg(Node):
     value: Term
 
 
-@dataclass(slots=True, eq=False)
 class App(Term):
     """`f a (x := b) ..`; `args` holds Terms and NamedArgs, `ellipsis` tells a final `..`."""
 
@@ -110,21 +105,19 @@ class App(Term):
     ellipsis: bool = False
 
 
-@dataclass(slots=True, eq=False)
 class Explicit(Term):
     """`@f`"""
 
     fn: Term
 
 
-@dataclass(slots=True, eq=False)
 class Binder(Node):
     """`x y`, `(x y : T)`, `{x : T}`, `⦃x : T⦄`, `[inst : C a]`, `⟨a, b⟩`.
 
     names: written names, "_" for a hole, [None] for an anonymous instance binder.
     info: "default" | "implicit" | "strict" | "inst".
     pattern: for `fun ⟨a, b⟩ => …` (then names is []), type may be None.
-    default: `(x : T := v)`; auto: the tactic of `(x : T := by tac)`.
+    default: `(x : T := v)`.
     """
 
     names: list[str | None]
@@ -134,13 +127,11 @@ class Binder(Node):
     default: Term | None = None
 
 
-@dataclass(slots=True, eq=False)
 class Lambda(Term):
     binders: list[Binder]
     body: Term
 
 
-@dataclass(slots=True, eq=False)
 class MatchAlt(Node):
     """`| p₁, p₂ | q₁, q₂ => rhs`: patterns is a list of alternatives, each a list of pattern
     terms.
@@ -150,48 +141,39 @@ class MatchAlt(Node):
     rhs: Term
 
 
-@dataclass(slots=True, eq=False)
 class FunMatch(Term):
     """`fun | p => t | …`"""
 
     alts: list[MatchAlt]
 
 
-@dataclass(slots=True, eq=False)
 class Forall(Term):
-    """`∀ binders, body` and `(x : A) → B` (`arrow` true)."""
+    """`∀ binders, body` and `(x : A) → B`."""
 
     binders: list[Binder]
     body: Term
-    arrow: bool = False
 
 
-@dataclass(slots=True, eq=False)
 class Exists(Term):
-    """`∃ binders, body` (`unique` for `∃!`)."""
+    """`∃ binders, body`"""
 
     binders: list[Binder]
     body: Term
-    unique: bool = False
 
 
-@dataclass(slots=True, eq=False)
 class Arrow(Term):
     lhs: Term
     rhs: Term
 
 
-@dataclass(slots=True, eq=False)
 class BinOp(Term):
-    """Infix notation by canonical token: ∧ ∨ ↔ = ≠ < ≤ > ≥ == != + - * / % ^ ++ :: && || × ∘ ∣ ▸ ≍
-    ∈ ∉ ⊆ ∪ ∩ <|> >>= $… ; `/\\`, `<=`, `\\/`, `<->`, `!=`… arrive in canonical form."""
+    """Infix notation: an operator of `notation.INFIX` other than `→`, in canonical spelling."""
 
     op: str
     lhs: Term
     rhs: Term
 
 
-@dataclass(slots=True, eq=False)
 class UnOp(Term):
     """Prefix `¬`, `-`, `!` (Bool not)."""
 
@@ -199,7 +181,6 @@ class UnOp(Term):
     arg: Term
 
 
-@dataclass(slots=True, eq=False)
 class Paren(Term):
     """`(t)`; kept because parentheses end `binop%` trees' leaves only where Lean says so (they do
     not), and because `(f) x` differs from `f x` for named arguments."""
@@ -207,7 +188,6 @@ class Paren(Term):
     term: Term
 
 
-@dataclass(slots=True, eq=False)
 class Ascription(Term):
     """`(t : T)`; type None for `(t :)`."""
 
@@ -215,21 +195,18 @@ class Ascription(Term):
     type: Term | None
 
 
-@dataclass(slots=True, eq=False)
 class Tuple(Term):
     """`(a, b, c)`, and `()` with no items."""
 
     items: list[Term]
 
 
-@dataclass(slots=True, eq=False)
 class Anon(Term):
     """`⟨a, b, c⟩`"""
 
     items: list[Term]
 
 
-@dataclass(slots=True, eq=False)
 class Proj(Term):
     """`t.1` (field int, from 1) or `t.name` (field str, perhaps dotted) where t is no identifier;
     `h.1.left` is Proj(Proj(Ident h, 1), "left")."""
@@ -238,30 +215,24 @@ class Proj(Term):
     field: int | str
 
 
-@dataclass(slots=True, eq=False)
 class DotIdent(Term):
     """`.inl`"""
 
     name: str
 
 
-@dataclass(slots=True, eq=False)
 class CDot(Term):
     """A `·` that was not captured by parentheses (an error for the elaborator)."""
 
 
-@dataclass(slots=True, eq=False)
 class ListLit(Term):
     """`[a, b]`"""
 
     items: list[Term]
 
 
-@dataclass(slots=True, eq=False)
-class Have(Term):
-    """`have name binders : type := value; body` (name None: `this`; pattern for `have ⟨…⟩ :=
-    v`).
-    """
+class LocalDef(Term):
+    """Keyword, `name binders : type := value; body` (pattern for `⟨a, b⟩ := v`)."""
 
     name: str | None
     binders: list[Binder]
@@ -271,19 +242,14 @@ class Have(Term):
     pattern: Term | None = None
 
 
-@dataclass(slots=True, eq=False)
-class Let(Term):
-    """`let name binders : type := value; body` (pattern for `let ⟨a, b⟩ := v`)."""
-
-    name: str | None
-    binders: list[Binder]
-    type: Term | None
-    value: Term
-    body: Term
-    pattern: Term | None = None
+class Have(LocalDef):
+    """`have …; body` (name None: `this`)."""
 
 
-@dataclass(slots=True, eq=False)
+class Let(LocalDef):
+    """`let …; body`"""
+
+
 class Show(Term):
     """`show type from value` / `show type by tacs` (value is then a By)."""
 
@@ -291,7 +257,6 @@ class Show(Term):
     value: Term
 
 
-@dataclass(slots=True, eq=False)
 class Suffices(Term):
     """`suffices name : type from value; body` (name None: `this`)."""
 
@@ -301,7 +266,6 @@ class Suffices(Term):
     body: Term
 
 
-@dataclass(slots=True, eq=False)
 class Match(Term):
     """`match (motive := m) h : e, e₂ with alts`; discrs are (name or None, term)."""
 
@@ -310,7 +274,6 @@ class Match(Term):
     motive: Term | None = None
 
 
-@dataclass(slots=True, eq=False)
 class NoMatch(Term):
     """`nomatch e₁, e₂` and `nofun` (fun_form true, no discrs)."""
 
@@ -318,7 +281,6 @@ class NoMatch(Term):
     fun_form: bool = False
 
 
-@dataclass(slots=True, eq=False)
 class If(Term):
     """`if c then a else b`, `if h : c then a else b` (name h)."""
 
@@ -328,21 +290,12 @@ class If(Term):
     els: Term
 
 
-@dataclass(slots=True, eq=False)
 class By(Term):
     """`by tacs`"""
 
     tactics: TacSeq
 
 
-@dataclass(slots=True, eq=False)
-class AssumptionTerm(Term):
-    """`‹p›`"""
-
-    type: Term
-
-
-@dataclass(slots=True, eq=False)
 class CalcStep(Node):
     """`rel := proof`; the first step may lack its proof (then `rfl`-like first term form)."""
 
@@ -350,12 +303,10 @@ class CalcStep(Node):
     proof: Term | None
 
 
-@dataclass(slots=True, eq=False)
 class Calc(Term):
     steps: list[CalcStep]
 
 
-@dataclass(slots=True, eq=False)
 class StructInst(Term):
     """`{ x := a, y, s with … : T }`; fields are (name, value)."""
 
@@ -365,7 +316,6 @@ class StructInst(Term):
     ellipsis: bool = False
 
 
-@dataclass(slots=True, eq=False)
 class SubtypeT(Term):
     """`{ x : T // p }`"""
 
@@ -374,14 +324,12 @@ class SubtypeT(Term):
     pred: Term
 
 
-@dataclass(slots=True, eq=False)
 class Inaccessible(Term):
     """`.(t)` in a pattern."""
 
     term: Term
 
 
-@dataclass(slots=True, eq=False)
 class AsPattern(Term):
     """`x@p` in a pattern."""
 
@@ -389,12 +337,10 @@ class AsPattern(Term):
     pattern: Term
 
 
-@dataclass(slots=True, eq=False)
 class Sorry(Term):
     """`sorry`"""
 
 
-@dataclass(slots=True, eq=False)
 class Tactic(Node):
     """One tactic: `kind` is Lean's keyword ("intro", "rw", …), `args` what its handler takes, in
     order (see the handlers in `tactic*.py`)."""
@@ -403,14 +349,12 @@ class Tactic(Node):
     args: tuple = ()
 
 
-@dataclass(slots=True, eq=False)
 class TacSeq(Node):
     """`tac; tac` or one tactic a line."""
 
     tactics: list[Tactic]
 
 
-@dataclass(slots=True, eq=False)
 class Location(Node):
     """`at h₁ h₂ ⊢`, `at *` (wildcard)."""
 
@@ -419,7 +363,6 @@ class Location(Node):
     wildcard: bool = False
 
 
-@dataclass(slots=True, eq=False)
 class RwRule(Node):
     """`← e` (symm) or `e` in `rw [...]`."""
 
@@ -427,9 +370,8 @@ class RwRule(Node):
     term: Term
 
 
-@dataclass(slots=True, eq=False)
 class SimpArg(Node):
-    """`e`, `← e`, `↓ e` | `- e` (erase) | `*` (star, term None)."""
+    """`e`, `← e` (symm), `- e` (erase) or `*` (star, term None)."""
 
     term: Term | None
     symm: bool = False
@@ -437,7 +379,6 @@ class SimpArg(Node):
     star: bool = False
 
 
-@dataclass(slots=True, eq=False)
 class TacAlt(Node):
     """`| inl h | inr h => tacs` of `cases`/`induction`/`match`: names of the constructors with
     their variable names ("_" for holes); rhs is a TacSeq, a Hole or a SynthHole."""
@@ -446,7 +387,6 @@ class TacAlt(Node):
     rhs: Node
 
 
-@dataclass(slots=True, eq=False)
 class RPat(Node):
     """rcases pattern: kind "one" (name; "_" hole; "-" clear; "rfl"), "tuple" (items), "alts"
     (items), "typed" (items [pattern], type), "explicit" (`@pat`)."""

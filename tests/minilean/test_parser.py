@@ -69,7 +69,8 @@ def shape(t):
     ("(x : Nat) → x = x", ("∀", "x", ("=", "x", "x"))),
     ("(· + 1)", ("fun", "x1✝", ("+", "x1✝", 1))),
     ("h ▸ e", ("▸", "h", "e")),
-    ("0x1F", 31),
+    ("0x1F", 31), ("(·.1)", ("fun", "x1✝", (".", "x1✝", 1))), ("?h.1", (".", "SynthHole", 1)),
+    ("p <-> ¬q", ("↔", "p", ("¬", "q"))), ("a ≤ b", ("≤", "a", "b")), ("a <= b", ("≤", "a", "b")),
 ])
 def test_terms(text, expected):
     assert shape(parse_term(text)) == expected
@@ -163,6 +164,8 @@ end"""
     ("a +", "unexpected end of input; expected term"),
     ("(a", "unexpected end of input; expected ')'"),
     (") a", "unexpected token ')'; expected term"),
+    ("f .1", "unexpected token '.'; expected term"),
+    ("-> a", "unexpected token '->'; expected term"),
 ])
 def test_term_errors(text, message):
     with pytest.raises(ParseError) as error:
@@ -188,10 +191,18 @@ def test_known_tactics_are_declined_by_name(text):
     assert text.split()[0] in error.value.feature
 
 
-@pytest.mark.parametrize("text", ["'a'", "1.5", "a[0]", "do x", "∑ x, y", "(!p .)"])
+@pytest.mark.parametrize("text", ["'a'", "1.5", "a[0]", "do x", "∑ x, y", "(!p .)",
+                                  '"a\\n"', "f «a b»", "{x | p x}"])
 def test_known_terms_are_declined(text):
     with pytest.raises(Declined):
         parse_term(text)
+
+
+@pytest.mark.parametrize("text", ["open A renaming a → b", "omit x", "#synth A", "macro \"a\" : b",
+                                  "def f : Nat → Nat\n  | n => n\ntermination_by n => n"])
+def test_known_commands_are_declined(text):
+    with pytest.raises(Declined):
+        Parser(S.Source(text)).command()
 
 
 def test_positions():
