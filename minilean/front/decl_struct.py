@@ -114,7 +114,7 @@ def _own_fields(run, fields):
                 value = elab.elab_term_ensuring(b.default, ty)
                 known = [d.fvar for d in fields if d.value is None]
                 defaults.append((name, len(known), value, known))
-            d = meta.mk_local(name or elab.inst_binder_name(ty), ty, b.info)
+            d = meta.mk_local(name or "inst✝", ty, b.info)
             meta.lctx = meta.lctx.add(d)
             fields.append(d)
     elab.synthesize("no")

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from minilean.front.errors import Declined, LeanError
 from minilean.front.ext import MatcherInfo
-from minilean.front.scope import level_mvars
-from minilean.front.terms import replace_level_mvars
+from minilean.front.terms import level_mvars_in
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.env import ConstructorDecl, DefDecl
-from minilean.kernel.term import LMVAR, MVAR, Const, FVar, MVar, Pi
+from minilean.kernel.term import MVAR, Const, FVar, MVar, Pi
 
 MAX_SPLITS = 3000
 
@@ -23,9 +22,7 @@ class MatcherMixin:
     def make_matcher(self, locals_, alts, level, stx):
         """Declares `decl.match_n` and returns it applied to its parameters."""
         meta = self.meta
-        level = meta.inst_level(level)
-        if level.has_mvar:
-            level = self._fix_level(level)
+        level = self._fixed_level(level)
         params = self._matcher_params(locals_, alts)
         xs = [x.fvar for x in locals_]
         name = self.aux_name("match")
@@ -44,9 +41,10 @@ class MatcherMixin:
                                          level if poly else None)
         raise LeanError("match: elimination into this universe is not allowed", stx)
 
-    def _fix_level(self, level):
-        """A universe metavariable that nothing determined is 1 (Type), or 0 where 1 fails."""
+    def _fixed_level(self, level):
+        """The level; a universe metavariable that nothing determined is 1 (Type)."""
         meta = self.meta
+        level = meta.inst_level(level)
         if level.kind == "mvar":
             meta.assign_level(level.a, lv.ONE)
         level = meta.inst_level(level)
@@ -63,11 +61,10 @@ class MatcherMixin:
 
     def _matcher_params(self, locals_, alts):
         """Local variables that the types of discriminants and patterns mention, in order."""
-        meta = self.meta
-        own = {x.id for x in locals_} | {d.id for a in alts for d in a.decls}
-        used = set()
-        todo = [x.type for x in locals_] + [d.type for a in alts for d in a.decls] \
-            + [p for a in alts for p in a.pats]
+        meta, used = self.meta, set()
+        own = [*locals_, *[d for a in alts for d in a.decls]]
+        todo = [*[d.type for d in own], *[p for a in alts for p in a.pats]]
+        own = {d.id for d in own}
         while todo:
             e = meta.inst(todo.pop())
             if e.flags & MVAR:
@@ -90,7 +87,7 @@ class MatcherMixin:
         for a in alts:
             a.used = False
         with meta.with_lctx(lctx):
-            self._solve_match(goal, alts, alt_locals, motive, stx)
+            self._solve_match(goal, alts, alt_locals, stx)
         for a in alts:
             if not a.used:
                 raise LeanError("Redundant alternative: Any expression matching\n  "
@@ -98,43 +95,43 @@ class MatcherMixin:
                                 + "\nwill match one of the preceding alternatives", a.stx)
         return meta.inst(MVar(goal))
 
-    def _solve_match(self, goal, alts, alt_locals, motive, stx):
-        import minilean.front.tactic  # noqa: F401  (loads the tactic modules in order)
-        from minilean.front.tactic_contra import close_contradiction
-        from minilean.front.tactic_elim import split_hyp
+    def _solve_match(self, goal, alts, alt_locals, stx):
+        """Close the goal with an alternative, or split a local that stands in the way of one."""
         meta = self.meta
         self._splits += 1
         if self._splits > MAX_SPLITS:
             raise Declined("match with too many cases", stx)
-        target = meta.goal_type(goal)
-        terms = tm.get_app_fn_args(target)[1]
+        terms = tm.get_app_fn_args(meta.goal_type(goal))[1]
         lctx = meta.decls[goal].lctx
-        for a, h in zip(alts, alt_locals, strict=False):
+        for a, h in zip(alts, alt_locals, strict=True):
             bound = {}
-            stuck = self._match_terms(a, terms, bound)
+            stuck = self._match_all(a.pats, terms, {d.id for d in a.decls}, bound)
             if stuck is False:
                 continue
             if stuck is None:
                 a.used = True
                 self._bind_rest(a, terms, bound)
-                args = [bound[d.id] for d in a.decls] if a.decls else [Const("Unit.unit")]
-                fvar = lctx.find(h.name).fvar
-                meta.assign_mvar(goal, tm.mk_app(fvar, *args))
+                args = [bound[d.id] for d in a.decls] or [Const("Unit.unit")]
+                meta.assign_mvar(goal, tm.mk_app(lctx.find(h.name).fvar, *args))
                 return
             d = lctx.get(stuck.id) if type(stuck) is FVar else None
             if d is None:
                 raise Declined("match on a pattern that is not a constructor", a.stx)
+            for branch in self._split(goal, d):
+                with meta.with_goal(branch.goal):
+                    self._solve_match(branch.goal, alts, alt_locals, stx)
+            return
+        if not self._is_absurd(goal, terms):
             with meta.with_goal(goal):
-                branches = split_hyp(meta, goal, d, tag=False)
-            for b in branches:
-                with meta.with_goal(b.goal):
-                    self._solve_match(b.goal, alts, alt_locals, motive, stx)
-            return
-        if self._absurd_case(goal, terms, close_contradiction, split_hyp):
-            return
-        with meta.with_goal(goal):
-            shown = ", ".join(meta.pp(t).replace("✝", "") for t in terms)
-        raise LeanError(f"Missing cases:\n{shown}", stx)
+                shown = ", ".join(meta.pp(t).replace("✝", "") for t in terms)
+            raise LeanError(f"Missing cases:\n{shown}", stx)
+
+    def _split(self, goal, d):
+        """The branches of the goal by cases on the local d."""
+        import minilean.front.tactic  # noqa: F401  (loads the tactic modules in order)
+        from minilean.front.tactic_elim import split_hyp
+        with self.meta.with_goal(goal):
+            return split_hyp(self.meta, goal, d, tag=False)
 
     def _bind_rest(self, a, terms, bound):
         """Variables that occur only in inaccessible parts are found by unification."""
@@ -155,8 +152,10 @@ class MatcherMixin:
             if bound[d.id].flags & MVAR:
                 raise Declined("pattern with inaccessible parts", a.stx)
 
-    def _absurd_case(self, goal, terms, close_contradiction, split_hyp):
-        """Is the case impossible (a hypothesis of an empty type, or clashing indices)?"""
+    def _is_absurd(self, goal, terms):
+        """Close the goal if the case is impossible (a contradiction, or clashing indices)."""
+        import minilean.front.tactic  # noqa: F401  (loads the tactic modules in order)
+        from minilean.front.tactic_contra import close_contradiction
         meta = self.meta
         mark = meta.save()
         with meta.with_goal(goal):
@@ -165,30 +164,24 @@ class MatcherMixin:
         meta.restore(mark)
         for t in terms:
             d = meta.decls[goal].lctx.get(t.id) if type(t) is FVar else None
-            if d is None or meta.inductive_of(d.type) is None:
-                continue
-            decl, _, _, indices = meta.inductive_of(d.type)
-            if indices or not decl.ctors:
-                with meta.with_goal(goal):
-                    if not split_hyp(meta, goal, d, tag=False):
-                        return True
+            found = None if d is None else meta.inductive_of(d.type)
+            if found is not None and (found[3] or not found[0].ctors):
+                if not self._split(goal, d):
+                    return True
                 meta.restore(mark)
         return False
 
-    def _match_terms(self, a, terms, bound):
-        """None: matches (bound filled); False: does not; a term: must be split first."""
-        ids = {d.id for d in a.decls}
+    def _match_all(self, pats, terms, ids, bound):
+        """None: they match (bound filled); False: they do not; a term: must be split first."""
         stuck = None
-        for p, t in zip(a.pats, terms, strict=False):
+        for p, t in zip(pats, terms, strict=True):
             r = self._match_one(p, t, ids, bound)
             if r is False:
                 return False
-            if r is not None and stuck is None:
-                stuck = r
+            stuck = r if stuck is None else stuck
         return stuck
 
     def _match_one(self, p, t, ids, bound):
-        meta = self.meta
         if type(p) is FVar:
             if p.id in ids:
                 bound.setdefault(p.id, t)
@@ -198,20 +191,11 @@ class MatcherMixin:
             return None  # inaccessible: fixed by the types
         t_ctor, t_args = self.ctor_form(t)
         if t_ctor is None:
-            t2 = meta.whnf(t)
-            t_ctor, t_args = self.ctor_form(t2)
+            value = self.meta.whnf(t)
+            t_ctor, t_args = self.ctor_form(value)
             if t_ctor is None:
-                return t2 if type(t2) is FVar else t
-        if t_ctor.name != ctor.name:
-            return False
-        stuck = None
-        for x, y in zip(p_args, t_args, strict=False):
-            r = self._match_one(x, y, ids, bound)
-            if r is False:
-                return False
-            if r is not None and stuck is None:
-                stuck = r
-        return stuck
+                return value if type(value) is FVar else t
+        return t_ctor.name == ctor.name and self._match_all(p_args, t_args, ids, bound)
 
     def ctor_form(self, e):
         """(constructor, fields) of a constructor application or Nat numeral, else (None, ())."""
@@ -241,35 +225,27 @@ class MatcherMixin:
             d.bi = "implicit"
         result = tm.mk_app(motive.fvar, *[x.fvar for x in locals_])
         ty, val = meta.mk_pi(fvars, result), meta.mk_lambda(fvars, value)
-        for d, bi in zip(params, old, strict=False):
+        for d, bi in zip(params, old, strict=True):
             d.bi = bi
-        ty, val, levels, names = self._close_levels(ty, val)
+        ty, val, actual = self._close_levels(ty, val)
+        names = tuple(dict.fromkeys(tm.level_params_of(ty) + tm.level_params_of(val)))
         meta.env = meta.env.add(DefDecl(name, names, ty, val))
         meta.ext = meta.ext.child()
-        info = MatcherInfo(name, len(params), len(locals_),
-                           tuple(len(a.decls) for a in alts), True)
-        meta.ext.own("matchers")[name] = info
+        meta.ext.own("matchers")[name] = MatcherInfo(
+            name, len(params), len(locals_), tuple(len(a.decls) for a in alts), True)
         meta.ext.own("reducible").add(name)
-        us = tuple(level if u == "u_motive" else v for u, v in zip(names, levels, strict=False))
+        actual["u_motive"] = level
+        us = tuple(actual.get(u, lv.param(u)) for u in names)
         return tm.mk_app(Const(name, us), *[d.fvar for d in params])
 
-    def _close_levels(self, ty, val):
-        """Universe metavariables become parameters of the matcher, applied to themselves."""
+    def _close_levels(self, *terms):
+        """The terms with universe metavariables as parameters, {parameter: metavariable}."""
         meta = self.meta
-        found = []
-        for e in (ty, val):
-            for s in tm.subterms(e) if e.flags & LMVAR else ():
-                levels = s.levels if type(s) is Const else (s.level,) if type(s) is tm.Sort else ()
-                for u in levels:
-                    level_mvars(meta.inst_level(u), found)
-        names = [f"u_m{i}" for i in range(len(found))]
-        table = {i: lv.param(n) for i, n in zip(found, names, strict=False)}
-
-        def close(e):
-            return tm.map_levels(e, lambda u: replace_level_mvars(meta.inst_level(u), table.get),
-                                 LMVAR)
-        ty, val = close(ty), close(val)
-        used = tm.level_params_of(ty)
-        used += [u for u in tm.level_params_of(val) if u not in used]
-        actual = {n: lv.mvar(i) for i, n in zip(found, names, strict=False)}
-        return ty, val, [actual.get(u, lv.param(u)) for u in used], tuple(used)
+        terms = [meta.inst(e) for e in terms]
+        actual = {f"u_m{k}": i for k, i in enumerate(level_mvars_in(*terms))}
+        mark = meta.save()
+        for name, i in actual.items():
+            meta.assign_level(i, lv.param(name))
+        terms = [meta.inst(e) for e in terms]
+        meta.restore(mark)
+        return *terms, {name: lv.mvar(i) for name, i in actual.items()}

@@ -21,7 +21,7 @@ from minilean.kernel.term import MVAR, Const, MVar, Pi
 def elab(ctx, stx, expected=None):
     """The term for stx; `_` and `?_` may not remain (Lean's elabTermEnsuringType in `exact`)."""
     ctx.elab.err_to_sorry = ctx.recover
-    e, goals = ctx.elab.elab_with_holes(stx, expected, ensure=expected is not None)
+    e, goals = ctx.elab.elab_with_holes(stx, expected)
     if goals:
         ctx.elab.error_unassigned(goals[0], stx)
     return e
@@ -30,8 +30,7 @@ def elab(ctx, stx, expected=None):
 def elab_holes(ctx, stx, expected, parent_tag: str, suffix: str, allow_natural=False):
     """(term, new goals) for refine-like tactics, the goals tagged as Lean tags them."""
     ctx.elab.err_to_sorry = ctx.recover
-    e, goals = ctx.elab.elab_with_holes(stx, expected, allow_natural=allow_natural,
-                                        ensure=expected is not None)
+    e, goals = ctx.elab.elab_with_holes(stx, expected, allow_natural)
     meta = ctx.meta
     unnamed = [g for g in goals if not meta.decls[g].name]
     for i, g in enumerate(unnamed):

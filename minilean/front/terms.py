@@ -1,14 +1,18 @@
 """Questions about kernel terms that only the front asks; no kernel check rests on an answer."""
 from __future__ import annotations
 
+from minilean.front.scope import level_mvars
 from minilean.kernel import level as lv
 from minilean.kernel.term import (
+    LMVAR,
     App,
     BVar,
     Const,
     Lam,
     Let,
     Pi,
+    Sort,
+    children,
     get_app_fn,
     rebuild,
     subterms,
@@ -39,13 +43,11 @@ def has_loose_bvar(e, i):
         t = type(e)
         if t is BVar:
             return e.idx == i
-        if t is App:
-            return go(e.fn, i) or go(e.arg, i)
-        if t is Lam or t is Pi:
-            return go(e.type, i) or go(e.body, i + 1)
-        if t is Let:
-            return go(e.type, i) or go(e.value, i) or go(e.body, i + 1)
-        return go(e.expr, i)
+        *outer, last = children(e)
+        for c in outer:
+            if go(c, i):
+                return True
+        return go(last, i + 1 if t is Lam or t is Pi or t is Let else i)
     seen = set()
     return go(e, i)
 
@@ -71,13 +73,11 @@ def erase_names(e):
     def go(e, _depth=0):
         new = cache.get(e)
         if new is None:
-            t = type(e)
-            if t is Lam or t is Pi:
-                new = t("", go(e.type), go(e.body))
-            elif t is Let:
-                new = Let("", go(e.type), go(e.value), go(e.body))
-            else:
-                new = rebuild(e, go, 0)
+            new = rebuild(e, go, 0)
+            if type(new) is Lam or type(new) is Pi:
+                new = type(new)("", new.type, new.body)
+            elif type(new) is Let:
+                new = Let("", new.type, new.value, new.body)
             cache[e] = new
         return new
     return go(e)
@@ -88,12 +88,21 @@ def alpha_eq(a, b):
     return a is b or a.loose == b.loose and a.flags == b.flags and erase_names(a) is erase_names(b)
 
 
-def numeral_level(n):
-    """The universe level n."""
-    u = lv.ZERO
+def numeral_level(n, base=lv.ZERO):
+    """The universe level base + n."""
     for _ in range(n):
-        u = lv.succ(u)
-    return u
+        base = lv.succ(base)
+    return base
+
+
+def level_mvars_in(*terms):
+    """Ids of the level metavariables in the terms, in order of appearance."""
+    found = []
+    for e in terms:
+        for s in subterms(e) if e.flags & LMVAR else ():
+            for u in s.levels if type(s) is Const else (s.level,) if type(s) is Sort else ():
+                level_mvars(u, found)
+    return found
 
 
 def replace_level_mvars(u, lookup):
