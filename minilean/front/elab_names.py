@@ -75,7 +75,7 @@ class NameMixin:
         ext, full = self.meta.ext, f"{ns}.{name}" if ns else name
         hidden = ns and "." not in name and full in ext.protected
         found = [full] if full in self.meta.env and not hidden else []
-        private = [ext.private[full]] if ns and full in ext.private else []
+        private = [ext.private[full]] if full in ext.private else []
         return list(dict.fromkeys([*found, *ext.aliases.get(full, ()), *private]))
 
     def _opened(self, kind, data, name):

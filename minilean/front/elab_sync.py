@@ -54,39 +54,27 @@ class SyncMixin:
     def _try_inst(self, m):
         """Synthesise the instance m; False when stuck. LeanError when there is none."""
         meta = self.meta
-        if m.id in meta.assign:
-            return self._check_assigned_inst(m)
+        chosen = meta.inst(m) if m.id in meta.assign else None  # by unification
+        if chosen is not None and not chosen.flags & MVAR:
+            return True
         ty = meta.inst(meta.decls[m.id].type)
         try:
             value = meta.synth_inst(ty)
         except StuckInstance:
             return False
         if value is None:
-            if any(meta.decls[i].kind == "natural" for i in meta.mvars_in(ty)):
+            if chosen is not None or any(meta.decls[i].kind == "natural"
+                                         for i in meta.mvars_in(ty)):
                 return False
             raise LeanError(f"failed to synthesize\n  {meta.pp(ty)}", None, self.tainted(ty))
-        if m.id in meta.assign:
-            return True
-        if not meta.is_def_eq(meta.decls[m.id].type, meta.infer(value)):
-            raise LeanError(f"failed to synthesize\n  {meta.pp(ty)}")
-        meta.assign_mvar(m.id, value)
-        return True
-
-    def _check_assigned_inst(self, m):
-        """Unification chose this instance; resolution must agree with it (up to defeq)."""
-        meta = self.meta
-        old = meta.inst(m)
-        if not old.flags & MVAR:
-            return True
-        try:
-            value = meta.synth_inst(meta.inst(meta.decls[m.id].type))
-        except StuckInstance:
-            return False
-        if value is None:
-            return False
-        if not meta.is_def_eq(old, value):
-            raise LeanError("synthesized type class instance is not definitionally equal to "
-                            f"expression inferred by typing rules\n  {meta.pp(value)}")
+        if chosen is not None:
+            if not meta.is_def_eq(chosen, value):
+                raise LeanError("synthesized type class instance is not definitionally equal to "
+                                f"expression inferred by typing rules\n  {meta.pp(value)}")
+        elif m.id not in meta.assign:
+            if not meta.is_def_eq(meta.decls[m.id].type, meta.infer(value)):
+                raise LeanError(f"failed to synthesize\n  {meta.pp(ty)}")
+            meta.assign_mvar(m.id, value)
         return True
 
     # --- the loop -------------------------------------------------------------------------------

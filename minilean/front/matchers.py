@@ -24,22 +24,12 @@ class MatcherMixin:
         meta = self.meta
         level = self._fixed_level(level)
         params = self._matcher_params(locals_, alts)
-        xs = [x.fvar for x in locals_]
-        name = self.aux_name("match")
-        for poly in (True, False):
-            u = lv.param("u_motive") if poly else level
-            motive = meta.mk_local("motive", meta.mk_pi(xs, tm.Sort(u)))
-            alt_locals = [meta.mk_local(f"h_{i + 1}", self._alt_type(a, motive))
-                          for i, a in enumerate(alts)]
-            try:
-                value = self._matcher_value(params, motive, locals_, alts, alt_locals, stx)
-            except LeanError as err:
-                if poly and lv.is_zero(level) and "can only eliminate into" in err.message:
-                    continue
-                raise
-            return self._declare_matcher(name, params, motive, locals_, alts, alt_locals, value,
-                                         level if poly else None)
-        raise LeanError("match: elimination into this universe is not allowed", stx)
+        u = level if lv.is_zero(level) else lv.param("u_motive")
+        motive = meta.mk_local("motive", meta.mk_pi([x.fvar for x in locals_], tm.Sort(u)))
+        alt_locals = [meta.mk_local(f"h_{i + 1}", self._alt_type(a, motive))
+                      for i, a in enumerate(alts)]
+        value = self._matcher_value(params, motive, locals_, alts, alt_locals, stx)
+        return self._declare_matcher(params, motive, locals_, alts, alt_locals, value, level)
 
     def _fixed_level(self, level):
         """The level; a universe metavariable that nothing determined is 1 (Type)."""
@@ -216,9 +206,9 @@ class MatcherMixin:
                 return decl, args[decl.num_params:]
         return None, ()
 
-    def _declare_matcher(self, name, params, motive, locals_, alts, alt_locals, value, level):
+    def _declare_matcher(self, params, motive, locals_, alts, alt_locals, value, level):
         """Adds the matcher to the environment and its tables; level: what u_motive becomes."""
-        meta = self.meta
+        meta, name = self.meta, self.aux_name("match")
         fvars = [d.fvar for d in [*params, motive, *locals_, *alt_locals]]
         old = [d.bi for d in params]
         for d in params:
