@@ -132,7 +132,6 @@ class AppRun:
 
     def skip_to_named(self, binder):
         """Pass over a binder in front of a named argument: eta-expand, unless that fixes it."""
-        meta = self.meta
         waiting = [(ty, depth) for name, ty, depth in self._later_binders(binder.body)
                    if any(n.name == name for n in self.named)]
         if not waiting:
@@ -140,10 +139,8 @@ class AppRun:
         if any(has_loose_bvar(ty, depth) for ty, depth in waiting):
             self.add_mvar(binder)
             return
-        d = meta.mk_local(binder.name, binder.type, binder.info)
-        meta.lctx = meta.lctx.add(d)
-        self.eta.append(d)
-        self.add(d.fvar)
+        self.eta.append(self.meta.push_local(binder.name, binder.type, binder.info))
+        self.add(self.eta[-1].fvar)
 
     def _later_binders(self, ty):
         """(name, type, number of binders before it) of each binder of ty."""

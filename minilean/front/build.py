@@ -97,6 +97,12 @@ class BuildMixin:
             ty = instantiate(ty.body, a)
         return ty
 
+    def push_local(self, name, type, bi="default"):
+        """A new local declaration, added to the local context."""
+        d = self.mk_local(name, type, bi)
+        self.lctx = self.lctx.add(d)
+        return d
+
     # --- constants and applications -----------------------------------------------------------
 
     def mk_const(self, name):

@@ -9,6 +9,7 @@ Run: `python -m pytest tests/minilean`.
 from __future__ import annotations
 
 import itertools
+from contextlib import contextmanager
 
 from minilean.front import syntax as sx
 from minilean.front.elab_app import AppMixin
@@ -77,6 +78,16 @@ class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, StructMixin, SyncMixin)
         self.log_error(err)
         return self.meta.mk_sorry(self.type_or_new(expected), synthetic=True)
 
+    @contextmanager
+    def mode(self, **flags):
+        """Other values of `may_postpone` or `err_to_sorry` for a while."""
+        old = {name: getattr(self, name) for name in flags}
+        vars(self).update(flags)
+        try:
+            yield
+        finally:
+            vars(self).update(old)
+
     def save(self):
         """A mark for `restore`: assignments, pending problems and messages."""
         return self.meta.save(), len(self.pending), len(self.messages), self.had_error
@@ -92,13 +103,10 @@ class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, StructMixin, SyncMixin)
 
     def _settled(self, elaborate, *args):
         """elaborate(*args), with no synthetic metavariable left behind."""
-        saved, self.pending = self.pending, []
-        try:
+        with self.own_pending():
             e = elaborate(*args)
             self.synthesize("no")
             return self.meta.inst(e)
-        finally:
-            self.pending = saved + self.pending
 
     def elab_term(self, stx, expected=None):
         """The term for `stx`, without metavariables except for holes."""
@@ -162,19 +170,14 @@ class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, StructMixin, SyncMixin)
         return isinstance(stx, (sx.Explicit, sx.Hole, sx.SynthHole, sx.By, sx.DotIdent))
 
     def _implicit_lambda(self, stx, ty):
-        meta = self.meta
-        fvars, lctx = [], meta.lctx
-        while type(ty) is Pi and ty.info != "default":
-            d = meta.mk_local(inaccessible(ty.name), ty.type, ty.info)
-            fvars.append(d.fvar)
-            meta.lctx = meta.lctx.add(d)
-            ty = tm.instantiate(ty.body, d.fvar)
-            if type(ty) is not Pi:
-                ty = self._quick_pi(ty) or ty
-        try:
+        meta, fvars = self.meta, []
+        with meta.with_lctx(meta.lctx):
+            while type(ty) is Pi and ty.info != "default":
+                fvars.append(meta.push_local(inaccessible(ty.name), ty.type, ty.info).fvar)
+                ty = tm.instantiate(ty.body, fvars[-1])
+                if type(ty) is not Pi:
+                    ty = self._quick_pi(ty) or ty
             return meta.mk_lambda(fvars, self.term_ensuring(stx, ty))
-        finally:
-            meta.lctx = lctx
 
     def _term_core(self, stx, expected):
         meta = self.meta

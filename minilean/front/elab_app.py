@@ -73,16 +73,15 @@ class AppMixin(ElimMixin, NameMixin):
         results, errors = [], []
         for f, rest in options:
             mark = self.save()
-            old, self.err_to_sorry = self.err_to_sorry, False
             try:
-                e = self.app_fields(f, rest, fn, call)
-                if call.expected is not None and not meta.is_def_eq(call.expected, meta.infer(e)):
-                    raise LeanError(self.mismatch_text(e, meta.infer(e), call.expected), call.stx)
+                with self.mode(err_to_sorry=False):
+                    e = self.app_fields(f, rest, fn, call)
+                ty = meta.infer(e)
+                if call.expected is not None and not meta.is_def_eq(call.expected, ty):
+                    raise LeanError(self.mismatch_text(e, ty, call.expected), call.stx)
                 results.append((f, rest))
             except LeanError as err:
                 errors.append(err)
-            finally:
-                self.err_to_sorry = old
             self.restore(mark)
         if len(results) == 1:
             return self.app_fields(*results[0], fn, call)

@@ -27,16 +27,8 @@ class FormMixin:
 
     def elab_binders(self, binders, k):
         """k(list of local declarations) with the binders in scope."""
-        meta = self.meta
-        lctx, decls = meta.lctx, []
-        try:
-            for b in binders:
-                for name in b.names:
-                    decls.append(self._one_binder(b, name))
-                    meta.lctx = meta.lctx.add(decls[-1])
-            return k(decls)
-        finally:
-            meta.lctx = lctx
+        with self.meta.with_lctx(self.meta.lctx):
+            return k([self._one_binder(b, name) for b in binders for name in b.names])
 
     def _one_binder(self, b, name):
         meta = self.meta
@@ -46,11 +38,12 @@ class FormMixin:
                 and self.scope.options.get("checkBinderAnnotations", True):
             raise LeanError(f"invalid binder annotation, type is not a class instance\n"
                             f"  {meta.pp(ty)}", b.type)
-        d = meta.mk_local(binder_name(name, b.info), ty, b.info)
         if isinstance(b.default, sx.By):
             raise Declined("automatic arguments", b)
-        if b.default is not None:
-            self.opt_params[d.id] = self.elab_term_ensuring(b.default, ty)
+        default = None if b.default is None else self.elab_term_ensuring(b.default, ty)
+        d = meta.push_local(binder_name(name, b.info), ty, b.info)
+        if default is not None:
+            self.opt_params[d.id] = default
         return d
 
     def _quantifier_binders(self, stx, k):
@@ -83,22 +76,17 @@ class FormMixin:
     def elab_lambda(self, stx, expected):
         if any(b.pattern is not None for b in stx.binders):
             return self.elab_lambda_patterns(stx, expected)
-        meta = self.meta
-        lctx, fvars = meta.lctx, []
-        try:
+        meta, fvars = self.meta, []
+        with meta.with_lctx(meta.lctx):
             for b, name in [(group, n) for group in stx.binders for n in group.names]:
                 expected = self._as_pi(expected)
-                dom = None if expected is None else expected.type
-                d = meta.mk_local(binder_name(name, b.info), self._lambda_type(b, dom), b.info)
-                meta.lctx = meta.lctx.add(d)
-                fvars.append(d.fvar)
+                ty = self._lambda_type(b, None if expected is None else expected.type)
+                fvars.append(meta.push_local(binder_name(name, b.info), ty, b.info).fvar)
                 if expected is not None:
-                    expected = tm.instantiate(expected.body, d.fvar)
+                    expected = tm.instantiate(expected.body, fvars[-1])
             e = self.term_ensuring(stx.body, expected)
             self.synthesize("yes")
             return meta.mk_lambda(fvars, e)
-        finally:
-            meta.lctx = lctx
 
     def _as_pi(self, ty):
         """The Pi that ty (or None) is by definition, else None."""
@@ -229,8 +217,8 @@ class FormMixin:
     def lambda_over(self, name, ty, body, expected):
         """fun name : ty => body, for the syntax of a body of type `expected`."""
         meta = self.meta
-        d = meta.mk_local(name, ty)
-        with meta.with_lctx(meta.lctx.add(d)):
+        with meta.with_lctx(meta.lctx):
+            d = meta.push_local(name, ty)
             e = self.term_ensuring(body, expected)
             self.synthesize("yes")
             return meta.mk_lambda([d.fvar], e)

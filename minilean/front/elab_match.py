@@ -59,8 +59,8 @@ class MatchMixin(PatternMixin, MatcherMixin):
         meta = self.meta
         self.wait_for(expected)
         expected = self.type_or_new(expected)
-        lctx, fvars, ty = meta.lctx, [], expected
-        try:
+        fvars, ty = [], expected
+        with meta.with_lctx(meta.lctx):
             while n is None or len(fvars) < n:
                 ty = meta.whnf(meta.inst(ty))
                 if type(ty) is not Pi:
@@ -69,14 +69,10 @@ class MatchMixin(PatternMixin, MatcherMixin):
                     raise LeanError("Too many patterns: the expected type is\n  "
                                     f"{meta.pp(expected)}", stx)
                 self.wait_for(ty.type)  # what is matched on has no known type yet
-                d = meta.mk_local("x✝", ty.type, ty.info)
-                fvars.append(d.fvar)
-                meta.lctx = meta.lctx.add(d)
-                ty = tm.instantiate(ty.body, d.fvar)
+                fvars.append(meta.push_local("x✝", ty.type, ty.info).fvar)
+                ty = tm.instantiate(ty.body, fvars[-1])
             body = self.match_core([(None, x) for x in fvars], alts, ty, stx)
             return meta.mk_lambda(fvars, body)
-        finally:
-            meta.lctx = lctx
 
     def elab_equations(self, alts, ty, stx):
         """The value of `def f … : ty | patterns => …`."""
@@ -185,23 +181,18 @@ class MatchMixin(PatternMixin, MatcherMixin):
 
     def _alternative(self, patterns, a, xs, body, eq_names, gen):
         """Elaborate one alternative's patterns, then its right-hand side."""
-        meta = self.meta
-        lctx, extra = meta.lctx, []
-        try:
-            decls, pats = self._patterns_or_decline(patterns, a, xs)
-            meta.lctx = lctx.add(*decls).erase([d.id for d in gen])
+        meta, extra = self.meta, []
+        decls, pats = self._patterns_or_decline(patterns, a, xs)
+        with meta.with_lctx(meta.lctx.add(*decls).erase([d.id for d in gen])):
             ty = tm.instantiate_rev(tm.abstract(body, [x.fvar for x in xs]), pats)
             for name, info in [*[(n, "default") for n in eq_names], *[(d.name, d.bi) for d in gen]]:
                 ty = meta.expect_pi(ty)
-                d = meta.mk_local("h✝" if name == "_" else name, ty.type, info)
+                d = meta.push_local("h✝" if name == "_" else name, ty.type, info)
                 extra.append(d.fvar)
-                meta.lctx = meta.lctx.add(d)
                 ty = tm.instantiate(ty.body, d.fvar)
             rhs = self.term_ensuring(a.rhs, ty)
             self.synthesize("yes")
             return Alt(decls, pats, meta.mk_lambda(extra, rhs), a)
-        finally:
-            meta.lctx = lctx
 
     def _patterns_or_decline(self, patterns, a, xs):
         """Patterns of indexed families may need unification that is not implemented: declined."""

@@ -26,13 +26,8 @@ class PatternMixin:
         if dup is not None:
             raise LeanError(f"Invalid pattern variable: Variable name `{dup}` was already used",
                             stxs[0])
-        decls, pats, lctx = [], [], meta.lctx
-        saved, self.pending = self.pending, []
-        old_err, self.err_to_sorry = self.err_to_sorry, False
-        try:
-            for n in names:
-                decls.append(meta.mk_local(n, meta.mk_type_mvar()))
-                meta.lctx = meta.lctx.add(decls[-1])
+        with self.own_pending(), self.mode(err_to_sorry=False), meta.with_lctx(meta.lctx):
+            decls, pats = [meta.push_local(n, meta.mk_type_mvar()) for n in names], []
             for stx, x in zip(stxs, locals_, strict=True):
                 known = [y.fvar for y in locals_[:len(pats)]]
                 ty = tm.instantiate_rev(tm.abstract(x.type, known), pats)
@@ -40,10 +35,6 @@ class PatternMixin:
                 self.synthesize("yes")
                 pats.append(self.ensure_type(e, ty, stx))
             self.synthesize("no")
-        finally:
-            self.pending = saved + self.pending
-            self.err_to_sorry = old_err
-            meta.lctx = lctx
         return self._close_patterns(decls, pats)
 
     def _close_patterns(self, decls, pats):

@@ -5,6 +5,8 @@ everything with errors shown, tactic blocks last. Run: `python -m pytest tests/m
 """
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 from minilean.front import syntax as sx
 from minilean.front.errors import LeanError, Postpone
 from minilean.front.handlers import HANDLERS
@@ -24,6 +26,15 @@ class SyncMixin:
     def pend(self, kind, m, stx):
         """Leave the metavariable m to `synthesize`."""
         self.pending.append(Pending(kind, m, stx, self.meta.lctx, self.err_to_sorry))
+
+    @contextmanager
+    def own_pending(self):
+        """Set the problems pending so far aside; new ones that remain come after them."""
+        saved, self.pending = self.pending, []
+        try:
+            yield
+        finally:
+            self.pending = saved + self.pending
 
     def later(self, kind, stx, ty):
         """A metavariable of type ty that stands for what `stx` will be elaborated to."""
@@ -96,11 +107,8 @@ class SyncMixin:
 
     def _insist(self):
         """Try everything but tactics without postponing; True if a problem was solved."""
-        old, self.may_postpone = self.may_postpone, False
-        try:
+        with self.mode(may_postpone=False):
             return self._step(quiet=True) or self._use_defaults() or self._step()
-        finally:
-            self.may_postpone = old
 
     def _step(self, quiet=False, tactics=False):
         """Try each pending problem once, oldest first; True if one was solved.
@@ -144,10 +152,10 @@ class SyncMixin:
         meta = self.meta
         ty = meta.inst(meta.decls[p.mvar.id].type)
         mark = self.save()
-        old, self.err_to_sorry = self.err_to_sorry, p.errs and not quiet
         try:
-            e = getattr(self, HANDLERS[type(p.stx)])(p.stx, ty)
-            e = meta.inst(self.ensure_type(e, ty, p.stx))
+            with self.mode(err_to_sorry=p.errs and not quiet):
+                e = getattr(self, HANDLERS[type(p.stx)])(p.stx, ty)
+                e = meta.inst(self.ensure_type(e, ty, p.stx))
             if e.flags & MVAR and occurs(p.mvar, e):
                 raise LeanError("occurs check failed", p.stx)
         except Postpone:
@@ -160,8 +168,6 @@ class SyncMixin:
                 self.restore(mark)
                 return False
             return self._give_up(p, err)
-        finally:
-            self.err_to_sorry = old
         meta.assign_mvar(p.mvar.id, e)
         return True
 
@@ -246,10 +252,8 @@ class SyncMixin:
         if self.root_goals is not None:
             self.root_goals.append((stx.pos, stx.pos, meta, d.lctx, d.type, self))
         ctx = TacticContext(meta, self, [goal], recover)
-        saved, self.pending = self.pending, []
-        old_post, self.may_postpone = self.may_postpone, True
         try:
-            with meta.with_lctx(d.lctx):
+            with self.own_pending(), self.mode(may_postpone=True), meta.with_lctx(d.lctx):
                 run_tactic_seq(ctx, stx.tactics)
                 ctx.prune()
                 if ctx.goals:
@@ -261,6 +265,3 @@ class SyncMixin:
             for g in meta.mvars_in(MVar(goal)) or [goal]:
                 if not meta.is_assigned(g):
                     meta.admit(g)
-        finally:
-            self.pending = saved + self.pending
-            self.may_postpone = old_post
