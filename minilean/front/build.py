@@ -9,19 +9,7 @@ from minilean.front.errors import LeanError
 from minilean.front.terms import get_app_num_args, is_app_of
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
-from minilean.kernel.term import (
-    App,
-    BVar,
-    Const,
-    FVar,
-    Let,
-    Lit,
-    MVar,
-    Pi,
-    Proj,
-    instantiate,
-    instantiate_rev,
-)
+from minilean.kernel.term import App, BVar, Const, FVar, Lam, Let, Lit, MVar, Pi, Proj
 
 NAT = Const("Nat")
 OFNAT_NAT = App(Const("OfNat.ofNat", (lv.ZERO,)), NAT)
@@ -42,19 +30,19 @@ class BuildMixin:
 
     # --- telescopes ---------------------------------------------------------------------------
 
-    def _telescope(self, ty, fresh, max, reducing):
-        """The result of ∀ x…, r with fresh(binder, type) for each x; at most `max` of them."""
+    def _telescope(self, kind, e, fresh, max=None, reducing=False):
+        """The body of e = ∀ x…, r (or fun) with fresh(binder, type) for each x; at most `max`."""
         xs, start = [], 0
         while max is None or len(xs) < max:
-            if type(ty) is not Pi:
-                ty, start = instantiate_rev(ty, xs[start:]), len(xs)
-                new = self.whnf(self.inst(ty)) if reducing else ty
-                if type(new) is not Pi:
+            if type(e) is not kind:
+                e, start = tm.instantiate_rev(e, xs[start:]), len(xs)
+                new = self.whnf(self.inst(e)) if reducing else e
+                if type(new) is not kind:
                     break
-                ty = new
-            xs.append(fresh(ty, instantiate_rev(ty.type, xs[start:])))
-            ty = ty.body
-        return instantiate_rev(ty, xs[start:])
+                e = new
+            xs.append(fresh(e, tm.instantiate_rev(e.type, xs[start:])))
+            e = e.body
+        return tm.instantiate_rev(e, xs[start:])
 
     def forall_meta(self, ty, max=None, reducing=True):
         """(metavariables, binder infos, result) of ∀ x…, r with fresh mvars for x…
@@ -68,33 +56,26 @@ class BuildMixin:
             mvars.append(self.mk_mvar(dom, kind, binder.name))
             infos.append(binder.info)
             return mvars[-1]
-        result = self._telescope(ty, fresh, max, reducing)
+        result = self._telescope(Pi, ty, fresh, max, reducing)
         return mvars, infos, result
 
-    def forall_locals(self, ty, max=None, reducing=True):
+    def forall_locals(self, ty, max=None, reducing=True, kind=Pi):
         """(local declarations, body) of ∀ x…, body; the locals are not added to self.lctx."""
         decls = []
 
         def fresh(binder, dom):
             decls.append(self.mk_local(binder.name, dom, binder.info))
             return decls[-1].fvar
-        body = self._telescope(ty, fresh, max, reducing)
+        body = self._telescope(kind, ty, fresh, max, reducing)
         return decls, body
 
     def lambda_locals(self, e):
         """(local declarations, body) of fun x… => body."""
-        decls, fvars = [], []
-        while type(e) is tm.Lam:
-            d = self.mk_local(e.name, instantiate_rev(e.type, fvars), e.info)
-            decls.append(d)
-            fvars.append(d.fvar)
-            e = e.body
-        return decls, instantiate_rev(e, fvars)
+        return self.forall_locals(e, reducing=False, kind=Lam)
 
     def instantiate_forall(self, ty, args):
         for a in args:
-            ty = self.expect_pi(ty)
-            ty = instantiate(ty.body, a)
+            ty = tm.instantiate(self.expect_pi(ty).body, a)
         return ty
 
     def push_local(self, name, type, bi="default"):
@@ -118,11 +99,9 @@ class BuildMixin:
         ty = self.infer(e)
         while ty.info != "default":
             m = self.mk_mvar(ty.type)
-            e, ty = App(e, m), instantiate(ty.body, m)
+            e, ty = App(e, m), tm.instantiate(ty.body, m)
         if not self.is_def_eq(ty.type, self.infer(arg)):
-            raise LeanError(f"application type mismatch in {name}:\n  {self.pp(arg)}\nhas "
-                            f"type\n  {self.pp(self.infer(arg))}\nbut is expected to have "
-                            f"type\n  {self.pp(ty.type)}")
+            raise LeanError(f"application type mismatch in {name}\n  {self.pp(arg)}")
         return self.inst(App(e, arg))
 
     # --- numerals -----------------------------------------------------------------------------

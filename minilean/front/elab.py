@@ -25,8 +25,7 @@ from minilean.front.tactic_util import inaccessible
 from minilean.front.terms import is_app_of, level_mvars_in
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
-from minilean.kernel.env import InductiveDecl
-from minilean.kernel.term import MVAR, PROP, App, Const, FVar, MVar, Pi, Sort
+from minilean.kernel.term import MVAR, PROP, App, Const, MVar, Pi, Sort
 
 BOOL = Const("Bool")
 
@@ -102,14 +101,14 @@ class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, StructMixin, SyncMixin)
     # --- entry points ---------------------------------------------------------------------------
 
     def _settled(self, elaborate, *args):
-        """elaborate(*args), with no synthetic metavariable left behind."""
+        """What elaborate(*args) returns, with everything that it leaves pending solved."""
         with self.own_pending():
             e = elaborate(*args)
             self.synthesize("no")
             return self.meta.inst(e)
 
     def elab_term(self, stx, expected=None):
-        """The term for `stx`, without metavariables except for holes."""
+        """The term for `stx`; no synthetic metavariable is left behind."""
         return self._settled(self.term, stx, expected)
 
     def elab_term_ensuring(self, stx, expected):
@@ -148,17 +147,13 @@ class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, StructMixin, SyncMixin)
         if expected is not None and expected.flags & MVAR:
             expected = meta.inst(expected)
         if expected is not None and not isinstance(stx, (sx.Hole, sx.SynthHole, sx.By)):
-            ty = expected if type(expected) is Pi else self._quick_pi(expected)
+            ty = expected if type(expected) is Pi else self._reducible_pi(expected)
             if ty is not None and ty.info != "default" and not self._blocks_implicit(stx):
                 return self._implicit_lambda(stx, ty)
         return self._term_core(stx, expected)
 
-    def _quick_pi(self, ty):
-        f = tm.get_app_fn(ty)
-        if type(f) is Const and (type(self.meta.env.get(f.name)) is InductiveDecl):
-            return None
-        if type(f) is FVar and self.meta.fvars[f.id].value is None:
-            return None
+    def _reducible_pi(self, ty):
+        """ty as a Pi, by unfolding reducible definitions only, or None."""
         ty = self.meta.whnf_r(ty)
         return ty if type(ty) is Pi else None
 
@@ -176,7 +171,7 @@ class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, StructMixin, SyncMixin)
                 fvars.append(meta.push_local(inaccessible(ty.name), ty.type, ty.info).fvar)
                 ty = tm.instantiate(ty.body, fvars[-1])
                 if type(ty) is not Pi:
-                    ty = self._quick_pi(ty) or ty
+                    ty = self._reducible_pi(ty) or ty
             return meta.mk_lambda(fvars, self.term_ensuring(stx, ty))
 
     def _term_core(self, stx, expected):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from minilean.front.errors import Declined, LeanError
 from minilean.kernel import term as tm
 from minilean.kernel.env import RecursorDecl
-from minilean.kernel.term import Const, Pi
+from minilean.kernel.term import Const
 
 
 class ElimMixin:
@@ -24,55 +24,46 @@ class ElimMixin:
             return False
         return not any(n.name == "motive" for n in call.named)
 
-    def elim_shape(self, f):
-        """(binder list, motive position, target positions) of an eliminator's type."""
-        binders, ty = [], self.meta.infer(f)
-        while type(ty) is Pi:
-            binders.append(ty)
-            ty = ty.body
-        head, targets = tm.get_app_fn_args(ty)
-        n = len(binders)
-        if type(head) is not tm.BVar:
-            raise Declined("eliminator without a motive")
-        return binders, n - 1 - head.idx, [n - 1 - t.idx for t in targets
-                                           if type(t) is tm.BVar]
-
     def elab_elim(self, f, call):
         """The eliminator applied: major premises, motive, then the other arguments."""
         meta, stx = self.meta, call.stx
-        binders, motive_at, targets = self.elim_shape(f)
-        given, extra = self._align(binders, call)
-        if any(i not in given for i, b in enumerate(binders) if b.info == "default"):
+        mvars, infos, result = meta.forall_meta(meta.infer(f), reducing=False)
+        motive, indices = tm.get_app_fn_args(result)
+        if motive not in mvars:
+            raise Declined("eliminator without a motive")
+        given, extra = self._align(mvars, infos, call)
+        if any(info == "default" and m not in given for m, info in zip(mvars, infos, strict=True)):
             raise Declined("partially applied eliminator", stx)
         self.wait_for(call.expected)
         if self.is_unknown(call.expected):
             raise LeanError("failed to elaborate eliminator, expected type is not available", stx)
         if extra:
             raise Declined("eliminator with extra arguments", stx)
-        mvars, _, _ = meta.forall_meta(meta.infer(f), reducing=False)
-        for i in targets:
-            if i in given:
-                self._elim_arg(mvars[i], given[i])
+        majors = [m for m in indices if m in mvars]
+        for m in majors:
+            if m in given:
+                self._elim_arg(m, given.pop(m))
         self.synthesize("yes")
-        self._assign_motive(mvars[motive_at], [mvars[i] for i in targets], call.expected, stx)
-        for i in sorted(given.keys() - set(targets)):
-            self._elim_arg(mvars[i], given[i])
-        for m, b in zip(mvars, binders, strict=True):
-            if b.info == "inst" and not meta.is_assigned(m.id):
+        self._assign_motive(motive, majors, call.expected, stx)
+        for m, arg in given.items():
+            self._elim_arg(m, arg)
+        for m, info in zip(mvars, infos, strict=True):
+            if info == "inst" and not meta.is_assigned(m.id):
                 meta.assign_mvar(m.id, self.inst_mvar(meta.decls[m.id].type, stx))
         return meta.inst(tm.mk_app(f, *mvars))
 
-    def _align(self, binders, call):
-        """({binder position: Arg} for the arguments given, surplus arguments)."""
+    def _align(self, mvars, infos, call):
+        """({metavariable: the Arg given for it}, surplus arguments)."""
         given, rest = {}, list(call.args)
-        names = {n.name: n.value for n in call.named}
-        for i, b in enumerate(binders):
-            if b.name in names:
-                given[i] = names.pop(b.name)
-            elif b.info == "default" and rest:
-                given[i] = rest.pop(0)
-        if names:
-            raise LeanError(f"Invalid argument name `{next(iter(names))}`", call.stx)
+        named = {n.name: n.value for n in call.named}
+        for m, info in zip(mvars, infos, strict=True):
+            name = self.meta.decls[m.id].name
+            if name in named:
+                given[m] = named.pop(name)
+            elif info == "default" and rest:
+                given[m] = rest.pop(0)
+        if named:
+            raise LeanError(f"Invalid argument name `{next(iter(named))}`", call.stx)
         return given, rest
 
     def _elim_arg(self, m, arg):

@@ -12,21 +12,12 @@ from dataclasses import replace
 from minilean.front import syntax as sx
 from minilean.front.elab_patterns import PatternMixin
 from minilean.front.errors import Declined, LeanError
-from minilean.front.matchers import MatcherMixin
+from minilean.front.matchers import Alt, MatcherRun
 from minilean.kernel import term as tm
 from minilean.kernel.term import Const, FVar, Lam, Pi
 
 
-class Alt:
-    """An elaborated alternative: pattern variables (locals), pattern terms, right-hand side."""
-
-    __slots__ = ("decls", "pats", "rhs", "stx", "used")
-
-    def __init__(self, decls, pats, rhs, stx):
-        self.decls, self.pats, self.rhs, self.stx, self.used = decls, pats, rhs, stx, False
-
-
-class MatchMixin(PatternMixin, MatcherMixin):
+class MatchMixin(PatternMixin):
     """Mixed into `TermElab`."""
 
     # --- entry points ---------------------------------------------------------------------------
@@ -174,9 +165,9 @@ class MatchMixin(PatternMixin, MatcherMixin):
         for x, e in zip(xs, terms, strict=True):
             body = tm.instantiate(meta.kabstract(body, e), x.fvar)
         for _, e, x in reversed(eqs):
-            same = meta.is_def_eq(meta.infer(e), x.type)
-            eq = meta.mk_eq(e, x.fvar) if same else meta.mk_heq(e, x.fvar)
-            body = Pi("h", eq, tm.lift(body, 1))
+            if not meta.is_def_eq(meta.infer(e), x.type):
+                raise Declined("match with a named discriminant of a dependent type")
+            body = Pi("h", meta.mk_eq(e, x.fvar), tm.lift(body, 1))
         return body
 
     def _alternative(self, patterns, a, xs, body, eq_names, gen):
@@ -211,10 +202,10 @@ class MatchMixin(PatternMixin, MatcherMixin):
         for x in xs:
             x.type = meta.inst(x.type)
         body = meta.inst(body)
-        matcher = self.make_matcher(xs, alts, meta.sort_level(body), stx)
+        matcher = MatcherRun(self, xs, alts, stx).declare(meta.sort_level(body))
         motive = meta.mk_lambda([x.fvar for x in xs], body)
         args = []
         for a in alts:
             value = meta.mk_lambda([d.fvar for d in a.decls], a.rhs)
-            args.append(value if a.decls else Lam("x✝", Const("Unit"), tm.lift(value, 1)))
+            args.append(value if a.decls else Lam("x✝", Const("Unit"), value))
         return tm.mk_app(matcher, motive, *terms, *args)

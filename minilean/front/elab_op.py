@@ -129,10 +129,8 @@ class OpMixin:
         ta, tb = meta.inst(meta.infer(a)), meta.inst(meta.infer(b))
         if stx.op == "=" and ta is tb and not ta.flags & MVAR:
             return meta.mk_eq(a, b)
-        if stx.op in ("=", "≠") and ta is PROP and tb is Const("Bool"):
-            b = self.coerce(b, tb, PROP, None)
-        elif stx.op in ("=", "≠") and tb is PROP and ta is Const("Bool"):
-            a = self.coerce(a, ta, PROP, None)
+        if stx.op in ("=", "≠") and {ta, tb} == {PROP, Const("Bool")}:
+            a, b = self.fit(a, PROP, stx), self.fit(b, PROP, stx)
         return self.apply_fn(RELS[stx.op], a, b, expected=expected, stx=stx)
 
     # --- ▸ ------------------------------------------------------------------------------------
@@ -217,14 +215,11 @@ class OpMixin:
 
     def rel_parts(self, ty, stx):
         """(relation applied to all but two arguments, lhs, rhs)."""
-        ty = self.meta.inst(ty)
-        f, args = tm.get_app_fn_args(ty)
+        f, args = tm.get_app_fn_args(self.meta.inst(ty))
         if len(args) < 2:
-            ty = self.meta.whnf_r(ty)
-            f, args = tm.get_app_fn_args(ty)
+            f, args = tm.get_app_fn_args(self.meta.whnf_r(ty))
         if len(args) < 2:
-            raise LeanError("invalid 'calc' step, relation expected\n  "
-                            f"{self.meta.pp(ty)}", stx)
+            raise LeanError(f"invalid 'calc' step, relation expected\n  {self.meta.pp(ty)}", stx)
         return tm.mk_app(f, *args[:-2]), args[-2], args[-1]
 
     def _calc_trans(self, p, pty, q, qty, step):

@@ -3,20 +3,8 @@ from __future__ import annotations
 
 from minilean.front.scope import level_mvars
 from minilean.kernel import level as lv
-from minilean.kernel.term import (
-    LMVAR,
-    App,
-    BVar,
-    Const,
-    Lam,
-    Let,
-    Pi,
-    Sort,
-    children,
-    get_app_fn,
-    rebuild,
-    subterms,
-)
+from minilean.kernel import term as tm
+from minilean.kernel.term import App, BVar, Const, Lam, Let, Pi, Sort
 
 
 def get_app_num_args(e):
@@ -43,7 +31,7 @@ def has_loose_bvar(e, i):
         t = type(e)
         if t is BVar:
             return e.idx == i
-        *outer, last = children(e)
+        *outer, last = tm.children(e)
         for c in outer:
             if go(c, i):
                 return True
@@ -54,8 +42,8 @@ def has_loose_bvar(e, i):
 
 def calls_on_bound(name, e):
     """Does e apply the constant `name` to something that mentions a variable bound in e?"""
-    for s in subterms(e):
-        f = get_app_fn(s)
+    for s in tm.subterms(e):
+        f = tm.get_app_fn(s)
         if type(s) is App and s.arg.loose and type(f) is Const and f.name == name:
             return True
     return False
@@ -63,7 +51,7 @@ def calls_on_bound(name, e):
 
 def occurs(s, e):
     """Is s a subterm of e?"""
-    return s is e or s in subterms(e)
+    return s is e or s in tm.subterms(e)
 
 
 def erase_names(e):
@@ -73,7 +61,7 @@ def erase_names(e):
     def go(e, _depth=0):
         new = cache.get(e)
         if new is None:
-            new = rebuild(e, go, 0)
+            new = tm.rebuild(e, go, 0)
             if type(new) is Lam or type(new) is Pi:
                 new = type(new)("", new.type, new.body)
             elif type(new) is Let:
@@ -99,7 +87,7 @@ def level_mvars_in(*terms):
     """Ids of the level metavariables in the terms, in order of appearance."""
     found = []
     for e in terms:
-        for s in subterms(e) if e.flags & LMVAR else ():
+        for s in tm.subterms(e) if e.flags & tm.LMVAR else ():
             for u in s.levels if type(s) is Const else (s.level,) if type(s) is Sort else ():
                 level_mvars(u, found)
     return found
