@@ -6,6 +6,7 @@ Run: `python -m pytest tests/minilean/test_elab.py`.
 from __future__ import annotations
 
 from minilean.front import syntax as sx
+from minilean.front.build import NAT
 from minilean.front.errors import Declined, LeanError
 from minilean.front.terms import numeral_level
 from minilean.kernel import level as lv
@@ -148,7 +149,7 @@ class FormMixin:
     def elab_num(self, stx, expected):
         meta = self.meta
         ty = meta.inst(self.type_or_new(expected))
-        if ty is meta.NAT:
+        if ty is NAT:
             return meta.mk_nat(stx.value)
         u, lit = meta._dec_level(meta.sort_level(ty)), Lit(stx.value)
         if u is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from minilean.front import syntax as sx
-from minilean.front.build import NAT_OPS
+from minilean.front.build import NAT, NAT_OPS
 from minilean.front.errors import Declined, LeanError
 from minilean.front.terms import is_app_of
 from minilean.kernel import term as tm
@@ -110,7 +110,7 @@ class OpMixin:
             return tree
         meta, op = self.meta, tree.stx.op
         a, b = self.build_tree(tree.lhs), self.build_tree(tree.rhs)
-        if op in NAT_OPS and all(meta.inst(meta.infer(e)) is meta.NAT for e in (a, b)) \
+        if op in NAT_OPS and all(meta.inst(meta.infer(e)) is NAT for e in (a, b)) \
                 and not any(d.cls and d.cls.startswith(("H", "Add", "Mul", "Sub"))
                             for d in meta.lctx.insts):
             return tm.mk_app(NAT_OPS[op], a, b)

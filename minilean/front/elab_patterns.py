@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from minilean.front import syntax as sx
+from minilean.front.build import NAT
 from minilean.front.errors import Declined, LeanError
 from minilean.kernel import term as tm
 from minilean.kernel.env import ConstructorDecl
@@ -83,11 +84,11 @@ class PatternMixin:
             n = decl.num_params
             return tm.mk_app(f, *args[:n], *[self.normal_pattern(a) for a in args[n:]])
         if f.name in meta.ext.match_pattern:
-            with meta.transparency("all"):
+            with meta.transparency("default"):
                 new = meta.unfold_def(e)
             if new is not None:
                 return self.normal_pattern(new)
-        if f.name == "OfNat.ofNat" and len(args) == 3 and args[0] is not meta.NAT:
+        if f.name == "OfNat.ofNat" and len(args) == 3 and args[0] is not NAT:
             new = meta.whnf(e)
             if meta.is_ctor_app(new):
                 return self.normal_pattern(new)
