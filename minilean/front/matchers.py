@@ -237,7 +237,7 @@ class MatcherRun:
         meta.env = meta.env.add(DefDecl(name, names, ty, value))
         meta.ext = meta.ext.child()
         meta.ext.own("matchers")[name] = MatcherInfo(
-            name, n_params, len(self.xs), tuple(len(a.decls) for a in self.alts))
+            name, n_params, len(self.xs), tuple(len(a.decls) for a in self.alts), True)
         meta.ext.own("reducible").add(name)
         actual["u_motive"] = level
         return Const(name, tuple(actual.get(u, lv.param(u)) for u in names))
