@@ -84,10 +84,8 @@ class PatternMixin:
             n = decl.num_params
             return tm.mk_app(f, *args[:n], *[self.normal_pattern(a) for a in args[n:]])
         if f.name in meta.ext.match_pattern:
-            with meta.transparency("default"):
-                new = meta.unfold_def(e)
-            if new is not None:
-                return self.normal_pattern(new)
+            value = tm.instantiate_level_params(decl.value, decl.level_params, f.levels)
+            return self.normal_pattern(meta.beta(value, args))
         if f.name == "OfNat.ofNat" and len(args) == 3 and args[0] is not NAT:
             new = meta.whnf(e)
             if meta.is_ctor_app(new):
