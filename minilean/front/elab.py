@@ -25,6 +25,7 @@ from minilean.front.tactic_util import inaccessible
 from minilean.front.terms import is_app_of, level_mvars_in
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
+from minilean.kernel.env import InductiveDecl
 from minilean.kernel.term import MVAR, PROP, App, Const, MVar, Pi, Sort
 
 BOOL = Const("Bool")
@@ -154,6 +155,9 @@ class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, StructMixin, SyncMixin)
 
     def _reducible_pi(self, ty):
         """ty as a Pi, by unfolding reducible definitions only, or None."""
+        f = tm.get_app_fn(ty)
+        if type(f) is Const and type(self.meta.env.get(f.name)) is InductiveDecl:
+            return None  # the usual case, decided fast
         ty = self.meta.whnf_r(ty)
         return ty if type(ty) is Pi else None
 
