@@ -5,128 +5,123 @@ Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from minilean.front import syntax as sx
-from minilean.front.errors import Declined, LeanError, Postpone
-from minilean.front.scope import Arg, Pending
+from minilean.front.errors import Declined, LeanError
 from minilean.front.terms import has_loose_bvar, is_app_of
 from minilean.kernel import term as tm
 from minilean.kernel.term import App, MVar, Pi
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a function is applied to: NamedArgs (their values are Args) and Args in order.
+
+    explicit: `@f`; ellipsis: a final `..`; stx: where errors are shown.
+    """
+
+    named: list | tuple = ()
+    args: list | tuple = ()
+    expected: tm.Expr | None = None
+    explicit: bool = False
+    ellipsis: bool = False
+    stx: sx.Node | None = None
+
+
 class AppRun:
     """One application being elaborated (Lean's ElabAppArgs)."""
 
-    def __init__(self, elab, f, named, args, expected, explicit, ellipsis, stx):
+    def __init__(self, elab, f, call):
         self.elab, self.meta = elab, elab.meta
         self.f, self.ty = f, self.meta.infer(f)
-        self.named, self.args = list(named), list(args)
-        self.expected, self.explicit = expected, explicit
-        self.ellipsis, self.stx = ellipsis, stx
+        self.named, self.args = list(call.named), list(call.args)
+        self.expected, self.explicit = call.expected, call.explicit
+        self.ellipsis, self.stx = call.ellipsis, call.stx
         self.insts, self.eta = [], []
-        self.propagated = expected is None
+        self.propagated = self.expected is None
         self.started = False  # an argument has been elaborated: too late to postpone
 
     def run(self):
-        meta = self.meta
-        while True:
-            ty = self.ty
-            if type(ty) is not Pi:
-                ty = meta.whnf_core(meta.inst(ty))
-                if type(ty) is not Pi:
-                    if not self.args and not self.named:
-                        self.ty = ty
-                        break
-                    ty = self.expose_pi(ty)
-                self.ty = ty
-            named = self.take_named(ty.name)
-            if named is not None:
-                self.add_arg(ty, named.value if isinstance(named.value, Arg)
-                             else Arg(stx=named.value))
-            elif ty.info == "default" or self.explicit:
-                if not self.explicit_arg(ty):
-                    break
-            elif ty.info == "strict":
-                if not self.args and not self.named:
-                    break
-                self.add_mvar(ty)
-            elif ty.info == "inst":
-                self.add_inst(ty)
-            else:
-                self.add_mvar(ty)
+        """The application, with all its arguments."""
+        while self.at_binder() and self.consume():
+            pass
         return self.finish()
 
-    def take_named(self, name):
-        for i, n in enumerate(self.named):
-            if n.name == name:
-                return self.named.pop(i)
-        return None
+    def at_binder(self):
+        """Does the function take one more argument? Its type is unfolded while some are left."""
+        if type(self.ty) is not Pi:
+            self.ty = self.meta.whnf_core(self.meta.inst(self.ty))
+        if type(self.ty) is not Pi and (self.args or self.named):
+            self.ty = self.expose_pi(self.ty)
+        return type(self.ty) is Pi
 
     def expose_pi(self, ty):
         """ty as a Pi after unfolding; LeanError when it is no function type."""
         meta, elab = self.meta, self.elab
         new = meta.whnf(ty)
-        if type(new) is Pi:
-            return new
         if type(tm.get_app_fn(new)) is MVar:
             self.flush_insts()
             elab.synthesize("yes")
-            newer = meta.whnf(meta.inst(new))
-            if type(newer) is Pi:
-                return newer
-            if type(tm.get_app_fn(newer)) is MVar:
-                if elab.may_postpone and not self.started:
-                    raise Postpone
-            new = newer
+            new = meta.whnf(meta.inst(new))
+            if not self.started:
+                elab.wait_for(new)
+        if type(new) is Pi:
+            return new
         if self.named:
-            n = self.named[0]
-            raise LeanError(f"Invalid argument name `{n.name}` for function `{meta.pp(self.f)}`", n)
+            raise self.bad_name(self.f)
         raise LeanError(f"Function expected at\n  {meta.pp(self.f)}\nbut this term has type\n  "
                         f"{meta.pp(new)}", self.stx)
+
+    def bad_name(self, f):
+        n = self.named[0]
+        return LeanError(f"Invalid argument name `{n.name}` for function `{self.meta.pp(f)}`", n)
+
+    def consume(self):
+        """Supply the argument for the next binder; False when it stays open."""
+        binder = self.ty
+        named = next((n for n in self.named if n.name == binder.name), None)
+        if named is not None:
+            self.named.remove(named)
+            self.add_arg(named.value)
+            return True
+        if binder.info == "default" or self.explicit:
+            return self.explicit_arg(binder)
+        if binder.info == "strict" and not self.args and not self.named:
+            return False
+        self.add_mvar(binder)
+        return True
 
     def add(self, value):
         self.f = App(self.f, value)
         self.ty = tm.instantiate(self.ty.body, value)
 
-    def add_mvar(self, ty):
-        m = self.meta.mk_mvar(ty.type)
+    def add_mvar(self, binder):
+        """A metavariable as argument; for an instance binder one to be synthesised."""
+        if binder.info == "inst" and not self.explicit:
+            m = self.meta.mk_mvar(binder.type, "synthetic")
+            self.insts.append(m)
+        else:
+            m = self.meta.mk_mvar(binder.type)
         self.add(m)
 
-    def add_inst(self, ty):
-        m = self.meta.mk_mvar(ty.type, "synthetic")
-        self.insts.append(m)
-        self.add(m)
-
-    def explicit_arg(self, ty):
+    def explicit_arg(self, binder):
         """Consume one explicit argument; False when there are none left."""
-        meta = self.meta
         if self.args:
-            if self.args[0].term is None and not isinstance(
-                    self.args[0].stx, (sx.Hole, sx.SynthHole)):
+            first = self.args[0]
+            if first.term is None and not isinstance(first.stx, (sx.Hole, sx.SynthHole)):
                 self.propagate()
-            ty = self.ty if type(self.ty) is Pi else ty
-            self.add_arg(ty, self.args.pop(0))
-            return True
-        if not self.explicit and is_app_of(ty.type, "optParam", 2):
-            self.add(ty.type.arg)
-            return True
-        if self.named:
-            if not any(n.name == x for n in self.named for x in self._later_names(ty.body)):
-                n = self.named[0]
-                raise LeanError(f"Invalid argument name `{n.name}` for function "
-                                f"`{meta.pp(tm.get_app_fn(self.f))}`", n)
-            if self._named_depends(ty):
-                self.add_mvar(ty)
-                return True
-            d = meta.mk_local(ty.name, ty.type, ty.info)
-            meta.lctx = meta.lctx.add(d)
-            self.eta.append(d)
-            self.add(d.fvar)
-            return True
-        if self.ellipsis:
-            self.add_mvar(ty)
-            return True
-        self._decline_late_defaults(ty.body)
-        return False
+            self.add_arg(self.args.pop(0))
+        elif not self.explicit and is_app_of(binder.type, "optParam", 2):
+            self.add(binder.type.arg)
+        elif self.named:
+            self.skip_to_named(binder)
+        elif self.ellipsis:
+            self.add_mvar(binder)
+        else:
+            self._decline_late_defaults(binder.body)
+            return False
+        return True
 
     def _decline_late_defaults(self, ty):
         """A partial application in front of an optional argument would be eta-expanded."""
@@ -135,75 +130,55 @@ class AppRun:
                 raise Declined("partial application with optional arguments", self.stx)
             ty = ty.body
 
-    def _later_names(self, ty):
-        names = []
-        for _ in range(64):
+    def skip_to_named(self, binder):
+        """Pass over a binder in front of a named argument: eta-expand, unless that fixes it."""
+        waiting = [(ty, depth) for name, ty, depth in self._later_binders(binder.body)
+                   if any(n.name == name for n in self.named)]
+        if not waiting:
+            raise self.bad_name(tm.get_app_fn(self.f))
+        if any(has_loose_bvar(ty, depth) for ty, depth in waiting):
+            self.add_mvar(binder)
+            return
+        self.eta.append(self.meta.push_local(binder.name, binder.type, binder.info))
+        self.add(self.eta[-1].fvar)
+
+    def _later_binders(self, ty):
+        """(name, type, number of binders before it) of each binder of ty."""
+        found = []
+        while True:
+            if type(ty) is not Pi and not ty.loose:
+                ty = self.meta.whnf_core(ty)
             if type(ty) is not Pi:
-                new = self.meta.whnf_core(ty) if not ty.loose else ty
-                if type(new) is not Pi:
-                    break
-                ty = new
-            names.append(ty.name)
+                return found
+            found.append((ty.name, ty.type, len(found)))
             ty = ty.body
-        return names
 
-    def _named_depends(self, ty):
-        """Does the type of a named argument's binder mention this binder?"""
-        wanted = {n.name for n in self.named}
-        t, i = ty.body, 0
-        while type(t) is Pi:
-            if t.name in wanted and has_loose_bvar(t.type, i):
-                return True
-            t, i = t.body, i + 1
-        return False
-
-    def add_arg(self, ty, arg):
+    def add_arg(self, arg):
+        """Elaborate and add one argument; LeanError when its type does not fit."""
         meta, elab = self.meta, self.elab
-        dom = meta.head_beta(ty.type)
+        dom = meta.head_beta(self.ty.type)
         if is_app_of(dom, "optParam", 2):
             dom = dom.fn.arg
-        if arg.term is not None:
-            value = arg.term
-            vty = meta.infer(value)
-            if vty is not dom and not meta.is_def_eq(dom, vty):
-                coerced = elab.coerce(value, meta.inst(vty), meta.inst(dom), self.stx)
-                if coerced is None:
-                    raise self.mismatch(value, vty, dom, self.stx)
-                value = coerced
-        else:
-            value = self.elab_arg(arg.stx, dom)
+        stx = arg.stx or self.stx
+        e = elab.term(arg.stx, dom) if arg.term is None else arg.term
+        value = elab.fit(e, dom, stx)
+        if value is None:
+            pp = meta.pp
+            raise LeanError(
+                f"Application type mismatch: The argument\n  {pp(e)}\nhas type\n  "
+                f"{pp(meta.infer(e))}\nbut is expected to have type\n  {pp(dom)}\n"
+                f"in the application\n  {pp(App(self.f, e))}", stx)
         self.started = True
         self.add(value)
-
-    def elab_arg(self, stx, dom):
-        meta, elab = self.meta, self.elab
-        value = elab.term(stx, dom)
-        vty = meta.infer(value)
-        if vty is dom or meta.is_def_eq(dom, vty):
-            return value
-        coerced = elab.coerce(value, meta.inst(vty), meta.inst(dom), stx)
-        if coerced is not None:
-            return coerced
-        raise self.mismatch(value, vty, dom, stx)
-
-    def mismatch(self, value, vty, dom, stx):
-        pp = self.meta.pp
-        return LeanError(f"Application type mismatch: The argument\n  {pp(value)}\nhas type\n  "
-                         f"{pp(vty)}\nbut is expected to have type\n  {pp(dom)}\n"
-                         f"in the application\n  {pp(App(self.f, value))}", stx)
 
     def propagate(self):
         """Unify the expected type with the result type before elaborating explicit arguments."""
         if self.propagated:
             return
-        meta = self.meta
-        expected = meta.inst(self.expected)
-        if type(tm.get_app_fn(expected)) is MVar or self.ellipsis or self.eta:
-            self.propagated = True
-            return
         self.propagated = True
+        if self.elab.is_unknown(self.expected) or self.ellipsis or self.eta:
+            return
         ty, n = self.ty, len(self.args)
-        depth = 0
         named = {x.name for x in self.named}
         while n or (type(ty) is Pi and ty.info != "default" and not self.explicit):
             if type(ty) is not Pi:
@@ -213,34 +188,26 @@ class AppRun:
             elif ty.info == "default" or self.explicit:
                 n -= 1
             ty = ty.body
-            depth += 1
-        if named or ty.loose:
-            return
-        if self._has_out_params(ty):
-            return
-        meta.is_def_eq(expected, ty)
+        if not named and not ty.loose and not self._is_out_param(ty):
+            self.meta.is_def_eq(self.meta.inst(self.expected), ty)
 
-    def _has_out_params(self, ty):
+    def _is_out_param(self, ty):
         """Is the result type an output parameter of a pending instance (as for a + b)?"""
         meta = self.meta
         if type(ty) is not MVar:
             return False
         for m in self.insts:
-            ity = meta.decls[m.id].type
-            cls = meta.class_name(ity)
-            outs = meta.ext.classes.get(cls, ())
-            args = tm.get_app_fn_args(ity)[1]
+            cls = meta.decls[m.id].type
+            args = tm.get_app_fn_args(cls)[1]
+            outs = meta.ext.classes.get(meta.class_name(cls), ())
             if any(i < len(args) and args[i] is ty for i in outs):
                 return True
         return False
 
     def flush_insts(self):
         """Synthesise what can be synthesised; the rest becomes pending."""
-        elab = self.elab
         for m in self.insts:
-            if not elab._try_inst(m):
-                elab.pending.append(Pending("inst", m, self.stx, self.meta.lctx,
-                                            elab.err_to_sorry))
+            self.elab.synth_or_pend(m, self.stx)
         self.insts = []
 
     def finish(self):
@@ -252,6 +219,5 @@ class AppRun:
             return e
         if self.expected is not None:
             meta.is_def_eq(self.expected, self.ty)
-        if self.insts:
-            self.flush_insts()
+        self.flush_insts()
         return meta.inst(self.f)

@@ -118,7 +118,7 @@ class StructureRun(TypeRun):
             if b.default is not None:
                 value = elab.elab_term_ensuring(b.default, ty)
                 defaults.append((name, len(self._own()), value))
-            self._add_field(name or elab.inst_binder_name(ty), ty, b.info)
+            self._add_field(name or "inst✝", ty, b.info)
         elab.synthesize("no")
         return defaults
 

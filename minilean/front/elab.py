@@ -1,32 +1,37 @@
-"""Term elaboration: dispatch, postponing, synthetic metavariables, binders, basic term forms.
+"""Term elaboration: dispatch, postponing, error recovery, coercions.
 
-Follows Lean 4's `Lean/Elab/{Term,SyntheticMVars,Binders,BuiltinNotation}.lean`. An elaboration that
-lacks information raises Postpone; it is resumed by `synthesize`, which also finds instances,
-applies default instances and finally runs tactic blocks. Applications are in `elab_app.py`,
-operators in `elab_op.py`, matches in `elab_match.py`. Run: `python -m pytest tests/minilean`.
+Follows Lean 4's `Lean/Elab/{Term,SyntheticMVars}.lean`. An elaboration that lacks information
+raises Postpone; it is resumed by `synthesize`, which also finds instances, applies default
+instances and finally runs tactic blocks. Binders and basic forms are in `elab_forms.py`,
+applications in `elab_app.py`, operators in `elab_op.py`, matches in `elab_match.py`.
+Run: `python -m pytest tests/minilean`.
 """
 from __future__ import annotations
+
+import itertools
+from contextlib import contextmanager
 
 from minilean.front import syntax as sx
 from minilean.front.elab_app import AppMixin
 from minilean.front.elab_forms import FormMixin
 from minilean.front.elab_match import MatchMixin
 from minilean.front.elab_op import OpMixin
+from minilean.front.elab_struct import StructMixin
 from minilean.front.elab_sync import SyncMixin
 from minilean.front.errors import Declined, LeanError, Postpone
 from minilean.front.handlers import HANDLERS
 from minilean.front.instances import StuckInstance
-from minilean.front.scope import AutoBound, Pending, Scope, level_mvars
-from minilean.front.tactic_context import TacticContext
+from minilean.front.tactic_util import inaccessible
+from minilean.front.terms import is_app_of, level_mvars_in
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.env import InductiveDecl
-from minilean.kernel.term import LMVAR, MVAR, PROP, App, Const, FVar, MVar, Pi, Sort
+from minilean.kernel.term import MVAR, PROP, App, Const, MVar, Pi, Sort
 
-SYNTHETIC_SORRY = True
+BOOL = Const("Bool")
 
 
-class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
+class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, StructMixin, SyncMixin):
     """Elaborates syntax to terms over one `Meta`."""
 
     def __init__(self, meta, scope, messages=None, decl_name="_example"):
@@ -47,10 +52,10 @@ class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
         self.own_name = None  # the declaration whose proof a lone tactic continues
         self.tactic_start = 0  # metavariables from this id on belong to the running tactic
         self.aux_count = 0
-        self.rec_fns = {}  # local name -> fvar of a function being defined
+        self.rec_fns = {}  # id of a local that stands for a declaration in progress -> its name
         self.had_error = False
 
-    # --- messages -------------------------------------------------------------------------------
+    # --- messages and backtracking --------------------------------------------------------------
 
     def log(self, severity, text, stx):
         """Adds a message for the span of `stx`; an error makes the declaration erroneous."""
@@ -59,78 +64,81 @@ class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
         self.messages.append((severity, text, stx))
 
     def log_error(self, err, stx=None):
+        """Adds the message of `err`, unless that only follows from an earlier error."""
         if err.silent:
             self.had_error = True
-            return
-        self.log("error", err.message, err.stx if err.stx is not None else stx)
+        else:
+            self.log("error", err.message, err.stx or stx)
+
+    def recover(self, err, stx, expected):
+        """A `sorry` in place of what failed with err, or err again where errors are not logged."""
+        err.stx = err.stx or stx
+        if not self.err_to_sorry or isinstance(err, StuckInstance):
+            raise err
+        self.log_error(err)
+        return self.meta.mk_sorry(self.type_or_new(expected), synthetic=True)
+
+    @contextmanager
+    def mode(self, **flags):
+        """Other values of `may_postpone` or `err_to_sorry` for a while."""
+        old = {name: getattr(self, name) for name in flags}
+        vars(self).update(flags)
+        try:
+            yield
+        finally:
+            vars(self).update(old)
+
+    def save(self):
+        """A mark for `restore`: assignments, pending problems and messages."""
+        return self.meta.save(), len(self.pending), len(self.messages), self.had_error
+
+    def restore(self, mark):
+        """Undo everything since `save` returned `mark`."""
+        meta_mark, n_pending, n_messages, self.had_error = mark
+        self.meta.restore(meta_mark)
+        del self.pending[n_pending:]
+        del self.messages[n_messages:]
 
     # --- entry points ---------------------------------------------------------------------------
 
-    def elab_term(self, stx, expected=None, postpone=False):
-        """The term for `stx`; without `postpone` no synthetic metavariable is left behind."""
-        if postpone:
-            return self.term(stx, expected)
-        saved, self.pending = self.pending, []
-        try:
-            e = self.term(stx, expected)
+    def _settled(self, elaborate, *args):
+        """What elaborate(*args) returns, with everything that it leaves pending solved."""
+        with self.own_pending():
+            e = elaborate(*args)
             self.synthesize("no")
             return self.meta.inst(e)
-        finally:
-            self.pending = saved + self.pending
 
-    def elab_term_ensuring(self, stx, expected, postpone=False):
-        """Like elab_term, with the result coerced to type `expected`."""
-        if postpone:
-            return self.term_ensuring(stx, expected)
-        saved, self.pending = self.pending, []
-        try:
-            e = self.term_ensuring(stx, expected)
-            self.synthesize("no")
-            return self.meta.inst(e)
-        finally:
-            self.pending = saved + self.pending
+    def elab_term(self, stx, expected=None):
+        """The term for `stx`; no synthetic metavariable is left behind."""
+        return self._settled(self.term, stx, expected)
+
+    def elab_term_ensuring(self, stx, expected):
+        """Like elab_term, with the result coerced to type `expected` (unless that is None)."""
+        return self._settled(self.term_ensuring, stx, expected)
 
     def elab_type(self, stx, postpone=False):
         """The type for `stx` (something whose type is a sort)."""
-        if not postpone:
-            saved, self.pending = self.pending, []
-            try:
-                e = self.type_term(stx)
-                self.synthesize("no")
-                return self.meta.inst(e)
-            finally:
-                self.pending = saved + self.pending
-        return self.type_term(stx)
+        return self.type_term(stx) if postpone else self._settled(self.type_term, stx)
 
-    def elab_with_holes(self, stx, expected, allow_natural=False, ensure=True):
+    def elab_with_holes(self, stx, expected, allow_natural=False):
         """(term, new goals): `?_` and, when allowed, unassigned `_` become goals (refine)."""
         meta = self.meta
         before = meta.fresh_mark()
-        if ensure:
-            e = self.elab_term_ensuring(stx, expected)
-        else:
-            e = self.elab_term(stx, expected)
-        goals = []
-        for i in meta.mvars_in(e):
-            d = meta.decls[i]
-            if i < before:
-                continue
-            if d.kind == "natural":
+        e = self.elab_term_ensuring(stx, expected)
+        goals = [i for i in meta.mvars_in(e) if i >= before]
+        for i in goals:
+            if meta.decls[i].kind == "natural":
                 if not allow_natural:
                     self.error_unassigned(i, stx)
-                d.kind = "opaque"
-            goals.append(i)
+                meta.decls[i].kind = "opaque"
         return meta.inst(e), goals
-
-    elab_no_postpone_with_holes = elab_with_holes
 
     def error_unassigned(self, i, stx):
         """Raise Lean's error for a `_` that nothing determined."""
-        d = self.meta.decls[i]
-        with self.meta.with_lctx(d.lctx):
+        with self.meta.with_goal(i):
             goal = self.meta.pp_goal(i)
-        at = self.hole_stx.get(i, stx)
-        raise LeanError(f"don't know how to synthesize placeholder\ncontext:\n{goal}", at)
+        raise LeanError(f"don't know how to synthesize placeholder\ncontext:\n{goal}",
+                        self.hole_stx.get(i, stx))
 
     # --- core -----------------------------------------------------------------------------------
 
@@ -140,17 +148,16 @@ class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
         if expected is not None and expected.flags & MVAR:
             expected = meta.inst(expected)
         if expected is not None and not isinstance(stx, (sx.Hole, sx.SynthHole, sx.By)):
-            ty = expected if type(expected) is Pi else self._quick_pi(expected)
+            ty = expected if type(expected) is Pi else self._reducible_pi(expected)
             if ty is not None and ty.info != "default" and not self._blocks_implicit(stx):
                 return self._implicit_lambda(stx, ty)
         return self._term_core(stx, expected)
 
-    def _quick_pi(self, ty):
+    def _reducible_pi(self, ty):
+        """ty as a Pi, by unfolding reducible definitions only, or None."""
         f = tm.get_app_fn(ty)
-        if type(f) is Const and (type(self.meta.env.get(f.name)) is InductiveDecl):
-            return None
-        if type(f) is FVar and self.meta.fvars[f.id].value is None:
-            return None
+        if type(f) is Const and type(self.meta.env.get(f.name)) is InductiveDecl:
+            return None  # the usual case, decided fast
         ty = self.meta.whnf_r(ty)
         return ty if type(ty) is Pi else None
 
@@ -162,23 +169,14 @@ class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
         return isinstance(stx, (sx.Explicit, sx.Hole, sx.SynthHole, sx.By, sx.DotIdent))
 
     def _implicit_lambda(self, stx, ty):
-        meta = self.meta
-        decls, lctx = [], meta.lctx
-        fvars = []
-        while type(ty) is Pi and ty.info != "default":
-            d = meta.mk_local(meta.fresh_inaccessible(ty.name),
-                              tm.instantiate_rev(ty.type, []), ty.info)
-            decls.append(d)
-            fvars.append(d.fvar)
-            meta.lctx = meta.lctx.add(d)
-            ty = tm.instantiate(ty.body, d.fvar)
-            if type(ty) is not Pi:
-                ty = self._quick_pi(ty) or ty
-        try:
-            e = self.term_ensuring(stx, ty)
-            return meta.mk_lambda(fvars, e)
-        finally:
-            meta.lctx = lctx
+        meta, fvars = self.meta, []
+        with meta.with_lctx(meta.lctx):
+            while type(ty) is Pi and ty.info != "default":
+                fvars.append(meta.push_local(inaccessible(ty.name), ty.type, ty.info).fvar)
+                ty = tm.instantiate(ty.body, fvars[-1])
+                if type(ty) is not Pi:
+                    ty = self._reducible_pi(ty) or ty
+            return meta.mk_lambda(fvars, self.term_ensuring(stx, ty))
 
     def _term_core(self, stx, expected):
         meta = self.meta
@@ -192,69 +190,61 @@ class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
             if not self.may_postpone:
                 raise LeanError("elaboration is stuck: not enough type information", stx) \
                     from None
-            ty = meta.mk_type_mvar() if expected is None else expected
-            m = meta.mk_mvar(ty, "opaque")
-            self.pending.append(Pending("postponed", m, stx, meta.lctx, self.err_to_sorry))
-            return m
+            return self.later("postponed", stx, self.type_or_new(expected))
         except LeanError as err:
-            if err.stx is None:
-                err.stx = stx
-            if not self.err_to_sorry or isinstance(err, StuckInstance):
-                raise
-            self.log_error(err, stx)
-            ty = meta.mk_type_mvar() if expected is None else expected
-            return meta.mk_sorry(ty, SYNTHETIC_SORRY)
+            return self.recover(err, stx, expected)
         except Declined as err:
-            if err.stx is None:
-                err.stx = stx
+            err.stx = err.stx or stx
             raise
 
     def term_ensuring(self, stx, expected):
+        """Like `term`, with the result coerced to type `expected` (unless that is None)."""
         e = self.term(stx, expected)
-        if expected is None:
-            return e
         try:
-            return self.ensure_type(e, expected, stx)
+            return e if expected is None else self.ensure_type(e, expected, stx)
         except LeanError as err:
-            if err.stx is None:
-                err.stx = stx
-            if not self.err_to_sorry:
-                raise
-            self.log_error(err, stx)
-            return self.meta.mk_sorry(expected, SYNTHETIC_SORRY)
+            return self.recover(err, stx, expected)
+
+    # --- types ----------------------------------------------------------------------------------
+
+    def type_or_new(self, ty):
+        """The type `ty`, or a metavariable for it when it is None."""
+        return self.meta.mk_type_mvar() if ty is None else ty
+
+    def is_unknown(self, e):
+        """Is nothing known about the type (or term) e: None, or a metavariable at its head?"""
+        return e is None or type(tm.get_app_fn(self.meta.inst(e))) is MVar
+
+    def wait_for(self, ty):
+        """Postpone while nothing is known about the type `ty` and something may still be found."""
+        if self.may_postpone and self.is_unknown(ty):
+            raise Postpone
 
     def type_term(self, stx):
-        meta = self.meta
-        u = meta.mk_level_mvar()
-        e = self.term(stx, Sort(u))
+        """The type for `stx`; problems may be left pending."""
+        e = self.term(stx, Sort(self.meta.mk_level_mvar()))
         return self.ensure_is_type(e, stx)
 
     def ensure_is_type(self, e, stx):
         """e itself if it is a type, else its coercion (Bool to Prop); LeanError otherwise."""
         meta = self.meta
-        s = meta.inst(meta.infer(e))
-        if type(s) is not Sort:
-            s = meta.whnf(s)
+        s = meta.whnf(meta.inst(meta.infer(e)))
         if type(s) is Sort:
             return e
-        if type(tm.get_app_fn(s)) is MVar:
-            if meta.is_def_eq(s, Sort(meta.mk_level_mvar())):
-                return e
-        if s is Const("Bool"):
-            return tm.mk_app(Const("Eq", (lv.ONE,)), s, e, Const("Bool.true"))
+        if self.is_unknown(s) and meta.is_def_eq(s, Sort(meta.mk_level_mvar())):
+            return e
+        if s is BOOL:
+            return is_true(e)
         raise LeanError(f"type expected, got\n  ({meta.pp(e)} : {meta.pp(s)})", stx)
 
-    def ensure_type(self, e, expected, stx=None, fn=None):
+    def ensure_type(self, e, expected, stx=None):
         """e, or a coercion of e, of type `expected`; LeanError "Type mismatch" otherwise."""
-        meta = self.meta
-        ty = meta.infer(e)
-        if ty is expected or meta.is_def_eq(expected, ty):
-            return e
-        coerced = self.coerce(e, meta.inst(ty), meta.inst(expected), stx)
-        if coerced is not None:
-            return coerced
-        raise LeanError(self.mismatch_text(e, ty, expected), stx,
-                        self.tainted(ty) or self.tainted(expected))
+        fitting = self.fit(e, expected, stx)
+        if fitting is None:
+            ty = self.meta.infer(e)
+            raise LeanError(self.mismatch_text(e, ty, expected), stx,
+                            self.tainted(ty) or self.tainted(expected))
+        return fitting
 
     def tainted(self, e):
         """Does e contain the `sorry` of an earlier error?"""
@@ -265,41 +255,27 @@ class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
         return (f"Type mismatch\n  {pp(e)}\nhas type\n  {pp(ty)}\n"
                 f"but is expected to have type\n  {pp(expected)}")
 
+    def fit(self, e, expected, stx):
+        """e, or a coercion of e, of type `expected`; None when there is none."""
+        meta = self.meta
+        ty = meta.infer(e)
+        if ty is expected or meta.is_def_eq(expected, ty):
+            return e
+        return self.coerce(e, meta.inst(ty), meta.inst(expected), stx)
+
     def coerce(self, e, ty, expected, stx):
-        """A coercion of e : ty to `expected`, or None."""
+        """A coercion of e : ty to `expected` (of Bool, Prop or a subtype), or None."""
         meta = self.meta
         wty, wexp = meta.whnf_r(ty), meta.whnf_r(expected)
-        bool_ty = Const("Bool")
-        if wty is bool_ty and wexp is PROP:
-            return tm.mk_app(Const("Eq", (lv.ONE,)), bool_ty, e, Const("Bool.true"))
-        if wty is PROP and wexp is bool_ty and "Decidable.decide" in meta.env:
+        if wty is BOOL and wexp is PROP:
+            return is_true(e)
+        if wty is PROP and wexp is BOOL:
             inst = self.inst_mvar(App(Const("Decidable"), e), stx)
             return tm.mk_app(Const("Decidable.decide"), e, inst)
-        if type(tm.get_app_fn(wexp)) is MVar or type(tm.get_app_fn(wty)) is MVar:
-            return None
-        f = tm.get_app_fn(wty)
-        if type(f) is Const and f.name == "Subtype":
-            val = meta.mk_app("Subtype.val", e)
-            if meta.is_def_eq(meta.infer(val), expected):
-                return val
-        return self.coe_instance(e, wty, expected)
-
-    def coe_instance(self, e, ty, expected):
-        """Coercion through a `Coe` or `CoeOut`-like instance, unfolded as Lean does."""
-        meta = self.meta
-        for cls in ("Coe", "CoeTail", "CoeHead", "CoeOut"):
-            if cls not in meta.ext.classes or cls not in meta.env:
-                continue
-            try:
-                u, v = meta.sort_level(ty), meta.sort_level(expected)
-                u, v = meta._dec_level(u), meta._dec_level(v)
-                if u is None or v is None:
-                    continue
-                inst = meta.synth_inst(tm.mk_app(Const(cls, (u, v)), ty, expected))
-            except LeanError:
-                continue
-            if inst is not None:
-                raise Declined(f"coercion through {cls}")
+        if is_app_of(wty, "Subtype", 2) and not self.is_unknown(wexp):
+            f, (base, p) = tm.get_app_fn_args(wty)
+            if meta.is_def_eq(base, expected):
+                return tm.mk_app(Const("Subtype.val", f.levels), base, p, e)
         return None
 
     # --- declarations need these ----------------------------------------------------------------
@@ -316,21 +292,14 @@ class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
         """The terms with their level metavariables turned into new parameters u_1, u_2, …"""
         meta = self.meta
         terms = [meta.inst(e) for e in terms]
-        n = 0
-        for e in terms:
-            if not e.flags & LMVAR:
-                continue
-            for s in tm.subterms(e):
-                levels = s.levels if type(s) is Const else (s.level,) if type(s) is Sort else ()
-                for u in levels:
-                    for i in level_mvars(meta.inst_level(u)):
-                        n += 1
-                        while f"u_{n}" in self.level_names:
-                            n += 1
-                        name = f"u_{n}"
-                        self.level_names.append(name)
-                        meta.assign_level(i, lv.param(name))
+        fresh = (f"u_{n}" for n in itertools.count(1))
+        for i in level_mvars_in(*terms):
+            name = next(u for u in fresh if u not in self.level_names)
+            self.level_names.append(name)
+            meta.assign_level(i, lv.param(name))
         return [meta.inst(e) for e in terms]
 
 
-__all__ = ["AutoBound", "Scope", "TacticContext", "TermElab", "level_mvars"]
+def is_true(b):
+    """The proposition b = true, for b : Bool."""
+    return tm.mk_app(Const("Eq", (lv.ONE,)), BOOL, b, Const("Bool.true"))

@@ -5,13 +5,16 @@ Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 from __future__ import annotations
 
+from dataclasses import replace
+
 from minilean.front import syntax as sx
-from minilean.front.errors import Declined, LeanError, Postpone
+from minilean.front.app_run import Call
+from minilean.front.errors import Declined, LeanError
 from minilean.front.known_names import is_library_name, is_variable_name
 from minilean.front.scope import Arg, AutoBound
 from minilean.kernel import term as tm
 from minilean.kernel.env import InductiveDecl
-from minilean.kernel.term import Const, MVar, Pi, Sort
+from minilean.kernel.term import Const, Pi, Sort
 
 
 class NameMixin:
@@ -21,26 +24,30 @@ class NameMixin:
 
     def resolve_local(self, name):
         """(local declaration, remaining fields) for a dotted name whose prefix is a local."""
-        parts, rest = name, []
+        return self._longest_prefix(name, lambda x: self.meta.lctx.find(x) or self._find_rec(x))
+
+    def _longest_prefix(self, name, find):
+        """(find(prefix), remaining fields) for the longest prefix of a name that `find` knows."""
+        rest = []
         while True:
-            d = self.meta.lctx.find(parts) or self._find_rec(parts)
-            if d is not None:
-                return d, rest
-            if "." not in parts:
-                return None, []
-            parts, _, last = parts.rpartition(".")
+            found = find(name)
+            if found or "." not in name:
+                return found, rest if found else []
+            name, _, last = name.rpartition(".")
             rest.insert(0, last)
 
     def _find_rec(self, name):
         """The declaration being defined, when `name` means it."""
-        for d in self.meta.lctx.decls if self.rec_fns else ():
-            full = self.rec_fns.get(d.id)
-            if full is not None:
-                plain = full.removeprefix("_private.")
-                if name in (self.rec_short, plain, "_root_." + plain) or any(
-                        f"{ns}.{name}" == plain for ns in self.namespaces() if ns):
-                    return d
+        for d in self._rec_locals():
+            plain = self.rec_fns[d.id].removeprefix("_private.")
+            if name in (self.rec_short, "_root_." + plain) or any(
+                    plain == (f"{ns}.{name}" if ns else name) for ns in self.namespaces()):
+                return d
         return None
+
+    def _rec_locals(self):
+        """The locals in scope that stand for the declaration being defined."""
+        return [d for d in self.meta.lctx.decls if d.id in self.rec_fns] if self.rec_fns else []
 
     def namespaces(self):
         """The open namespace prefixes, innermost first, "" last."""
@@ -52,57 +59,40 @@ class NameMixin:
 
     def global_candidates(self, name):
         """All declarations that the (whole) name may mean, in Lean's order of preference."""
-        env, ext = self.meta.env, self.meta.ext
         if name.startswith("_root_."):
             full = name[7:]
-            return [full] if full in env else []
+            return [full] if full in self.meta.env else []
         for ns in self.namespaces():
-            full = f"{ns}.{name}" if ns else name
-            found = []
-            if full in env and not (ns and "." not in name and full in ext.protected):
-                found.append(full)
-            alias = ext.aliases.get(full)
-            if alias:
-                found += [a for a in alias if a not in found]
-            if ns:
-                private = ext.private.get(full)
-                if private and private not in found:
-                    found.append(private)
+            found = self._members(ns, name)
             if found and ns:
                 return found
-            if not ns:
-                for kind, *data in self.scope.opens:
-                    self._open_candidates(kind, data, name, found)
-                return found
-        return []
+        for kind, *data in self.scope.opens:
+            found += self._opened(kind, data, name)
+        return list(dict.fromkeys(found))
 
-    def _open_candidates(self, kind, data, name, found):
-        env, ext = self.meta.env, self.meta.ext
+    def _members(self, ns, name):
+        """What `name` means in the namespace ns: a declaration, aliases, a private declaration."""
+        ext, full = self.meta.ext, f"{ns}.{name}" if ns else name
+        hidden = ns and "." not in name and full in ext.protected
+        found = [full] if full in self.meta.env and not hidden else []
+        private = [ext.private[full]] if full in ext.private else []
+        return list(dict.fromkeys([*found, *ext.aliases.get(full, ()), *private]))
+
+    def _opened(self, kind, data, name):
+        """What `name` means by one `open`: of a namespace (hiding some names), or of one name."""
         if kind == "ns":
-            full = f"{data[0]}.{name}"
-            if full in env and not ("." not in name and full in ext.protected) \
-                    and not (len(data) > 1 and name in data[1]) and full not in found:
-                found.append(full)
-            for a in ext.aliases.get(full, ()):
-                if a not in found:
-                    found.append(a)
-        elif kind == "id":
-            if name == data[0] and data[1] not in found:
-                found.append(data[1])
-            elif name.startswith(data[0] + ".") and data[1] + name[len(data[0]):] in env:
-                found.append(data[1] + name[len(data[0]):])
+            space, hidden = data
+            found = self._members(space, name)
+            return [full for full in found if full != f"{space}.{name}" or name not in hidden]
+        short, full = data
+        if name == short:
+            return [full]
+        longer = full + name.removeprefix(short)
+        return [longer] if name.startswith(short + ".") and longer in self.meta.env else []
 
     def resolve_global(self, name):
         """(candidate full names, remaining fields)."""
-        rest = []
-        while True:
-            found = self.global_candidates(name)
-            if found:
-                return found, rest
-            if "." not in name:
-                return [], []
-            name, _, last = name.rpartition(".")
-            rest.insert(0, last)
+        return self._longest_prefix(name, self.global_candidates)
 
     def resolve_const(self, name):
         """The full name of the one constant called `name`; LeanError if none or several."""
@@ -113,7 +103,7 @@ class NameMixin:
             raise LeanError(f"ambiguous identifier `{name}`, possible interpretations: {found}")
         return found[0]
 
-    def resolve_fn(self, stx, explicit=False):
+    def resolve_fn(self, stx):
         """[(term, remaining fields)] for an identifier."""
         name = stx.name
         d, rest = self.resolve_local(name)
@@ -126,8 +116,7 @@ class NameMixin:
             self.unknown_ident(name, stx)
         if rest and all(self._is_type_const(full) for full in found):
             self.unknown_ident(name, stx)
-        levels = stx.levels
-        return [(self.const_with_levels(full, levels, stx), rest) for full in found]
+        return [(self.const_with_levels(full, stx.levels, stx), rest) for full in found]
 
     def _is_type_const(self, name):
         """Is the constant a type (former), which has no fields of its own?"""
@@ -172,106 +161,92 @@ class NameMixin:
 
     # --- fields ---------------------------------------------------------------------------------
 
-    def _app_fields(self, f, fields, fn, named, args, expected, explicit, ellipsis, stx):
-        """Resolve `.field`s one by one, then apply to the arguments."""
+    def app_fields(self, f, fields, fn, call):
+        """Resolve the `.field`s of f one by one, then apply the last one to the arguments."""
         for i, name in enumerate(fields):
-            last = i == len(fields) - 1
             if i == 0 and type(f) in (Const, tm.FVar):
-                f = self.app_args(f, [], [], None, False, False, stx)
+                f = self.app_args(f, Call(stx=call.stx))
             g, self_arg = self.field_fn(f, name, fn)
             if self_arg is None:
                 f = g
-                continue
-            if last:
-                named2, args2 = self.insert_self(g, self_arg, named, args, explicit, fn)
-                return self.app_args(g, named2, args2, expected, explicit, ellipsis, stx)
-            named2, args2 = self.insert_self(g, self_arg, [], [], explicit, fn)
-            f = self.app_args(g, named2, args2, None, explicit, False, stx)
-        return self.app_args(f, named, args, expected, explicit, ellipsis, stx)
+            elif i == len(fields) - 1:
+                return self.app_args(g, self.insert_self(g, self_arg, call, fn))
+            else:
+                alone = Call(explicit=call.explicit, stx=call.stx)
+                f = self.app_args(g, self.insert_self(g, self_arg, alone, fn))
+        return self.app_args(f, call)
 
     def field_fn(self, e, name, stx):
         """(function, e to insert) for `e.name`; (term, None) for a primitive projection."""
         meta = self.meta
-        ty = meta.inst(meta.infer(e))
-        first = ty
-        for _ in range(100):
-            ty = meta.whnf_core(ty)
-            f, ty_args = tm.get_app_fn_args(ty)
-            if type(f) is MVar:
+        first = meta.inst(meta.infer(e))
+        for ty in self._unfoldings(first):
+            if self.is_unknown(ty):
                 self.synthesize("yes")
-                new = meta.inst(ty)
-                if new is not ty:
-                    ty = new
-                    continue
-                if self.may_postpone:
-                    raise Postpone
+                if meta.inst(ty) is not ty:
+                    return self.field_fn(e, name, stx)
+                self.wait_for(ty)
                 raise LeanError("Invalid field notation: Type is not of the form `C ...` where "
                                 f"C is a constant\n  {meta.pp(e)}\nhas type\n  {meta.pp(ty)}", stx)
-            found = self._field_of(f, ty, name, e, stx)
+            struct = self._type_head(ty)
+            if isinstance(name, int):
+                found = self._numbered_field(struct, name, e, stx)
+            else:
+                found = None if struct is None else self._named_field(struct, name, e)
             if found is not None:
                 return found
-            new = meta.unfold_def(ty)
-            if new is None:
-                break
-            ty = new
         self._no_field(e, first, name, stx)
 
-    def _field_of(self, f, ty, name, e, stx):
-        meta = self.meta
-        if type(ty) is Pi and isinstance(name, str):
-            full = f"Function.{name}"
-            return (meta.mk_const(full), e) if full in meta.env else None
-        if type(f) is not Const:
-            return None
-        info = meta.ext.structures.get(f.name)
-        if isinstance(name, int):
-            decl = meta.env.get(f.name)
-            if type(decl) is InductiveDecl and len(decl.ctors) == 1:
-                return self._numbered_field(decl, info, name, e, stx)
-            return None
-        return self._named_field(f.name, info, name, e)
+    def _unfoldings(self, ty):
+        """ty in weak head normal form, then with the definitions at its head unfolded in turn."""
+        while ty is not None:
+            ty = self.meta.whnf_core(ty)
+            yield ty
+            ty = self.meta.unfold_def(ty)
 
-    def _numbered_field(self, decl, info, n, e, stx):
+    def _numbered_field(self, struct, n, e, stx):
         meta = self.meta
-        ctor = meta.env.lookup(decl.ctors[0])
-        if not 1 <= n <= ctor.num_fields:
+        decl = meta.env.get(struct)
+        if type(decl) is not InductiveDecl or len(decl.ctors) != 1:
+            return None
+        num_fields = meta.env.lookup(decl.ctors[0]).num_fields
+        if not 1 <= n <= num_fields:
             raise LeanError(f"Invalid projection: Index `{n}` is invalid for this structure; it "
-                            f"must be between 1 and {ctor.num_fields}", stx)
+                            f"must be between 1 and {num_fields}", stx)
+        info = meta.ext.structures.get(decl.name)
         if info is not None:
             return meta.mk_const(f"{decl.name}.{info.fields[n - 1]}"), e
         if decl.is_prop or decl.num_indices or decl.is_rec:
             raise LeanError("Invalid projection: Expected a value whose type is a structure", stx)
         return tm.Proj(decl.name, n - 1, e), None
 
-    def _named_field(self, struct, info, name, e):
-        meta = self.meta
-        full = f"{struct}.{name}"
-        if full in meta.env:
-            return meta.mk_const(full), e
-        hidden = meta.ext.private.get(full)
-        if hidden:
-            return meta.mk_const(hidden), e
-        for alias in meta.ext.aliases.get(full, ()):
-            return meta.mk_const(alias), e
-        for d in reversed(meta.lctx.decls):  # the function being defined
-            if d.id in self.rec_fns and self.rec_fns[d.id] == full:
-                return d.fvar, e
-        if info is not None:
-            for parent, field in info.parents:
-                sub = f"{parent}.{name}"
-                pinfo = meta.ext.structures.get(parent)
-                if sub in meta.env or self._parent_has(pinfo, name):
-                    to_parent = self.app_args(meta.mk_const(f"{struct}.{field}"), [],
-                                              [Arg(term=e)], None)
-                    return self._named_field(parent, pinfo, name, to_parent)
+    def _named_field(self, struct, name, e):
+        """(function, e or its projection to a parent structure) for `struct.name`, or None."""
+        member = self._member(struct, name)
+        if member is not None:
+            return member, e
+        for parent, field in self._parents(struct):
+            if self._has_field(parent, name):
+                to_parent = self.apply_fn(f"{struct}.{field}", e)
+                return self._named_field(parent, name, to_parent)
         return None
 
-    def _parent_has(self, info, name):
-        if info is None:
-            return False
-        return any(f"{p}.{name}" in self.meta.env or
-                   self._parent_has(self.meta.ext.structures.get(p), name)
-                   for p, _ in info.parents)
+    def _member(self, struct, name):
+        """The constant `struct.name` (or an alias), or the function of that name being defined."""
+        meta, full = self.meta, f"{struct}.{name}"
+        for const in (full, meta.ext.private.get(full), *meta.ext.aliases.get(full, ())):
+            if const in meta.env:
+                return meta.mk_const(const)
+        return next((d.fvar for d in self._rec_locals() if self.rec_fns[d.id] == full), None)
+
+    def _parents(self, struct):
+        """(parent structure, projection to it) for each parent of the structure."""
+        info = self.meta.ext.structures.get(struct)
+        return () if info is None else info.parents
+
+    def _has_field(self, struct, name):
+        return f"{struct}.{name}" in self.meta.env or any(
+            self._has_field(parent, name) for parent, _ in self._parents(struct))
 
     def _no_field(self, e, ty, name, stx):
         meta = self.meta
@@ -289,84 +264,51 @@ class NameMixin:
         raise LeanError(f"Invalid field `{name}`: The environment does not contain "
                         f"`{f.name}.{name}`\n  {meta.pp(e)}\nhas type\n  {meta.pp(ty)}", stx)
 
-    def insert_self(self, g, e, named, args, explicit, stx):
-        """Put e where g takes its first explicit argument of e's type (or as named argument)."""
+    def insert_self(self, g, e, call, stx):
+        """The call of g with e where g takes its first explicit argument of e's type (or named)."""
         meta = self.meta
-        ty = meta.infer(g)
-        struct = self._type_head(meta.inst(meta.infer(e)))
-        names = {n.name for n in named}
-        pos = 0
-        heads = self._type_heads(meta.inst(meta.infer(e)))
+        heads = [self._type_head(ty) for ty in self._unfoldings(meta.inst(meta.infer(e)))]
+        given = {n.name for n in call.named}
+        ty, pos = meta.infer(g), 0
         while True:
             if type(ty) is not Pi:
                 ty = meta.whnf_core(ty)
-                if type(ty) is not Pi:
+            if type(ty) is not Pi:
+                raise LeanError(f"Invalid field notation: Function `{meta.pp(g)}` does not have a "
+                                f"usable parameter of type `{heads[0]} ...`", stx)
+            if ty.name not in given:
+                if self._type_head(ty.type) in heads:
                     break
-            h = self._type_head(ty.type)
-            if h in heads or (h == "Pi" and struct == "Pi"):
-                if ty.info == "default":
-                    if ty.name not in names:
-                        return named, [*args[:pos], Arg(term=e), *args[pos:]]
-                elif ty.name not in names:
-                    return [*named, sx.NamedArg(0, 0, ty.name, Arg(term=e))], args
-            if (ty.info == "default" or explicit) and ty.name not in names:
-                pos += 1
+                pos += ty.info == "default" or call.explicit
             ty = ty.body
-        raise LeanError(f"Invalid field notation: Function `{meta.pp(g)}` does not have a usable "
-                        f"parameter of type `{struct} ...`", stx)
+        arg = Arg(term=e)
+        if ty.info == "default":
+            return replace(call, args=[*call.args[:pos], arg, *call.args[pos:]])
+        return replace(call, named=[*call.named, sx.NamedArg(0, 0, ty.name, arg)])
 
     def _type_head(self, ty):
-        if type(ty) is Pi:
-            return "Pi"
+        """The name of the constant at the head of a type ("Function" for a Pi), or None."""
         f = tm.get_app_fn(ty)
-        return f.name if type(f) is Const else None
+        return "Function" if type(f) is Pi else f.name if type(f) is Const else None
 
-    def _type_heads(self, ty):
-        """Head names of ty and of its unfoldings."""
-        meta, out = self.meta, []
-        for _ in range(20):
-            ty = meta.whnf_core(ty)
-            out.append(self._type_head(ty))
-            new = meta.unfold_def(ty)
-            if new is None:
-                return out
-            ty = new
-        return out
-
-    def resolve_dot_ident(self, stx, expected, n_args):
+    def resolve_dot_ident(self, stx, expected):
         """(function, fields) for `.name`, looked up in the namespace of the expected type."""
         meta = self.meta
+        self.wait_for(expected)
         if expected is None:
-            if self.may_postpone:
-                raise Postpone
             raise LeanError("Invalid dotted identifier notation: The expected type of "
                             f"`.{stx.name}` could not be determined", stx)
+        parts = stx.name.split(".")
         ty = meta.inst(expected)
-        for _ in range(50):
+        while ty is not None:
             ty = meta.whnf_core(ty)
             while type(ty) is Pi:
                 ty = meta.whnf_core(ty.body)
-            f = tm.get_app_fn(ty)
-            if type(f) is MVar:
-                if self.may_postpone:
-                    raise Postpone
-                break
-            if type(f) is Const:
-                full = f"{f.name}.{stx.name}"
-                if full in meta.env:
-                    return meta.mk_const(full), []
-                parts = stx.name.split(".")
-                if f"{f.name}.{parts[0]}" in meta.env:
-                    return meta.mk_const(f"{f.name}.{parts[0]}"), parts[1:]
-                for d in reversed(meta.lctx.decls):
-                    if self.rec_fns.get(d.id) == full:
-                        return d.fvar, []
-            new = meta.unfold_def(ty)
-            if new is None:
-                break
-            ty = new
-        f = tm.get_app_fn(ty)
-        name = f"{f.name}.{stx.name}" if type(f) is Const else stx.name
-        if type(f) is Const and self.known_elsewhere(name):
-            raise Declined(f"library name {name}", stx)
-        raise LeanError(f"Unknown constant `{name}`", stx)
+            self.wait_for(ty)
+            struct = self._type_head(ty)
+            for n in (len(parts), 1) if struct is not None else ():
+                member = self._member(struct, ".".join(parts[:n]))
+                if member is not None:
+                    return member, parts[n:]
+            ty = meta.unfold_def(ty)
+        self.unknown_ident(stx.name if struct is None else f"{struct}.{stx.name}", stx)

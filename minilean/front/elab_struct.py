@@ -5,101 +5,97 @@ Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 from __future__ import annotations
 
-from minilean.front import syntax as sx
-from minilean.front.errors import LeanError, Postpone
+from minilean.front.app_run import Call
+from minilean.front.errors import LeanError
 from minilean.kernel import term as tm
-from minilean.kernel.term import Const, MVar, instantiate_level_params
+from minilean.kernel.term import Const
 
 
-def elab_struct_inst(elab, stx, expected):
-    """The structure value, of the type written, expected, or found from the first source."""
-    meta = elab.meta
-    if stx.type is not None:
-        expected = elab.elab_type(stx.type)
-    sources = [elab.elab_term(s) for s in stx.sources]
-    ty = None if expected is None else meta.whnf(meta.inst(expected))
-    if ty is None or type(tm.get_app_fn(ty)) is MVar:
-        if sources:
+class StructMixin:
+    """Mixed into `TermElab`."""
+
+    def elab_struct_inst(self, stx, expected):
+        """The structure value, of the type written, expected, or found from the first source."""
+        meta = self.meta
+        if stx.type is not None:
+            expected = self.elab_type(stx.type)
+        sources = [self.elab_term(s) for s in stx.sources]
+        ty = None if expected is None else meta.whnf(meta.inst(expected))
+        if sources and self.is_unknown(ty):
             ty = meta.whnf(meta.inst(meta.infer(sources[0])))
-        elif elab.may_postpone:
-            raise Postpone
-        else:
+        self.wait_for(ty)
+        if self.is_unknown(ty):
             raise LeanError("invalid {...} notation, expected type is not known", stx)
-    f, params = tm.get_app_fn_args(ty)
-    info = meta.ext.structures.get(f.name) if type(f) is Const else None
-    if info is None:
-        raise LeanError("invalid {...} notation, structure type expected\n  " + meta.pp(ty), stx)
-    fields = {}
-    for name, value in stx.fields:
-        if name in fields:
-            raise LeanError(f"field `{name}` has already been specified", stx)
-        fields[name] = value
-    used = set()
-    e = build(elab, info, f, params, fields, sources, used, stx)
-    for name in fields:
-        if name not in used:
-            raise LeanError(f"`{name}` is not a field of structure `{info.name}`", stx)
-    return e
+        fields = {}
+        for name, value in stx.fields:
+            if name in fields:
+                raise LeanError(f"field `{name}` has already been specified", stx)
+            fields[name] = value
+        e = StructRun(self, stx, fields, sources).build(ty)
+        if fields:
+            raise LeanError(f"`{next(iter(fields))}` is not a field of structure "
+                            f"`{tm.get_app_fn(ty).name}`", stx)
+        return e
 
 
-def build(elab, info, f, params, fields, sources, used, stx):
-    """info.ctor applied to params and its fields."""
-    meta = elab.meta
-    ctor = meta.env.lookup(info.ctor)
-    ty = meta.instantiate_forall(
-        instantiate_level_params(ctor.type, ctor.level_params, f.levels), params)
-    e = tm.mk_app(Const(ctor.name, f.levels), *params)
-    parents = {field: parent for parent, field in info.parents}
-    values = []
-    for name in info.fields:
-        ty = meta.expect_pi(ty)
-        dom = meta.head_beta(meta.inst(ty.type))
-        value = _field(elab, info, name, dom, parents, fields, sources, used, stx, params, values,
-                       ty.info)
-        values.append(value)
-        e = tm.App(e, value)
-        ty = tm.instantiate(ty.body, value)
-    return e
+class StructRun:
+    """One structure instance being elaborated; `fields` are those not used yet."""
 
+    def __init__(self, elab, stx, fields, sources):
+        self.elab, self.meta = elab, elab.meta
+        self.stx, self.fields, self.sources = stx, fields, sources
 
-def _field(elab, info, name, dom, parents, fields, sources, used, stx, params, values, binfo):
-    meta = elab.meta
-    if name in fields:
-        used.add(name)
-        return elab.term_ensuring(fields[name], dom)
-    if name in parents and not sources:
-        pinfo = meta.ext.structures[parents[name]]
-        inner = all_fields(meta, pinfo)
-        if any(x in fields for x in inner) or not pinfo.is_class:
-            g, pargs = tm.get_app_fn_args(meta.whnf_r(dom))
-            return build(elab, pinfo, g, pargs, fields, sources, used, stx)
-    for s in sources:
-        g = tm.get_app_fn(meta.whnf(meta.inst(meta.infer(s))))
-        if type(g) is Const and name in all_fields(meta, meta.ext.structures.get(g.name)):
-            fn, self_arg = elab.field_fn(s, name, stx)
-            named, args = elab.insert_self(fn, self_arg, [], [], False, stx)
-            return elab.ensure_type(elab.app_args(fn, named, args, None, stx=stx), dom, stx)
-    if name in parents and sources:
-        pinfo = meta.ext.structures[parents[name]]
-        g, pargs = tm.get_app_fn_args(meta.whnf_r(dom))
-        return build(elab, pinfo, g, pargs, fields, sources, used, stx)
-    for dname, n, lam in info.defaults:
-        if dname == name:
-            value = meta.beta(lam, [*params, *values[:n]])
-            return elab.ensure_type(value, dom, stx)
-    if binfo == "inst" or meta.class_name(dom) is not None:
-        return elab.inst_mvar(dom, stx)
-    raise LeanError(f"Fields missing: `{name}`", stx)
+    def build(self, ty):
+        """The constructor of the structure type ty applied to its fields."""
+        meta = self.meta
+        f, params = tm.get_app_fn_args(ty)
+        info = meta.ext.structures.get(f.name) if type(f) is Const else None
+        if info is None:
+            raise LeanError("invalid {...} notation, structure type expected\n  " + meta.pp(ty),
+                            self.stx)
+        e = tm.mk_app(Const(info.ctor, f.levels), *params)
+        ty = meta.infer(e)
+        values = []
+        for name in info.fields:
+            ty = meta.expect_pi(ty)
+            dom = meta.head_beta(meta.inst(ty.type))
+            value = self._explicit_field(info, name, dom)
+            if value is None:
+                value = self._implied_field(info, name, dom, [*params, *values], ty.info)
+            values.append(value)
+            ty = tm.instantiate(ty.body, value)
+        return tm.mk_app(e, *values)
 
+    def _explicit_field(self, info, name, dom):
+        """The field from what is written: itself, a source, or fields of its own; else None."""
+        elab = self.elab
+        if name in self.fields:
+            return elab.term_ensuring(self.fields.pop(name), dom)
+        for s in self.sources:
+            struct = tm.get_app_fn(self.meta.whnf(self.meta.inst(self.meta.infer(s))))
+            if type(struct) is Const and name in self._all_fields(struct.name):
+                value = elab.app_fields(s, [name], self.stx, Call(stx=self.stx))
+                return elab.ensure_type(value, dom, self.stx)
+        parent = next((p for p, field in info.parents if field == name), None)
+        if parent is not None and (
+                self.sources or not self.meta.ext.structures[parent].is_class
+                or any(x in self.fields for x in self._all_fields(parent))):
+            return self.build(self.meta.whnf_r(dom))
+        return None
 
-def all_fields(meta, info):
-    """Field names of a structure and of its parents."""
-    if info is None:
-        return []
-    out = list(info.fields)
-    for parent, _ in info.parents:
-        out += all_fields(meta, meta.ext.structures.get(parent))
-    return out
+    def _implied_field(self, info, name, dom, known, binder_info):
+        """The field's default (of parameters and fields `known` so far) or a class instance."""
+        for field, _, lam in info.defaults:
+            if field == name:
+                return self.elab.ensure_type(self.meta.beta(lam, known), dom, self.stx)
+        if binder_info == "inst" or self.meta.class_name(dom) is not None:
+            return self.elab.inst_mvar(dom, self.stx)
+        raise LeanError(f"Fields missing: `{name}`", self.stx)
 
-
-__all__ = ["all_fields", "elab_struct_inst", "sx"]
+    def _all_fields(self, struct):
+        """Field names of a structure and of its parents."""
+        info = self.meta.ext.structures.get(struct)
+        out = [] if info is None else list(info.fields)
+        for parent, _ in () if info is None else info.parents:
+            out += self._all_fields(parent)
+        return out

@@ -20,7 +20,7 @@ from minilean.kernel.term import Const, MVar
 
 def elab(ctx, stx, expected=None):
     """The term for stx; `_` and `?_` may not remain (Lean's elabTermEnsuringType in `exact`)."""
-    e, goals = ctx.elab.elab_with_holes(stx, expected, ensure=expected is not None)
+    e, goals = ctx.elab.elab_with_holes(stx, expected)
     if goals:
         ctx.elab.error_unassigned(goals[0], stx)
     return e
@@ -28,7 +28,7 @@ def elab(ctx, stx, expected=None):
 
 def elab_holes(ctx, goal: int, stx, expected, suffix: str):
     """(term, new goals) for refine-like tactics, the goals tagged as Lean tags them."""
-    e, goals = ctx.elab.elab_with_holes(stx, expected, ensure=expected is not None)
+    e, goals = ctx.elab.elab_with_holes(stx, expected)
     decls = ctx.meta.decls
     tag, unnamed = decls[goal].name, [g for g in goals if not decls[g].name]
     for i, g in enumerate(unnamed, 1):

@@ -1,18 +1,10 @@
 """Questions about kernel terms that only the front asks; no kernel check rests on an answer."""
 from __future__ import annotations
 
+from minilean.front.scope import level_mvars
 from minilean.kernel import level as lv
-from minilean.kernel.term import (
-    App,
-    BVar,
-    Const,
-    Lam,
-    Let,
-    Pi,
-    get_app_fn,
-    rebuild,
-    subterms,
-)
+from minilean.kernel import term as tm
+from minilean.kernel.term import App, BVar, Const, Lam, Let, Pi, Sort
 
 
 def get_app_num_args(e):
@@ -39,21 +31,19 @@ def has_loose_bvar(e, i):
         t = type(e)
         if t is BVar:
             return e.idx == i
-        if t is App:
-            return go(e.fn, i) or go(e.arg, i)
-        if t is Lam or t is Pi:
-            return go(e.type, i) or go(e.body, i + 1)
-        if t is Let:
-            return go(e.type, i) or go(e.value, i) or go(e.body, i + 1)
-        return go(e.expr, i)
+        *outer, last = tm.children(e)
+        for c in outer:
+            if go(c, i):
+                return True
+        return go(last, i + 1 if t is Lam or t is Pi or t is Let else i)
     seen = set()
     return go(e, i)
 
 
 def calls_on_bound(name, e):
     """Does e apply the constant `name` to something that mentions a variable bound in e?"""
-    for s in subterms(e):
-        f = get_app_fn(s)
+    for s in tm.subterms(e):
+        f = tm.get_app_fn(s)
         if type(s) is App and s.arg.loose and type(f) is Const and f.name == name:
             return True
     return False
@@ -61,7 +51,7 @@ def calls_on_bound(name, e):
 
 def occurs(s, e):
     """Is s a subterm of e?"""
-    return s is e or s in subterms(e)
+    return s is e or s in tm.subterms(e)
 
 
 def erase_names(e):
@@ -71,13 +61,11 @@ def erase_names(e):
     def go(e, _depth=0):
         new = cache.get(e)
         if new is None:
-            t = type(e)
-            if t is Lam or t is Pi:
-                new = t("", go(e.type), go(e.body))
-            elif t is Let:
-                new = Let("", go(e.type), go(e.value), go(e.body))
-            else:
-                new = rebuild(e, go, 0)
+            new = tm.rebuild(e, go, 0)
+            if type(new) is Lam or type(new) is Pi:
+                new = type(new)("", new.type, new.body)
+            elif type(new) is Let:
+                new = Let("", new.type, new.value, new.body)
             cache[e] = new
         return new
     return go(e)
@@ -88,12 +76,21 @@ def alpha_eq(a, b):
     return a is b or a.loose == b.loose and a.flags == b.flags and erase_names(a) is erase_names(b)
 
 
-def numeral_level(n):
-    """The universe level n."""
-    u = lv.ZERO
+def numeral_level(n, base=lv.ZERO):
+    """The universe level base + n."""
     for _ in range(n):
-        u = lv.succ(u)
-    return u
+        base = lv.succ(base)
+    return base
+
+
+def level_mvars_in(*terms):
+    """Ids of the level metavariables in the terms, in order of appearance."""
+    found = []
+    for e in terms:
+        for s in tm.subterms(e) if e.flags & tm.LMVAR else ():
+            for u in s.levels if type(s) is Const else (s.level,) if type(s) is Sort else ():
+                level_mvars(u, found)
+    return found
 
 
 def replace_level_mvars(u, lookup):
