@@ -11,7 +11,7 @@ from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.term import App, BVar, Const, FVar, Lam, Let, Lit, MVar, Pi, Proj
 
-NAT = Const("Nat")
+NAT, TRUE, FALSE = Const("Nat"), Const("True"), Const("False")
 OFNAT_NAT = App(Const("OfNat.ofNat", (lv.ZERO,)), NAT)
 INST_OFNAT = Const("instOfNatNat")
 

@@ -68,18 +68,18 @@ class StructRun:
 
     def _explicit_field(self, info, name, dom):
         """The field from what is written: itself, a source, or fields of its own; else None."""
-        elab = self.elab
+        elab, structures = self.elab, self.meta.ext.structures
         if name in self.fields:
             return elab.term_ensuring(self.fields.pop(name), dom)
         for s in self.sources:
             struct = tm.get_app_fn(self.meta.whnf(self.meta.inst(self.meta.infer(s))))
-            if type(struct) is Const and name in self._all_fields(struct.name):
+            if type(struct) is Const and name in all_fields(self.meta, structures.get(struct.name)):
                 value = elab.app_fields(s, [name], self.stx, Call(stx=self.stx))
                 return elab.ensure_type(value, dom, self.stx)
         parent = next((p for p, field in info.parents if field == name), None)
         if parent is not None and (
-                self.sources or not self.meta.ext.structures[parent].is_class
-                or any(x in self.fields for x in self._all_fields(parent))):
+                self.sources or not structures[parent].is_class
+                or any(x in self.fields for x in all_fields(self.meta, structures.get(parent)))):
             return self.build(self.meta.whnf_r(dom))
         return None
 
@@ -92,10 +92,10 @@ class StructRun:
             return self.elab.inst_mvar(dom, self.stx)
         raise LeanError(f"Fields missing: `{name}`", self.stx)
 
-    def _all_fields(self, struct):
-        """Field names of a structure and of its parents."""
-        info = self.meta.ext.structures.get(struct)
-        out = [] if info is None else list(info.fields)
-        for parent, _ in () if info is None else info.parents:
-            out += self._all_fields(parent)
-        return out
+
+def all_fields(meta, info):
+    """Field names of a structure and of its parents."""
+    if info is None:
+        return []
+    parents = [all_fields(meta, meta.ext.structures.get(parent)) for parent, _ in info.parents]
+    return [*info.fields, *[name for names in parents for name in names]]
