@@ -46,9 +46,10 @@ def split_hyp(meta, goal: int, h, names_of=lambda ctor: (), induction=False, tag
     if len(free) == len(indices) and not any(meta.mentions(p, free) for p in params):
         return _cases_distinct(meta, goal, h, indices, names_of, induction, tag)
     if induction:
-        bound = [i for i in indices if not is_free_var(meta, goal, i)]
+        # the last one: it occurs twice, or a parameter mentions it
+        culprit = next((i for i in indices if not is_free_var(meta, goal, i)), indices[-1])
         raise LeanError("Invalid target: Index in target's type is not a variable (consider using "
-                        f"the `cases` tactic instead)\n  {meta.pp(bound[0])}")
+                        f"the `cases` tactic instead)\n  {meta.pp(culprit)}")
     return _cases_indexed(meta, goal, h, indices, names_of, tag)
 
 

@@ -79,7 +79,8 @@ def subst(ctx, goal, stx, terms):
 
 
 def subst_hyp(meta, goal: int, d) -> int:
-    """`subst d`: d is an equation with a variable side, or a variable some equation determines."""
+    """`subst d`: d is an equation with a variable side, or a variable, whose first equation counts.
+    """
     parts = equation(meta, d.type)
     if parts is not None:
         symm = variable_side(meta, goal, *parts[1:])
@@ -87,7 +88,7 @@ def subst_hyp(meta, goal: int, d) -> int:
             raise tactic_error(meta, "subst", goal, "invalid equality proof, it is not of the form "
                                f"(x = t) or (t = x)\n  {meta.pp(d.type)}")
         return subst_var(meta, goal, d, symm)[1]
-    for h in reversed(U.hypotheses(meta, goal)):
+    for h in U.hypotheses(meta, goal):
         parts = meta.eq_parts(h.type)
         symm = parts and variable_side(meta, goal, *parts[1:], d.fvar)
         if symm is not None:

@@ -20,6 +20,8 @@ def errors(session, text):
 
 
 ACCEPTED = {
+    "a dotted name opens its namespace": "inductive Dotted.Two where\n  | z : Two\n"
+                                         "  | s : Two → Dotted.Two\nexample : Dotted.Two := .s .z",
     "fun pattern": "example (p q : Prop) : p ∧ q → q ∧ p := fun ⟨a, b⟩ => ⟨b, a⟩",
     "match": "example (p q : Prop) (h : p ∨ q) : q ∨ p := match h with\n"
              "  | .inl a => .inr a\n  | .inr b => .inl b",

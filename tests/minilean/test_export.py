@@ -93,7 +93,7 @@ def test_statements_are_unchanged(session, text):
 def test_terms_are_explicit(text):
     body = text.split("-/", 1)[1]
     known = {"Eq", "And", "Or", "Iff", "Exists", "Nat", "List", "True", "False", "Nonempty",
-             "propext", "Quot", "Classical"}
+             "PUnit", "PProd", "propext", "Quot", "Classical"}
     constants = re.findall(r"@([\w'«»?!.]+)", body)
     assert all(c.split(".")[0] in known | {NAMESPACE} for c in constants)
     assert not re.search(r" (by|where|match|_|\+|=|∧|∃) ", body)

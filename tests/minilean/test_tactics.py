@@ -279,3 +279,25 @@ def test_states_are_immutable(session):
     assert len(done["goals"]) == 1
     assert session.tactic(first["proofState"], "all_goals sorry")["goals"] == []
     assert session.tactic(state, "exact h.symm")["proofStatus"] == "Completed"
+
+
+def test_subst_takes_the_first_equation_for_a_variable(session):
+    """As in Lean, which then has z = z to prove: `assumption` does not."""
+    statement = "example (x y z : Nat) (h1 : y = z) (h2 : x = z) (h3 : x = y) : x = z"
+    assert goals(session, statement, "subst x") == [
+        "y z : Nat\nh1 : y = z\nh3 : z = y\n⊢ z = z"]
+
+
+def test_apply_of_a_function_to_its_own_argument_leaves_the_goal(session):
+    assert goals(session, "example (C : Prop) : C → C", "apply fun h => h") == [
+        "C : Prop\n⊢ C → C"]
+
+
+def test_induction_over_an_index_that_occurs_twice_is_refused(session):
+    session_text = """inductive R : Nat → Nat → Prop
+  | refl : R n n
+example (a : Nat) (h : R a a) : True := by
+  induction h with
+  | refl => trivial"""
+    errors = session.command(session_text)["messages"]
+    assert "Index in target's type is not a variable" in errors[0]["data"]
