@@ -21,7 +21,7 @@ WILD = "*"
 DEFAULT_PRIORITY = 1000
 PRIORITIES = {"": DEFAULT_PRIORITY, "low": 100, "mid": 500, "high": 10_000}
 TRUE, FALSE, NAT = Const("True"), Const("False"), Const("Nat")
-NUMERALS = ("OfNat.ofNat", "Nat.zero")
+NUMERALS = {"OfNat.ofNat", "Nat.zero"}
 
 
 class Rule:
@@ -79,7 +79,7 @@ def star_path(e) -> tuple[int, ...]:
     declared first comes first.
     """
     f, args = tm.get_app_fn_args(e)
-    if type(f) is BVar or type(f) is MVar or is_offset(f, args):
+    if type(f) is BVar or type(f) is MVar or offset(e) is not None:
         return (0,)
     path = (1,)
     for a in args:
@@ -88,44 +88,40 @@ def star_path(e) -> tuple[int, ...]:
     return path
 
 
-def is_offset(f, args) -> bool:
-    """n + k and Nat.succ n are treated as variables by the index."""
-    if type(f) is not Const:
-        return False
-    return (f.name == "HAdd.hAdd" and len(args) == 6 and args[0] is NAT
-            and lit_value(args[5]) is not None) or (f.name == "Nat.succ" and len(args) == 1)
+def offset(e):
+    """(x, k) for x + k with a literal k and for Nat.succ x, which the index treats as variables."""
+    if is_app_of(e, "Nat.succ", 1):
+        return e.arg, 1
+    k = lit_value(e.arg) if is_app_of(e, "HAdd.hAdd", 6) else None
+    return None if k is None else (e.fn.arg, k)
+
+
+def lit_value(e):
+    """The int of a numeral `OfNat.ofNat Nat n _` or raw literal, else None."""
+    if is_app_of(e, "OfNat.ofNat", 3) and e.fn.fn.arg is NAT:
+        e = e.fn.arg
+    return e.value if type(e) is Lit and type(e.value) is int else None
 
 
 def may_match(p, e, reducible) -> bool:
     """A quick test whether the pattern p (variables loose) can unify with e; False is certain."""
     f, args = tm.get_app_fn_args(p)
-    t = type(f)
-    if t is BVar or is_offset(f, args):
-        return True
     g, terms = tm.get_app_fn_args(e)
-    u = type(g)
-    if u is MVar or u is BVar or u is Lam or (u is Const and g.name in reducible):
+    t, u = type(f), type(g)
+    if t is BVar or u is MVar or u is BVar or u is Lam or offset(p) is not None:
         return True
-    if t is Const:
-        return _may_match_const(f, args, g, u, terms, reducible)
+    name, other = f.name if t is Const else None, g.name if u is Const else None
+    if name in reducible or other in reducible:
+        return True
     if t is Pi:
         return u is Const or (u is Pi and may_match(f.type, g.type, reducible)
                               and may_match(f.body, g.body, reducible))
-    return t is Lam or t is u
-
-
-def _may_match_const(f, args, g, u, terms, reducible) -> bool:
-    name = f.name
-    if name in reducible or name.startswith("inst"):
+    if t is not Const:
+        return p is e if t is Lit else t is Lam or t is u
+    if name.startswith("inst") or (name in NUMERALS and u is Lit):
         return True
-    if name in NUMERALS:
-        return u is Lit or (u is Const and g.name in NUMERALS
-                            and (len(args) < 2 or len(terms) < 2 or args[1] is terms[1]
-                                 or type(args[1]) is BVar))
-    if u is not Const:
-        return False
-    if g.name != name:
-        return g.name.startswith("inst")
+    if name != other:
+        return other is not None and (other.startswith("inst") or {name, other} == NUMERALS)
     return len(args) == len(terms) and all(
         may_match(a, b, reducible) for a, b in zip(args, terms, strict=True))
 
@@ -151,7 +147,8 @@ def is_permutation(a, b) -> bool:
 def rules_of(meta, origin, proof, prop, levels=(), priority=DEFAULT_PRIORITY, symm=False,
              rfl=False):
     """The rules that a proof of `prop` gives. Propositions without variables become p = True."""
-    decls, body = meta.forall_locals(meta.inst(prop), reducing=False)
+    with meta.transparency("reducible"):
+        decls, body = meta.forall_locals(meta.inst(prop))
     fvars = [d.fvar for d in decls]
     out = []
     with meta.with_lctx(meta.lctx.add(*decls)):
@@ -166,11 +163,6 @@ def rules_of(meta, origin, proof, prop, levels=(), priority=DEFAULT_PRIORITY, sy
 def _equations(meta, proof, prop, symm: bool):
     """[(proof, type, lhs, rhs)] of the equations that proof : prop stands for."""
     shown = expose_relation(meta, prop)
-    if type(shown) is Pi and type(prop) is not Pi:
-        decls, body = meta.forall_locals(shown, reducing=False)
-        fvars = [d.fvar for d in decls]
-        return [(meta.mk_lambda(fvars, e), *equation) for e, *equation in
-                _equations(meta, meta.beta(proof, fvars), body, symm)]
     name = head_name(shown)
     if symm and name not in ("Eq", "Iff"):
         raise LeanError("Invalid `←` modifier: the proof is not an equality or iff")
@@ -233,23 +225,27 @@ def add_simp_attr(meta, name: str, attr) -> None:
     if text not in PRIORITIES and not text.isdigit():
         raise Declined("simp attribute with arguments")
     priority = int(text) if text.isdigit() else PRIORITIES[text]
-    decl = meta.env.lookup(name)
-    if meta.is_prop(decl.type):
-        add_rules(table, const_rules(meta, name, priority))
-    elif type(decl) is not DefDecl:
-        raise LeanError(f"invalid 'simp', it is not a proposition nor a definition: {name}")
-    elif name in meta.ext.smart:
-        add_rules(table, equation_rules(meta, name, priority))
-    else:
+    rules, unfolds = decl_rules(meta, name, priority)
+    add_rules(table, rules)
+    if unfolds:
         unfold[name] = True
 
 
-def const_rules(meta, name: str, priority=DEFAULT_PRIORITY, symm=False):
-    """Rules from a theorem of the environment, with its level parameters kept."""
-    decl = meta.env.lookup(name)
-    proof = Const(name, tuple([lv.param(u) for u in decl.level_params]))
-    return rules_of(meta, name, proof, decl.type, decl.level_params, priority, symm,
-                    proved_by_rfl(meta, decl))
+def decl_rules(meta, name: str, priority=DEFAULT_PRIORITY, symm=False):
+    """(rules, whether to unfold it) of a declaration given to simp: a theorem or a definition.
+
+    The rules of a theorem keep its level parameters.
+    """
+    decl, smart = meta.env.lookup(name), meta.ext.smart.get(name)
+    if meta.is_prop(decl.type):
+        proof = Const(name, tuple([lv.param(u) for u in decl.level_params]))
+        return rules_of(meta, name, proof, decl.type, decl.level_params, priority, symm,
+                        proved_by_rfl(meta, decl)), False
+    if type(decl) is not DefDecl:
+        raise LeanError(f"invalid 'simp', it is not a proposition nor a definition: `{name}`")
+    if smart is None:
+        return [], True
+    return equation_rules(meta, name, priority), not smart.recursive
 
 
 def proved_by_rfl(meta, decl) -> bool:
@@ -304,8 +300,6 @@ def _same_kind_lt(meta, a, b) -> bool:
     t = type(a)
     if t is FVar:
         return a.id < b.id
-    if t is Const:
-        return a.name < b.name
     if t is Lit:
         return (type(a.value) is str, a.value) < (type(b.value) is str, b.value)
     fa, fb = head_name(a), head_name(b)
@@ -320,10 +314,3 @@ def _same_kind_lt(meta, a, b) -> bool:
         if ac_lt(meta, y, x):
             return False
     return False
-
-
-def lit_value(e):
-    """The int of a numeral `OfNat.ofNat Nat n _` or raw literal, else None."""
-    if is_app_of(e, "OfNat.ofNat", 3) and e.fn.fn.arg is NAT:
-        e = e.fn.arg
-    return e.value if type(e) is Lit and type(e.value) is int else None

@@ -10,7 +10,7 @@ Run: `python -m pytest tests/minilean/test_tactics.py`
 
 from __future__ import annotations
 
-import copy
+from dataclasses import dataclass, field, replace
 
 from minilean.front.errors import LeanError
 from minilean.front.simp import FALSE, TRUE, WILD, ac_lt, add_rules, head_key, may_match, rules_of
@@ -26,31 +26,16 @@ MAX_DISCHARGE_DEPTH = 2
 MAX_REWRITES = 20_000
 
 
+@dataclass
 class SimpSet:
-    """Rules for one call: a table of rules, names erased from it, definitions to unfold."""
+    """Rules for one call: a table by head key, definitions to unfold, erased origins, options."""
 
-    def __init__(self, meta, use_default: bool):
-        self.table = dict(meta.ext.simp_lemmas) if use_default else {}
-        self.unfold = frozenset(meta.ext.simp_state if use_default else ())
-        self.erased = frozenset()
-        self.rfl_only = self.contextual = False
-        self.procs = True
-
-    def add(self, rules) -> None:
-        add_rules(self.table, rules)
-
-    def extended(self, rules):
-        """A copy with more rules."""
-        new = copy.copy(self)
-        new.table = dict(self.table)
-        new.add(rules)
-        return new
-
-    def without(self, origin):
-        """A copy without the rules that come from a declaration or hypothesis."""
-        new = copy.copy(self)
-        new.erased = self.erased | {origin}
-        return new
+    table: dict = field(default_factory=dict)
+    unfold: frozenset = frozenset()
+    erased: frozenset = frozenset()
+    rfl_only: bool = False  # for dsimp
+    contextual: bool = False
+    procs: bool = True
 
 
 class Simp:
@@ -194,24 +179,21 @@ class Simp:
         """p → q; with `contextual := true`, q is simplified with the help of p."""
         meta = self.meta
         p, hp = self.simp(e.type)
-        contextual = self.rules.contextual and p is not TRUE and p is not FALSE
-        if contextual:
-            h = meta.mk_local("h✝", p)
-            rules = self.rules.extended(rules_of(meta, h.id, h.fvar, p))
-            with meta.with_lctx(meta.lctx.add(h)):
-                q, hq = Simp(meta, rules).simp(e.body)
-        else:
-            q, hq = self.simp(e.body)
+        h, run = meta.mk_local("h✝", p), self
+        if self.rules.contextual and p is not TRUE and p is not FALSE:
+            run = Simp(meta, replace(self.rules, table=dict(self.rules.table)))
+            add_rules(run.rules.table, rules_of(meta, h.id, h.fvar, p))
+        with meta.with_lctx(meta.lctx.add(h)):
+            q, hq = run.simp(e.body)
         if p is e.type and q is e.body:
             return e, None
         new = Pi(e.name, p, q, e.info)
         if hp is None and hq is None:
             return new, None
         hp, hq = hp or meta.mk_eq_refl(e.type), hq or meta.mk_eq_refl(e.body)
-        if contextual:
+        lemma = Const("implies_congr", (lv.ZERO, lv.ZERO))
+        if run is not self:
             lemma, hq = Const("implies_congr_ctx"), meta.mk_lambda([h.fvar], hq)
-        else:
-            lemma = Const("implies_congr", (lv.ZERO, lv.ZERO))
         return new, tm.mk_app(lemma, e.type, p, e.body, q, hp, hq)
 
     def congr_if(self, e):

@@ -12,10 +12,9 @@ from __future__ import annotations
 import operator
 
 from minilean.front.errors import Declined, LeanError
-from minilean.front.simp import NAT, lit_value, settled
+from minilean.front.simp import NAT, lit_value, offset, settled
 from minilean.front.tactic_ctor import clash_proof, ctor_of, field_equations
 from minilean.front.tactic_util import congr_step
-from minilean.front.terms import is_app_of
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.term import App, Const
@@ -93,7 +92,7 @@ def _same(meta, a, b) -> bool:
 def nat_eq(run, e, a, b):
     """Literals are compared; common offsets are cancelled."""
     meta = run.meta
-    (p, k), (q, m) = offset(a), offset(b)
+    (p, k), (q, m) = summands(a), summands(b)
     if p is None and q is None:
         return decided(run, e, k == m)
     n = min(k, m)
@@ -105,16 +104,10 @@ def nat_eq(run, e, a, b):
     return new, tm.mk_app(Const("propext"), e, new, cancel)
 
 
-def offset(e):
-    """(x, k) for x + k with a literal k, (None, k) for the literal k, (e, 0) for other terms."""
+def summands(e):
+    """(x, k) with e = x + k for a literal k; x is None when e is the literal."""
     k = lit_value(e)
-    if k is not None:
-        return None, k
-    if is_app_of(e, "HAdd.hAdd", 6) and tm.get_app_fn_args(e)[1][0] is NAT:
-        k = lit_value(e.arg)
-        if k is not None:
-            return e.fn.arg, k
-    return (e.arg, 1) if is_app_of(e, "Nat.succ", 1) else (e, 0)
+    return (None, k) if k is not None else offset(e) or (e, 0)
 
 
 def _plus(meta, base, k: int):

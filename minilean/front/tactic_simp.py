@@ -9,17 +9,18 @@ Run: `python -m pytest tests/minilean/test_tactics.py`
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from minilean.front import syntax as S
 from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
-from minilean.front.simp import FALSE, TRUE, const_rules, equation_rules, rules_of
+from minilean.front.simp import FALSE, TRUE, add_rules, decl_rules, rules_of
 from minilean.front.simp_main import Simp, SimpSet, of_eq_true
 from minilean.front.tactic import on_main
 from minilean.front.tactic_apply import assumption, elab, elab_for_apply
 from minilean.front.tactic_rewrite import replace_at
 from minilean.front.tactic_util import tactic
 from minilean.kernel import term as tm
-from minilean.kernel.env import DefDecl
 from minilean.kernel.term import Const, FVar, MVar
 
 KNOWN_OPTIONS = (("failIfUnchanged", True), ("zeta", True), ("beta", True), ("decide", False),
@@ -39,7 +40,8 @@ def check_config(config, stx) -> None:
 def make_set(ctx, goal: int, only: bool, args, all_hyps=False) -> SimpSet:
     """The rules for the bracketed arguments of simp; `*` or all_hyps adds every hypothesis."""
     meta = ctx.meta
-    rules = SimpSet(meta, not only)
+    rules = SimpSet() if only else SimpSet(dict(meta.ext.simp_lemmas),
+                                           frozenset(meta.ext.simp_state))
     for arg in args or ():
         if arg.star:
             all_hyps = True
@@ -49,7 +51,7 @@ def make_set(ctx, goal: int, only: bool, args, all_hyps=False) -> SimpSet:
             add_arg(ctx, rules, arg)
     if all_hyps:
         for d in propositions(meta, goal):
-            rules.add(rules_of(meta, d.id, d.fvar, d.type))
+            add_rules(rules.table, rules_of(meta, d.id, d.fvar, d.type))
     return rules
 
 
@@ -69,22 +71,13 @@ def erase(ctx, rules: SimpSet, arg) -> None:
 
 def add_arg(ctx, rules: SimpSet, arg) -> None:
     """Adds what a term stands for: a theorem, the equations of a definition, a proof."""
-    meta = ctx.meta
     e, _ = elab_for_apply(ctx, arg.term)
     if type(e) is not Const:
-        return rules.add(proof_rules(meta, e, arg))
-    decl = meta.env.lookup(e.name)
+        return add_rules(rules.table, proof_rules(ctx.meta, e, arg))
+    new, unfolds = decl_rules(ctx.meta, e.name, symm=arg.symm)
+    add_rules(rules.table, new)
     rules.erased -= {e.name}
-    if meta.is_prop(decl.type):
-        return rules.add(const_rules(meta, e.name, symm=arg.symm))
-    if type(decl) is not DefDecl:
-        raise LeanError("invalid 'simp', it is not a proposition nor a definition: "
-                        f"`{e.name}`", arg)
-    smart = meta.ext.smart.get(e.name)
-    if smart is not None:
-        rules.add(equation_rules(meta, e.name))
-    if smart is None or not smart.recursive:
-        rules.unfold |= {e.name}
+    rules.unfold |= {e.name} if unfolds else set()
 
 
 def proof_rules(meta, e, arg):
@@ -111,7 +104,9 @@ def simp_place(meta, goal: int, d, rules: SimpSet):
     None when that closes it: the target becomes True or the hypothesis False.
     """
     old = meta.goal_type(goal) if d is None else meta.inst(d.type)
-    new, proof = Simp(meta, rules if d is None else rules.without(d.id)).simp(old)
+    if d is not None:
+        rules = replace(rules, erased=rules.erased | {d.id})
+    new, proof = Simp(meta, rules).simp(old)
     if d is None and new is TRUE:
         meta.assign_mvar(goal, of_eq_true(old, proof))
         return None
