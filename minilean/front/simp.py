@@ -27,20 +27,15 @@ NUMERALS = {"OfNat.ofNat", "Nat.zero"}
 class Rule:
     """`type` is ∀ xs, lhs = rhs with proof `proof`; `origin` is the name that `-name` erases."""
 
-    __slots__ = ("key", "levels", "lhs", "order", "origin", "perm", "priority", "proof", "rfl",
-                 "type")
+    __slots__ = ("key", "levels", "lhs", "order", "origin", "perm", "proof", "rfl", "type")
 
     def __init__(self, origin, levels, proof, type, priority=DEFAULT_PRIORITY, rfl=False):
-        self.origin, self.levels, self.proof, self.type = origin, levels, proof, type
-        self.priority, self.rfl = priority, rfl
+        self.origin, self.levels, self.proof, self.type, self.rfl = origin, levels, proof, type, rfl
         equation = under_binders(type)
         self.lhs = equation.fn.arg
         self.key = head_key(self.lhs)
         self.perm = is_permutation(self.lhs, equation.arg)
         self.order = (-priority, star_path(self.lhs))
-
-    def __reduce__(self):
-        return Rule, (self.origin, self.levels, self.proof, self.type, self.priority, self.rfl)
 
 
 def add_rules(table, rules) -> None:

@@ -19,7 +19,6 @@ from minilean.front.tactic_util import beta_all
 from minilean.front.terms import has_loose_bvar, is_app_of
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
-from minilean.kernel.env import DefDecl
 from minilean.kernel.term import MVAR, App, Const, FVar, Lam, Let, Lit, Pi, Proj, Sort, instantiate
 
 MAX_DISCHARGE_DEPTH = 2
@@ -44,7 +43,6 @@ class Simp:
     def __init__(self, meta, rules: SimpSet):
         self.meta, self.rules = meta, rules
         self.cache = {}
-        self.no_instance = set()
         self.depth = self.rewrites = 0
 
     def trans(self, a, b, c, p, q):
@@ -109,10 +107,7 @@ class Simp:
     def unfold(self, e, f, args):
         """One unfolding of a definition given to simp, applied to all its variables or to none."""
         meta = self.meta
-        decl = meta.env.get(f.name)
-        if type(decl) is not DefDecl:
-            return e
-        variables, _ = meta.lambda_locals(decl.value)
+        variables, _ = meta.lambda_locals(meta.env.lookup(f.name).value)
         if 0 < len(args) < len(variables):
             return e
         with meta.transparency("default"):
@@ -298,27 +293,19 @@ class Simp:
         return True
 
     def instance(self, ty):
-        """An instance of a class type, or None; failures are remembered."""
-        key = ty, self.meta.lctx.insts
-        if key in self.no_instance:
-            return None
+        """An instance of a class type, or None."""
         try:
-            value = self.meta.synth_inst(ty)
+            return self.meta.synth_inst(ty)
         except LeanError:
             return None
-        if value is None and not ty.flags & MVAR:
-            self.no_instance.add(key)
-        return value
 
     def discharge(self, p):
         """A proof of p by simplification to True, or None."""
         if self.depth >= MAX_DISCHARGE_DEPTH:
             return None
         self.depth += 1
-        try:
-            new, proof = self.simp(p)
-        finally:
-            self.depth -= 1
+        new, proof = self.simp(p)
+        self.depth -= 1
         return of_eq_true(p, proof) if new is TRUE else None
 
 

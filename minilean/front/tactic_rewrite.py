@@ -174,21 +174,17 @@ def replace_at(meta, goal: int, d, new, eq) -> int:
     return U.try_clear(meta, goal, [d.id])
 
 
-@tactic("rw")
+@tactic("rw", "rwa")
 def rw(ctx, stx, rules, loc):
-    """`rewrite`, then `with_reducible rfl` on the main goal if that closes it."""
+    """`rewrite`, then `with_reducible rfl` if that closes the main goal; `assumption` for rwa."""
     rewrite(ctx, stx, rules, loc)
 
     def go():
         with ctx.meta.transparency("reducible"):
             on_main(ctx, lambda goal: close_rfl(ctx.meta, goal))
     attempt(ctx, go)
-
-
-@tactic("rwa")
-def rwa(ctx, stx, rules, loc):
-    rw(ctx, stx, rules, loc)
-    assumption(ctx, stx)
+    if stx.kind == "rwa":
+        assumption(ctx, stx)
 
 
 # --- unfold ---------------------------------------------------------------------------------------

@@ -21,7 +21,6 @@ from minilean.kernel import term as tm
 from minilean.kernel.term import Const, FVar, MVar, Pi, instantiate
 
 IF_LEMMAS = {"ite": ("if_pos", "if_neg"), "dite": ("dif_pos", "dif_neg")}
-IF_ARITY = 5
 
 
 def find_split(meta, e):
@@ -34,7 +33,7 @@ def find_split(meta, e):
         seen.add(s)
         name = head_name(s)
         info = meta.ext.matchers.get(name)
-        arity = IF_ARITY if name in IF_LEMMAS else info and info.arity
+        arity = 5 if name in IF_LEMMAS else info and info.arity
         if not s.loose and get_app_num_args(s) == arity:
             return s
         stack.extend(reversed(tm.children(s)))
