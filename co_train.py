@@ -163,9 +163,15 @@ def _hand_over(run: Run, needed: dict[str, Path | None]) -> None:
     """Stops the servers the phase does not need (they hold memory), starts the ones it does."""
     for name in to_stop(needed):
         services.stop(run.cfg, name)
+    cfgs = {}
     for name, checkpoint in needed.items():
         sets = [f"servers.{name}.checkpoint={checkpoint}"] if checkpoint else []
-        services.start(config.load([run.config_path], sets), name)
+        cfgs[name] = config.load([run.config_path], sets)
+    if run.cfg.servers.start_together:
+        services.start_together(cfgs)
+        return
+    for name, cfg in cfgs.items():
+        services.start(cfg, name)
 
 
 def _run_commands(run: Run, phase: Phase) -> float:

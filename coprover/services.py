@@ -22,7 +22,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -72,6 +72,20 @@ def start(cfg: DictConfig, name: str) -> Record:
 
     Raises ServiceError if the port is taken, the process dies, or health does not come in time.
     """
+    record = launch(cfg, name)
+    await_healthy(cfg, name, record)
+    return record
+
+
+def start_together(cfgs: Mapping[str, DictConfig]) -> None:
+    """Starts servers, each under its own configuration, so that they load side by side."""
+    records = {name: launch(cfg, name) for name, cfg in cfgs.items()}
+    for name, record in records.items():
+        await_healthy(cfgs[name], name, record)
+
+
+def launch(cfg: DictConfig, name: str) -> Record:
+    """The first half of `start`: the process is there, its health is not waited for."""
     section = _section(cfg, name)
     if not section.start:
         _require_healthy(section, name)
@@ -86,17 +100,25 @@ def start(cfg: DictConfig, name: str) -> Record:
         stop(cfg, name)
     container = container_of(section, name)
     if container and containers.require_startable(container):
-        found = Record(name, 0, 0.0, section.url, [], "", container)
-        _wait(section, found, cfg.servers.start_timeout_s)
-        return found
+        return Record(name, 0, 0.0, section.url, [], "", container)
     require_free_port(section.url, name)
     try:
-        record = _spawn(cfg, section, name, command, container)
+        return _spawn(cfg, section, name, command, container)
+    except BaseException:
+        stop(cfg, name)
+        raise
+
+
+def await_healthy(cfg: DictConfig, name: str, record: Record) -> None:
+    """The second half of `start`; a server of ours that does not become healthy is stopped."""
+    section = _section(cfg, name)
+    if not section.start:
+        return
+    try:
         _wait(section, record, cfg.servers.start_timeout_s)
     except BaseException:
         stop(cfg, name)
         raise
-    return record
 
 
 def stop(cfg: DictConfig, name: str) -> bool:

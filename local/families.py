@@ -4,7 +4,8 @@ Random statements (local/families_generate.py, local/families_mixed.py) are prov
 shortest-proof search (local/families_prover.py); theorems that agree up to renaming are merged;
 what is kept is split into train, valid and test, and every reference proof is stepped and checked
 as a whole by minilean. Part of the test set belongs to families that training never sees, part is
-deeper than any training theorem. Same settings, same files: an up-to-date folder is left alone.
+deeper than any training theorem. Same settings, same files: an up-to-date folder is left alone,
+and what was found under these settings before (local/families_found.py) is not searched for again.
 Written for this repository; no upstream.
 Run: python -m local.families --config configs/local.yaml --out data/families --seed 0
 """
@@ -23,9 +24,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from coprover import config
-from coprover.prompts import prompt_text
 from coprover.records import write_jsonl_atomic, write_text_atomic
-from local import families_check, portfolio
+from local import families_check, families_found, portfolio
 from local.families_greedy import needs_no_search
 from local.families_logic import Exhausted, canonical_key, statement
 from local.families_mixed import HELD_OUT, TRAINED
@@ -87,9 +87,10 @@ def main() -> int:
         "--out": ("theorems.families.out", "folder for train.jsonl, valid.jsonl, test.jsonl"),
         "--seed": ("theorems.families.seed", "seed of everything random"),
         "--processes": ("theorems.families.processes", "worker processes"),
+        "--keep": ("theorems.families.keep", "search anew, rewrite examples/families.jsonl", True),
     })  # fmt: skip
     section = cfg.theorems.families
-    generate(plan_of(section), Path(section.out), int(section.processes))
+    generate(plan_of(section), Path(section.out), int(section.processes), section.keep)
     return 0
 
 
@@ -114,17 +115,23 @@ def plan_of(section) -> Plan:
                 depths_of={key.partition(".")[2]: value for key, value in depths.items()})
 
 
-def generate(plan: Plan, out: Path, processes: int = 2) -> dict:
-    """Writes the three splits unless they are up to date; returns what meta.json holds."""
-    meta = {"recipe": recipe_hash(plan), "plan": asdict(plan)}
-    known = up_to_date(out, meta["recipe"])
+def generate(plan: Plan, out: Path, processes: int = 2, keep: bool = False) -> dict:
+    """Writes the three splits unless they are up to date; returns what meta.json holds.
+
+    keep: search even if theorems of this recipe are known, and keep what is found."""
+    recipe = recipe_hash(plan)
+    meta = {"recipe": recipe, "plan": asdict(plan)}
+    known = None if keep else up_to_date(out, recipe)
     if known is not None:
-        log.info("%s is up to date (recipe %s); nothing to do", out, meta["recipe"])
+        log.info("%s is up to date (recipe %s); nothing to do", out, recipe)
         return known
     started = time.monotonic()
+    found = None if keep else families_found.load(recipe)
     with get_context("spawn").Pool(processes) as pool:
-        rows = name_rows(select(plan, pool), plan.seed)
+        rows = name_rows(select(plan, pool), plan.seed) if found is None else found
         rows = families_check.check_all(rows, pool)
+    if keep:
+        families_found.keep(rows, recipe)
     meta |= {"seconds": round(time.monotonic() - started, 1), "files": {}, "counts": {}}
     for split in ("train", "valid", "test"):
         part = [row for row in rows if row["split"] == split]
@@ -343,12 +350,9 @@ def name_rows(selected: list, seed: int) -> list[dict]:
     rows = []
     for number, (split, holdout, c) in enumerate(selected, 1):
         name = f"thm_{number:05d}"
-        text = f"import Mathlib\n\n{statement(name, c.goal)}"
-        rows.append({
-            "name": name, "formal_statement": text, "prompt": prompt_text(text),
-            "family": c.family, "depth": c.depth, "split": split, "holdout": holdout,
-            "proof": list(c.proof),
-        })  # fmt: skip
+        rows.append(families_found.full_row(
+            name, statement(name, c.goal), family=c.family, depth=c.depth, split=split,
+            holdout=holdout, proof=list(c.proof)))
     return rows
 
 

@@ -148,9 +148,12 @@ def match(pattern, holes: tuple, e, binding: dict) -> bool:
             binding[pattern] = e
             return True
         return pattern == e
-    if isinstance(e, str) or len(e) != len(pattern):
-        return False
-    return all(match(p, holes, s, binding) for p, s in zip(pattern, e, strict=True))
+    if isinstance(e, str) or pattern[0] != e[0] or len(pattern) != len(e):
+        return False  # most calls end here; what heads a term is never a hole
+    for part, term in zip(pattern[1:], e[1:], strict=True):  # called by the million: no all(…)
+        if not match(part, holes, term, binding):
+            return False
+    return True
 
 
 def occurs(name: str, e) -> bool:
@@ -179,22 +182,35 @@ def replace(e, old, new):
     """`e` with every occurrence of `old` replaced by `new`."""
     if e == old:
         return new
-    return e if isinstance(e, str) else (e[0], *(replace(s, old, new) for s in e[1:]))
+    return e if isinstance(e, str) else (e[0], *[replace(s, old, new) for s in e[1:]])
 
 
-def first_instance(pattern, holes: tuple, e, bound: tuple = ()):
+@lru_cache(maxsize=10_000)
+def places(e) -> dict[str, list[tuple]]:
+    """Head symbol -> [(subterm, bound variables there)] in Lean's rewriting order."""
+    found: dict = {}
+
+    def visit(e, bound: tuple) -> None:
+        head = e if isinstance(e, str) else e[0]
+        found.setdefault(head, []).append((e, bound))
+        if head in ("all", "ex"):
+            visit(e[2], (*bound, e[1]))
+        elif not isinstance(e, str):
+            for s in e[1:]:
+                visit(s, bound)
+
+    visit(e, ())
+    return found
+
+
+def first_instance(pattern, holes: tuple, e):
     """Binding of the first place that matches and mentions no bound variable, else None."""
-    binding: dict = {}
-    if match(pattern, holes, e, binding) and not any(occurs(b, e) for b in bound):
-        return binding
-    if isinstance(e, str):
-        return None
-    if e[0] in ("all", "ex"):
-        return first_instance(pattern, holes, e[2], (*bound, e[1]))
-    for s in e[1:]:
-        found = first_instance(pattern, holes, s, bound)
-        if found is not None:
-            return found
+    if pattern in holes:
+        return {pattern: e}
+    for place, bound in places(e).get(pattern if isinstance(pattern, str) else pattern[0], ()):
+        binding: dict = {}
+        if match(pattern, holes, place, binding) and not any(occurs(b, place) for b in bound):
+            return binding
     return None
 
 

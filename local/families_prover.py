@@ -22,6 +22,7 @@ from local.families_logic import (
     match,
     negative,
     occurs,
+    places,
     replace,
     show,
     subst,
@@ -55,6 +56,21 @@ def moves(goal: Goal, lemmas: tuple = ()) -> Iterator[tuple[str, list[Goal]]]:
     if target != "False" and any(negative(f) for f in facts):
         yield "exfalso", [goal._replace(target="False")]
     yield from _inductions(goal)
+
+
+def closes(goal: Goal, lemmas: tuple = ()) -> bool:
+    """Whether a single tactic proves the goal: whether `moves` has one that leaves no subgoal."""
+    target, facts = goal.target, {f for _, f in goal.hyps}
+    if target in facts or "False" in facts:
+        return True
+    if any(f[0] == "not" and f[1] in facts for f in facts):
+        return True
+    equation = target[0] in ("=", "iff")
+    if equation and target[1] == target[2]:
+        return True
+    if any(not subgoals for _, subgoals in _applications(goal)):
+        return True
+    return equation and any(not subgoals for _, subgoals in _rewrites(goal, lemmas))
 
 
 def _introductions(goal: Goal):
@@ -213,7 +229,7 @@ def _rewrite(goal: Goal, name: str, holes: tuple, left, right):
 def _explicit(goal: Goal, name: str, holes: tuple, left, right):
     first = first_instance(left, holes, goal.target)
     seen = [subst(left, first)] if first is not None else []
-    for place in subterms(goal.target):
+    for place, _ in places(goal.target).get(left[0], ()):
         binding: dict = {}
         if match(left, holes, place, binding) and place not in seen:
             seen.append(place)
@@ -293,8 +309,9 @@ class Prover:
     """Shortest proofs over the moves; one instance per theorem (the memo is by goal)."""
 
     def __init__(self, lemmas: tuple = (), max_nodes: int = 3000):
-        self.lemmas, self.max_nodes, self.nodes = lemmas, max_nodes, 0
+        self.lemmas, self.max_nodes = lemmas, max_nodes
         self.memo: dict = {}  # goal key -> (budget refuted up to, exact cost or None)
+        self.visited: set = set()
         self.expanded: dict = {}
 
     def prove(self, goal: Goal, max_depth: int) -> list[str] | None:
@@ -314,20 +331,27 @@ class Prover:
             return exact if exact <= budget else None
         if budget <= refuted:
             return None
+        self._visit(key)
         best = None
-        for _, subgoals in self._expand(key, goal):
-            limit = (budget if best is None else best - 1) - 1
-            total = self._sum(subgoals, limit)
-            if total is not None:
-                best = total + 1
+        if budget == 1:  # most goals are met first, and often only, like this
+            best = 1 if closes(goal, self.lemmas) else None
+        else:
+            for _, subgoals in self._expand(key, goal):
+                limit = (budget if best is None else best - 1) - 1
+                total = self._sum(subgoals, limit)
+                if total is not None:
+                    best = total + 1
         self.memo[key] = (refuted, best) if best is not None else (budget, None)
         return best
 
+    def _visit(self, key) -> None:
+        if key not in self.visited:
+            self.visited.add(key)
+            if len(self.visited) > self.max_nodes:
+                raise Exhausted
+
     def _expand(self, key, goal: Goal):
         if key not in self.expanded:
-            self.nodes += 1
-            if self.nodes > self.max_nodes:
-                raise Exhausted
             self.expanded[key] = sorted(moves(goal, self.lemmas), key=lambda m: len(m[1]))
         return self.expanded[key]
 

@@ -249,7 +249,7 @@ def train_stage(section, model, stage: Stage, number: int, metrics: MetricsLog, 
             if loss <= stage.enough or stage.plateau and plateau.update(loss):
                 at.over = True
             at.seconds = time.perf_counter() - started
-            _report(metrics, stage.name, at, sum(losses) / len(losses), loss, exact,
+            _report(metrics, stage, at, sum(losses) / len(losses), loss, exact,
                     section.lr * scale)
             losses = []
             save_state(state_path, {
@@ -258,15 +258,16 @@ def train_stage(section, model, stage: Stage, number: int, metrics: MetricsLog, 
     model.load_state_dict(at.best)
 
 
-def _report(metrics: MetricsLog, stage: str, at: Progress, loss: float, valid_loss: float,
+def _report(metrics: MetricsLog, stage: Stage, at: Progress, loss: float, valid_loss: float,
             exact: float, lr: float) -> None:
     metrics.log(**{
-        "step": at.step, "stage": stage, "warm_start/loss": loss,
+        "step": at.step, "stage": stage.name, "warm_start/loss": loss,
         "warm_start/valid_loss": valid_loss, "warm_start/valid_exact": exact, "warm_start/lr": lr,
         "warm_start/tokens": at.tokens, "warm_start/seconds": round(at.seconds, 2)})
-    log.info("%s, step %d: loss %.3f, validation %.4f, answers exactly as referenced %.1f %%, "
-             "%.0f tokens/s", stage, at.step, loss, valid_loss, 100 * exact,
-             at.tokens / at.seconds)
+    # what is recalled may come in any order: only proofs can be as referenced
+    said = f"answers exactly as referenced {100 * exact:.1f} %, " if stage.plateau else ""
+    log.info("%s, step %d: loss %.3f, validation %.4f, %s%.0f tokens/s", stage.name, at.step,
+             loss, valid_loss, said, at.tokens / at.seconds)
 
 
 def update(model, optimizer, batch: Sequence, section, step: int, scale: float) -> float:

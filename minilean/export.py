@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import re
 
+from minilean.front.lexer import KEYWORDS
 from minilean.front.plain import show_level
 from minilean.kernel import level as lv
+from minilean.kernel import term as tm
 from minilean.kernel.axioms import STANDARD, collect_axioms, mentioned
 from minilean.kernel.env import (
     AxiomDecl,
@@ -23,37 +25,14 @@ from minilean.kernel.env import (
     TheoremDecl,
 )
 from minilean.kernel.errors import KernelError
-from minilean.kernel.term import (
-    PROP,
-    App,
-    Const,
-    FVar,
-    Lam,
-    Let,
-    Lit,
-    Pi,
-    Proj,
-    Sort,
-    abstract,
-    get_app_fn_args,
-    instantiate_level_params,
-    instantiate_rev,
-    mk_app,
-    subterms,
-)
 
 NAMESPACE = "MiniLean"
 NATIVE = frozenset(("Eq", "HEq", "True", "False", "And", "Or", "Iff", "Exists", "Nonempty", "Nat",
-                    "Bool", "List", "Option", "Prod", "Sum"))
+                    "Bool", "List", "Option", "Prod", "Sum", "PUnit", "PProd"))
 MAX_SIZE = 20_000_000  # of all terms: a node counts 1, repeated text its characters
 STEPS = 1_000_000  # of the kernel, for the type of one projected term
 _PLAIN = re.compile(r"[^\W\d][\w'!?]*$")
-_KEYWORDS = frozenset("""def theorem axiom inductive structure class instance example fun let have
-    show from match with do if then else by end namespace section open variable universe import
-    where at in for return mut try catch finally Prop Type Sort forall exists calc deriving abbrev
-    opaque constant mutual private protected noncomputable partial unsafe attribute macro syntax
-    notation infix infixl infixr prefix postfix set_option using sorry nomatch this suffices
-    unless initialize local scoped""".split())
+_RESERVED = KEYWORDS | {"constant", "mut", "try", "catch", "finally", "local", "scoped", "this"}
 
 
 class NotExportable(Exception):
@@ -67,15 +46,14 @@ def export(env, names):
     """
     needed = _closure(env, names)
     writer = Writer(env)
-    parts = [HEADER]
     for decl in env.decls():
         if decl.name in needed:
             try:
-                parts += writer.declaration(decl)
+                writer.declaration(decl)
             except (NotExportable, KernelError) as err:  # KernelError: the step budget ran out
                 raise NotExportable(f"{decl.name}: {err}") from err
-    parts += [f"#print axioms {writer.name(name)}" for name in names]
-    return "\n".join(parts) + "\n"
+    printed = [f"#print axioms {writer.name(name)}" for name in names]
+    return "\n".join([HEADER, *writer.parts, *printed]) + "\n"
 
 
 def theorems_of(session):
@@ -110,9 +88,10 @@ class Writer:
 
     def __init__(self, env):
         self.env, self.checker = env, env.checker()
+        self.parts = []  # of the file
+        self.projected = set()  # (structure, field) that have a definition among the parts
         self.size = 0  # of the terms written so far
         self.texts = {}  # closed term -> its text
-        self.projected = set()  # (structure, field) that have a definition in the file
         self.own = None  # the inductive type whose constructors are being written
 
     # --- names ------------------------------------------------------------------------------------
@@ -136,86 +115,31 @@ class Writer:
     # --- declarations -----------------------------------------------------------------------------
 
     def declaration(self, decl):
-        """Parts of the file for one declaration; none for what Lean has or another one makes."""
+        """Adds one declaration to the parts, unless Lean has it or another one makes it."""
         if self.native(decl.name) or type(decl) in (ConstructorDecl, RecursorDecl):
-            return []
-        terms = [decl.type, getattr(decl, "value", None) or PROP]
+            return
         if type(decl) is InductiveDecl:
-            terms += [self.env.lookup(ctor).type for ctor in decl.ctors]
-        parts = [part for term in terms for part in self._projections(term)]
-        return [*parts, self._inductive(decl) if type(decl) is InductiveDecl else self._plain(decl)]
-
-    def _plain(self, decl):
-        head = f"{self.name(decl.name)}{_universes(decl)} : {self.expr(decl.type)}"
+            self.parts.append(self._inductive(decl))
+            return
+        head = f"{self.name(decl.name)}{_universes(decl.level_params)} : {self.expr(decl.type)}"
         if type(decl) is AxiomDecl:
-            return f"axiom {head}"
+            self.parts.append(f"axiom {head}")
+            return
         word = "theorem" if type(decl) is TheoremDecl else "noncomputable def"
-        return f"{word} {head} :=\n  {self.expr(decl.value)}"
+        self.parts.append(f"{word} {head} :=\n  {self.expr(decl.value)}")
 
     def _inductive(self, decl):
         params, type_ = self._open(decl.type, decl.num_params)
         binders = "".join(f" ({_local_name(x)} : {self.expr(x.id[1])})" for x in params)
-        lines = [f"inductive {self.name(decl.name)}{_universes(decl)}{binders} : "
+        lines = [f"inductive {self.name(decl.name)}{_universes(decl.level_params)}{binders} : "
                  f"{self.expr(type_, len(params))}"]
         self.own = decl.name
         for ctor in decl.ctors:
-            fields = self.env.lookup(ctor).type
-            for x in params:
-                fields = instantiate_rev(fields.body, (x,))
+            fields = _apply(self.env.lookup(ctor).type, params)
             short = _quoted(ctor.rpartition(".")[2])
             lines.append(f"  | {short} : {self.expr(fields, len(params))}")
         self.own = None
         return "\n".join(lines)
-
-    # --- projections ------------------------------------------------------------------------------
-
-    def _projections(self, e):
-        """Definitions of the projections in e that have none yet, in the order they are needed."""
-        for s in subterms(e):
-            if type(s) is Proj:
-                for idx in range(s.idx + 1):
-                    if (s.struct, idx) not in self.projected and self._projectable(s.struct, idx):
-                        self.projected.add((s.struct, idx))
-                        yield self._projection(s.struct, idx)
-
-    def _projectable(self, struct, idx):
-        """Whether a recursor gives the field: proofs of a proposition give no data."""
-        try:
-            self._parts(struct, idx)
-        except KernelError:
-            return False
-        return True
-
-    def _parts(self, struct, idx):
-        """(parameters, the structure's variable, type of its field)."""
-        decl = self.env.lookup(struct)
-        params, _ = self._open(decl.type, decl.num_params)
-        levels = tuple(lv.param(name) for name in decl.level_params)
-        this = _local(len(params), "self", mk_app(Const(struct, levels), *params))
-        return params, this, self._infer(Proj(struct, idx, this))
-
-    def _projection(self, struct, idx):
-        decl = self.env.lookup(struct)
-        params, this, type_ = self._parts(struct, idx)
-        levels = this_levels = tuple(lv.param(name) for name in decl.level_params)
-        if decl.elim_level is not None:
-            levels = (self.checker.guarded(STEPS, self.checker.sort_level, type_), *levels)
-        ctor = self.env.lookup(decl.ctors[0])
-        fields = instantiate_level_params(ctor.type, ctor.level_params, this_levels)
-        for x in params:
-            fields = instantiate_rev(fields.body, (x,))
-        xs, _ = self._open(fields, ctor.num_fields, len(params) + 1)
-        value = mk_app(Const(f"{struct}.rec", levels), *params, _bind(Lam, [this], type_),
-                       _bind(Lam, xs, xs[idx]), this)
-        head = self._projection_name(struct, idx) + _universes(decl)
-        return (f"noncomputable def {head} : {self.expr(_bind(Pi, [*params, this], type_))} :=\n"
-                f"  {self.expr(_bind(Lam, [*params, this], value))}")
-
-    def _projection_name(self, struct, idx):
-        return f"{NAMESPACE}.{'.'.join(map(_quoted, struct.split('.')))}.field_{idx}"
-
-    def _infer(self, e):
-        return self.checker.guarded(STEPS, self.checker.infer, e)
 
     # --- terms ------------------------------------------------------------------------------------
 
@@ -233,53 +157,76 @@ class Writer:
 
     def _expr(self, e, depth):
         kind = type(e)
-        if kind is FVar:
+        if kind is tm.FVar:
             return _local_name(e)
-        if kind is Sort:
+        if kind is tm.Sort:
             return "Prop" if e.level is lv.ZERO else f"(Sort {show_level(e.level, True)})"
-        if kind is Const:
+        if kind is tm.Const:
             return self._const(e)
-        if kind is App:
-            fn, args = get_app_fn_args(e)
+        if kind is tm.App:
+            fn, args = tm.get_app_fn_args(e)
             return f"({' '.join(self.expr(part, depth) for part in (fn, *args))})"
-        if kind in (Lam, Pi):
+        if kind in (tm.Lam, tm.Pi):
             x = _local(depth, e.name, e.type)
-            body = self.expr(instantiate_rev(e.body, (x,)), depth + 1)
-            word, arrow = ("fun", "=>") if kind is Lam else ("∀", ",")
+            body = self.expr(tm.instantiate_rev(e.body, (x,)), depth + 1)
+            word, arrow = ("fun", "=>") if kind is tm.Lam else ("∀", ",")
             binder = f"({_local_name(x)} : {self.expr(e.type, depth)})"
-            return f"({word} {binder}{' ' if kind is Lam else ''}{arrow} {body})"
-        if kind is Let:
-            return self.expr(instantiate_rev(e.body, (e.value,)), depth)
-        if kind is Proj:
+            return f"({word} {binder}{' ' if kind is tm.Lam else ''}{arrow} {body})"
+        if kind is tm.Let:
+            return self.expr(tm.instantiate_rev(e.body, (e.value,)), depth)
+        if kind is tm.Proj:
             return self._proj(e, depth)
-        if kind is Lit and type(e.value) is int:
+        if kind is tm.Lit and type(e.value) is int:
             return f"({e.value} : Nat)"
-        raise NotExportable(f"a term with {'a string literal' if kind is Lit else kind.__name__}")
+        what = "a string literal" if kind is tm.Lit else kind.__name__
+        raise NotExportable(f"a term with {what}")
 
     def _const(self, e):
-        if e.name == self.own:  # a variable while Lean reads the declaration
-            return self.name(e.name)
-        levels = f".{{{', '.join(map(show_level, e.levels))}}}" if e.levels else ""
-        return f"@{self.name(e.name)}{levels}"
+        if e.name == self.own:  # while Lean reads the declaration a variable of that short name
+            return _quoted(e.name.rpartition(".")[2])
+        return f"@{self.name(e.name)}{_universes(map(show_level, e.levels))}"
 
     def _proj(self, e, depth):
-        type_ = self.checker.guarded(STEPS, self.checker.whnf, self._infer(e.expr))
-        fn, args = get_app_fn_args(type_)
-        levels = f".{{{', '.join(map(show_level, fn.levels))}}}" if fn.levels else ""
-        parts = [self.expr(part, depth) for part in (*args, e.expr)]
-        return f"(@{self._projection_name(e.struct, e.idx)}{levels} {' '.join(parts)})"
+        """A projection: a definition of its own, written before what needs it."""
+        if (e.struct, e.idx) not in self.projected:
+            self.projected.add((e.struct, e.idx))
+            self.parts.append(self._projection(e.struct, e.idx))
+        fn, args = tm.get_app_fn_args(self._ask("whnf", self._ask("infer", e.expr)))
+        head = _projection_name(e.struct, e.idx) + _universes(map(show_level, fn.levels))
+        return f"(@{head} {' '.join(self.expr(part, depth) for part in (*args, e.expr))})"
+
+    def _projection(self, struct, idx):
+        """The definition of a projection by the structure's recursor."""
+        decl = self.env.lookup(struct)
+        ctor = self.env.lookup(decl.ctors[0])
+        levels = tuple([lv.param(name) for name in decl.level_params])
+        params, _ = self._open(decl.type, decl.num_params)
+        this = _local(len(params), "self", tm.mk_app(tm.Const(struct, levels), *params))
+        type_ = self._ask("infer", tm.Proj(struct, idx, this))
+        if decl.elim_level is not None:
+            levels = (self._ask("sort_level", type_), *levels)
+        xs, _ = self._open(_apply(ctor.type, params), ctor.num_fields, len(params) + 1)
+        value = tm.mk_app(tm.Const(f"{struct}.rec", levels), *params,
+                          _bind(tm.Lam, [this], type_), _bind(tm.Lam, xs, xs[idx]), this)
+        head = _projection_name(struct, idx) + _universes(decl.level_params)
+        return (f"noncomputable def {head} : {self.expr(_bind(tm.Pi, [*params, this], type_))} :=\n"
+                f"  {self.expr(_bind(tm.Lam, [*params, this], value))}")
+
+    def _ask(self, question, e):
+        """The kernel's answer about a term: infer, whnf, sort_level."""
+        return self.checker.guarded(STEPS, getattr(self.checker, question), e)
 
     def _open(self, type_, count, start=0):
         """(local variables, rest) of a type's first `count` binders."""
         xs = []
         for i in range(count):
             xs.append(_local(start + i, type_.name, type_.type))
-            type_ = instantiate_rev(type_.body, (xs[-1],))
+            type_ = tm.instantiate_rev(type_.body, (xs[-1],))
         return xs, type_
 
 
 def _local(number, name, type_):
-    return FVar(((number, name), type_))
+    return tm.FVar(((number, name), type_))
 
 
 def _local_name(x):
@@ -290,13 +237,25 @@ def _local_name(x):
 def _bind(make, xs, body):
     """λ or Π over the local variables."""
     for x in reversed(xs):
-        body = make(x.id[0][1], x.id[1], abstract(body, (x,)))
+        body = make(x.id[0][1], x.id[1], tm.abstract(body, (x,)))
     return body
 
 
-def _universes(decl):
-    return f".{{{', '.join(decl.level_params)}}}" if decl.level_params else ""
+def _projection_name(struct, idx):
+    return f"{NAMESPACE}.{'.'.join(map(_quoted, struct.split('.')))}.field_{idx}"
+
+
+def _apply(type_, args):
+    """The type that follows a type's first binders, for these arguments."""
+    for arg in args:
+        type_ = tm.instantiate_rev(type_.body, (arg,))
+    return type_
+
+
+def _universes(levels):
+    text = ", ".join(levels)
+    return f".{{{text}}}" if text else ""
 
 
 def _quoted(part):
-    return part if _PLAIN.match(part) and part not in _KEYWORDS else f"«{part}»"
+    return part if _PLAIN.match(part) and part not in _RESERVED else f"«{part}»"

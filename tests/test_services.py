@@ -71,6 +71,14 @@ def test_killed_server_is_started_again(make_cfg, stopping):
     assert services.start(make_cfg(), "lean").pid != first.pid
 
 
+def test_together_every_server_is_launched_before_one_is_awaited(make_cfg, monkeypatch):
+    calls = []
+    monkeypatch.setattr(services, "launch", lambda _, name: calls.append(f"launch {name}"))
+    monkeypatch.setattr(services, "await_healthy", lambda *a: calls.append(f"await {a[1]}"))
+    services.start_together({"lean": make_cfg(), "generator": make_cfg()})
+    assert calls == ["launch lean", "launch generator", "await lean", "await generator"]
+
+
 def test_dead_server_shows_its_log(make_cfg, stopping):
     with pytest.raises(ServiceError, match="died while starting") as error:
         services.start(make_cfg("die"), "lean")

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from minilean.front.errors import Declined
 from minilean.front.meta import Meta
+from minilean.front.recursors import conclusion
+from minilean.kernel import term as tm
 
+TAGS = ("reducible", "irreducible", "elab_as_elim", "match_pattern")  # each a table of `Ext`
 # Known to Lean, without effect on what minilean accepts.
 IGNORED_ATTRS = frozenset("""
 inline always_inline macro_inline noinline specialize extern deprecated inherit_doc nolint
-implicit_reducible expose grind grind_eq gcongr mono aesop norm_cast push_cast congr csimp coe
-recursor pp_nodot pp_using_anonymous_constructor to_additive simps computed_fields unbox init
-export tactic_alt elementwise positivity
+implicit_reducible inline_reducible expose grind grind_eq gcongr mono aesop norm_cast push_cast
+congr csimp coe recursor pp_nodot pp_using_anonymous_constructor to_additive simps computed_fields
+unbox init export tactic_alt elementwise positivity ext symm trans
 """.split())
+PRIORITIES = {"": 1000, "default": 1000, "mid": 500, "low": 100, "high": 10000}
 
 
 class AttrMixin:
@@ -29,55 +33,46 @@ class AttrMixin:
 
     def apply_attr(self, attr, name):
         """The effect of one attribute on the declaration `name`."""
-        ext = self.own_ext()
-        kind = attr.name
+        kind, ext = attr.name, self.own_ext()
+        meta = Meta(self.state.env, ext, self.max_steps, self.deadline)
         if kind == "simp":
             from minilean.front.simp import add_simp_attr
-            meta = Meta(self.state.env, ext, self.max_steps, self.deadline)
             add_simp_attr(meta, name, attr)
-        elif kind in ("reducible", "inline_reducible"):
-            ext.own("reducible").add(name)
-        elif kind == "irreducible":
-            ext.own("irreducible").add(name)
+        elif kind in IGNORED_ATTRS:
+            return
+        elif attr.erase:
+            raise Declined(f"attribute -{kind}", attr)
+        elif kind in TAGS:
+            ext.own(kind).add(name)
         elif kind == "semireducible":
             ext.own("reducible").discard(name)
             ext.own("irreducible").discard(name)
+        elif kind == "instance" and attr.kind == "global":
+            meta.add_instance(name, _priority(attr))
         elif kind == "instance":
-            priority = self._priority(attr, 1000)
-            if attr.kind == "global":
-                Meta(self.state.env, ext).add_instance(name, priority)
-            else:
-                self._scoped_instance(ext, attr, name)
+            self._scoped_instance(meta, attr, name)
         elif kind == "default_instance":
-            meta = Meta(self.state.env, ext)
-            meta.add_default_instance(name, self._priority(attr, 1000))
-        elif kind == "elab_as_elim":
-            ext.own("elab_as_elim").add(name)
-        elif kind == "match_pattern":
-            ext.own("match_pattern").add(name)
-        elif kind in ("ext", "refl", "symm", "trans"):
-            table = ext.own({"ext": "ext_lemmas"}.get(kind, f"{kind}_lemmas"))
-            table[name] = True
-        elif kind == "class":
-            raise Declined("attribute class", attr)
-        elif kind not in IGNORED_ATTRS:
+            meta.add_default_instance(name, _priority(attr))
+        elif kind == "refl":
+            head = tm.get_app_fn(conclusion(self.state.env.lookup(name).type))
+            relation, table = getattr(head, "name", None), ext.own("refl_lemmas")
+            table[relation] = (*table.get(relation, ()), name)
+        else:
             raise Declined(f"attribute {kind}", attr)
 
-    def _scoped_instance(self, ext, attr, name):
+    def _scoped_instance(self, meta, attr, name):
         """`scoped` instances belong to the namespace and are tried last; `local` are declined."""
         space = self.state.scope.namespace
         if attr.kind != "scoped" or not space:
             raise Declined("local instance", attr)
-        table = ext.own("scoped")
-        cls = Meta(self.state.env, ext).class_name(self.state.env.lookup(name).type)
+        table = meta.ext.own("scoped")
+        cls = meta.class_name(self.state.env.lookup(name).type)
         table[space] = (*table.get(space, ()), (cls, name))
-        ext.own("instance_names").add(name)
+        meta.ext.own("instance_names").add(name)
 
-    def _priority(self, attr, default):
-        text = " ".join(attr.args)
-        named = {"": default, "mid": 500, "low": 100, "high": 10000}
-        if text in named:
-            return named[text]
-        if not text.isdigit():
-            raise Declined("symbolic instance priority", attr)
-        return int(text)
+
+def _priority(attr):
+    text = " ".join(attr.args)
+    if text not in PRIORITIES and not text.isdigit():
+        raise Declined("symbolic instance priority", attr)
+    return int(text) if text.isdigit() else PRIORITIES[text]

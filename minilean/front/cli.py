@@ -12,8 +12,9 @@ import json
 import sys
 import time
 
+from minilean.kernel.axioms import STANDARD, collect_axioms
+
 UNREADABLE = 3
-STANDARD_AXIOMS = {"propext", "Classical.choice", "Quot.sound"}
 
 
 def parser():
@@ -22,12 +23,11 @@ def parser():
     sub.add_parser("repl", help="Lean REPL protocol on stdin/stdout")
     sub.add_parser("build", help="check the library and write its cache")
     check = sub.add_parser("check", help="check a Lean file, or rows of a JSONL file")
-    check.add_argument("file")
     check.add_argument("--jsonl", action="store_true",
                        help="FILE has rows with name, preamble, statement, proof")
     export = sub.add_parser("export", help="print the accepted theorems as explicit Lean terms")
-    export.add_argument("file")
     for command in (check, export):
+        command.add_argument("file")
         command.add_argument("--timeout-s", type=float, default=30.0)
     return top
 
@@ -114,8 +114,8 @@ def check_row(session, row, timeout_s):
 
 def verdict_of(session, out, row):
     """verified | rejected | declined | timeout | axiom, with the reason."""
-    from minilean.kernel.axioms import collect_axioms
-    errors = [m for m in out.get("messages", ()) if m["severity"] == "error"]
+    messages = out.get("messages", ())
+    errors = [m for m in messages if m["severity"] == "error"]
     if "declined" in out:
         return "declined", out["declined"]
     if any("timeout" in m["data"].split("\n")[0] or "maximum recursion" in m["data"]
@@ -124,14 +124,12 @@ def verdict_of(session, out, row):
     if errors:
         first = errors[0]
         return "rejected", f"{first['pos']['line']}:{first['pos']['column']}: {first['data']}"
-    if any("declaration uses 'sorry'" in m["data"] for m in out.get("messages", ())):
+    if any("declaration uses 'sorry'" in m["data"] for m in messages):
         return "rejected", "sorry"
-    state = session.envs[-1]
-    name = row.get("theorem_name")
-    new = [d.name for d in state.env.decls() if d.name not in session.base.env]
+    env, name = session.envs[-1].env, row.get("theorem_name")
+    new = [d.name for d in env.decls() if d.name not in session.base.env]
     found = [n for n in new if name and (n == name or n.endswith("." + name))] or new[-1:]
-    for n in found:
-        extra = [a for a in collect_axioms(state.env, n) if a not in STANDARD_AXIOMS]
-        if extra:
-            return "axiom", f"depends on {', '.join(sorted(extra))}"
+    extra = {a for n in found for a in collect_axioms(env, n)}.difference(STANDARD)
+    if extra:
+        return "axiom", f"depends on {', '.join(sorted(extra))}"
     return ("verified", "") if found else ("rejected", "no theorem")

@@ -12,19 +12,19 @@ from minilean.front import syntax as sx
 from minilean.front.attributes import AttrMixin
 from minilean.front.caches import Caches, kernel_steps
 from minilean.front.decl_run import DeclRun
-from minilean.front.decl_struct import declare_structure
-from minilean.front.decl_types import declare_inductive
+from minilean.front.decl_struct import StructureRun
+from minilean.front.decl_types import InductiveRun
 from minilean.front.elab import TermElab
-from minilean.front.errors import Declined, LeanError, StepLimit
+from minilean.front.errors import FAILURES, Declined, describe
 from minilean.front.meta import Meta
-from minilean.front.plain import explain
-from minilean.front.scope import AutoBound, Scope
+from minilean.front.scope import Scope
 from minilean.front.scope_commands import ScopeMixin
 from minilean.front.terms import is_app_of
 from minilean.kernel import term as tm
 from minilean.kernel.axioms import collect_axioms
 from minilean.kernel.env import QuotSpec
-from minilean.kernel.errors import KernelError
+
+BRACKETS = {"default": "()", "implicit": "{}", "inst": "[]", "strict": "⦃⦄"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +34,19 @@ class State:
     env: object
     ext: object
     scopes: tuple = (("file", None, Scope()),)
-    caches: object = field(init=False, compare=False, default_factory=Caches)
+    caches: Caches = field(compare=False, default_factory=Caches)
 
     @property
     def scope(self):
         return self.scopes[-1][2]
 
-    def with_scope(self, scope):
-        kind, name, _ = self.scopes[-1]
-        return self.with_scopes((*self.scopes[:-1], (kind, name, scope)))
+    def with_scope(self, **changes):
+        kind, name, scope = self.scopes[-1]
+        return replace(self, scopes=(*self.scopes[:-1], (kind, name, replace(scope, **changes))))
 
-    def with_scopes(self, scopes):
-        """The same environment (and what is cached about it) in other scopes."""
-        new = replace(self, scopes=scopes)
-        object.__setattr__(new, "caches", self.caches)
-        return new
+    def extended(self, **parts):
+        """With another `env` or `ext`; what was cached about the old ones is forgotten."""
+        return replace(self, **parts, caches=Caches())
 
 
 class CommandElab(ScopeMixin, AttrMixin):
@@ -58,57 +56,29 @@ class CommandElab(ScopeMixin, AttrMixin):
         self.state = state
         self.max_steps, self.deadline = max_steps, deadline
         self.messages = []
-        self.sorries = []  # (pos, end, meta, lctx, type)
+        self.sorries = []  # (pos, end, meta, lctx, type, elaborator)
         self.tactics = None  # list of recorded tactic steps when asked for
         self.root_goals = None  # like `sorries`, for the start of each tactic block
         self.declined = None
-        self.trusted = False
 
     # --- running --------------------------------------------------------------------------------
 
     def run(self, cmd):
         """Execute one command; errors become messages."""
-        handler = getattr(self, "cmd_" + type(cmd).__name__.lower(), None)
         before = len(self.messages)
         try:
-            if handler is None:
-                raise Declined(f"command {type(cmd).__name__.lower()}", cmd)
-            handler(cmd)
-        except LeanError as err:
-            if not err.silent or not any(m[0] == "error" for m in self.messages[before:]):
-                self.error(err.message, err.stx if err.stx is not None else self.where(cmd))
-        except Declined as err:
-            self.declined = self.declined or err.feature
-            self.error(f"minilean declined: {err.feature}",
-                       err.stx if err.stx is not None else cmd)
-        except StepLimit as err:
-            self.error("(deterministic) timeout at `elaborator`, "
-                       f"{err}", self.where(cmd))
-        except KernelError as err:
-            self.kernel_error(err, cmd)
-        except RecursionError:
-            self.error("maximum recursion depth has been reached\nuse `set_option maxRecDepth "
-                       "<num>` to increase limit\nuse `set_option diagnostics true` to get "
-                       "diagnostic information", self.where(cmd))
-        except AutoBound as err:
-            self.error(f"Unknown identifier `{err.name}`", self.where(cmd))
+            getattr(self, f"cmd_{type(cmd).__name__.lower()}")(cmd)
+        except FAILURES as err:
+            text, feature = describe(err)
+            self.declined = self.declined or feature
+            if not (getattr(err, "silent", False) and self.failed_since(before)):
+                at = getattr(err, "stx", None)
+                whole = cmd if isinstance(err, Declined) else getattr(cmd, "name_pos", cmd)
+                self.messages.append(("error", text, whole if at is None else at))
 
-    def kernel_error(self, err, cmd):
-        if err.reason == "declined":
-            self.declined = self.declined or f"kernel: {explain(err)}"
-            self.error(f"minilean declined: kernel: {explain(err)}", self.where(cmd))
-        elif err.reason in ("deep", "budget"):
-            self.error(f"(kernel) deterministic timeout ({explain(err)})", self.where(cmd))
-        else:
-            self.error(f"(kernel) {explain(err)}", self.where(cmd))
-
-    def where(self, cmd):
-        """The span that messages about a whole declaration carry."""
-        pos = getattr(cmd, "name_pos", None)
-        return pos if pos is not None else cmd
-
-    def error(self, text, at):
-        self.messages.append(("error", text, at))
+    def failed_since(self, n_messages):
+        """Is one of the messages after the first n_messages an error?"""
+        return any(message[0] == "error" for message in self.messages[n_messages:])
 
     def info(self, text, at):
         self.messages.append(("info", text, at))
@@ -126,17 +96,9 @@ class CommandElab(ScopeMixin, AttrMixin):
         return elab
 
     def scoped_instances(self):
-        """{class: [(name, priority)]}: the scoped instances of the namespaces that are open."""
-        ext, scope = self.state.ext, self.state.scope
-        if not ext.scoped:
-            return {}
-        spaces = [data[0] for kind, *data in scope.opens if kind == "ns"]
-        ns = scope.namespace
-        while ns:
-            spaces.append(ns)
-            ns = ns.rpartition(".")[0]
-        found = {}
-        for space in dict.fromkeys(spaces):
+        """{class: [instance name]}: the scoped instances of the namespaces that are open."""
+        ext, scope, found = self.state.ext, self.state.scope, {}
+        for space in dict.fromkeys([*scope.opened(), *scope.namespaces()]):
             for cls, name in ext.scoped.get(space, ()):
                 found.setdefault(cls, []).append(name)
         return found
@@ -146,8 +108,8 @@ class CommandElab(ScopeMixin, AttrMixin):
             if stx.kind in ("<;>", "paren") or (stx.kind == "·" and len(stx.args) == 1):
                 return  # Lean lists no tactic that only arranges others, but it does list braces
             meta = ctx.meta
-            self.tactics.append((stx, meta, meta.snapshot(), goals,
-                                 [meta.pp_goal(g) for g in goals], elab))
+            texts = [meta.pp_goal(g) for g in goals]
+            self.tactics.append((stx, meta.snapshot(), goals, texts, elab))
         return record
 
     def cmd_initquot(self, cmd):
@@ -172,19 +134,28 @@ class CommandElab(ScopeMixin, AttrMixin):
     def add_decl(self, decl):
         """Hand a declaration to the kernel, with a step budget that fits the time left."""
         env = self.state.env.add(decl, kernel_steps(self.deadline))
-        self.state = replace(self.state, env=env)
+        self.state = self.state.extended(env=env)
 
     def own_ext(self):
         """The state's Ext, private to the current command from now on."""
-        ext = self.state.ext.child()
-        self.state = replace(self.state, ext=ext)
-        return ext
+        self.state = self.state.extended(ext=self.state.ext.child())
+        return self.state.ext
+
+    def add_name(self, name, flags):
+        """What a declaration's name brings along: namespaces, `protected`, `private`."""
+        ext, space = self.own_ext(), name.rpartition(".")[0]
+        if space and space not in ext.namespaces:
+            ext.own("namespaces").add(space)
+        if "protected" in flags:
+            ext.own("protected").add(name)
+        if "private" in flags:
+            ext.own("private")[name.removeprefix("_private.")] = name
 
     def cmd_inductive(self, cmd):
-        declare_inductive(self, cmd)
+        InductiveRun(self, cmd).run()
 
     def cmd_structure(self, cmd):
-        declare_structure(self, cmd)
+        StructureRun(self, cmd).run()
 
     def cmd_mutual(self, cmd):
         raise Declined("mutual declarations", cmd)
@@ -202,45 +173,31 @@ class CommandElab(ScopeMixin, AttrMixin):
                 self.info(self.signature(meta, found[0]), span)
                 return
 
-        def k(decls):
-            n = len(self.messages)
+        def show(decls):
+            n_messages = len(self.messages)
             e = elab.elab_term(term)
-            if any(m[0] == "error" for m in self.messages[n:]):
-                return
-            e, ty = elab.levels_to_params(e, meta.infer(e))
-            self.info(f"{meta.pp(e)} : {meta.pp(ty)}", span)
-        elab.elab_binders(self.state.scope.variables, k)
+            if not self.failed_since(n_messages):
+                e, ty = elab.levels_to_params(e, meta.infer(e))
+                self.info(f"{meta.pp(e)} : {meta.pp(ty)}", span)
+        elab.elab_binders(self.state.scope.variables, show)
 
     def signature(self, meta, name):
         """`name.{u} (binders) : type` as #check prints a constant."""
         decl = self.state.env.lookup(name)
-        ty, parts, group = decl.type, [], []
-        decls = []
-
-        def flush():
-            if group:
-                info, names, text = group[0][0], [g[1] for g in group], group[0][2]
-                left, right = {"default": "()", "implicit": "{}", "inst": "[]",
-                               "strict": "⦃⦄"}[info]
-                shown = f"{' '.join(names)} : {text}" if info != "inst" or not names[0].startswith(
-                    "inst") else text
-                parts.append(f"{left}{shown}{right}")
-                group.clear()
-        while type(ty) is tm.Pi and not ty.name.endswith("✝") or (
-                type(ty) is tm.Pi and ty.info == "inst"):
+        ty, groups = decl.type, []
+        while type(ty) is tm.Pi and (ty.info == "inst" or not ty.name.endswith("✝")):
             text = meta.pp(ty.type)
             if is_app_of(ty.type, "optParam", 2):
                 text = f"{meta.pp(ty.type.fn.arg)} := {meta.pp(ty.type.arg)}"
-            if group and (group[0][0] != ty.info or group[0][2] != text or ty.info == "inst"):
-                flush()
-            group.append((ty.info, ty.name, text))
+            if groups and ty.info != "inst" and (groups[-1][0], groups[-1][2]) == (ty.info, text):
+                groups[-1][1].append(ty.name)
+            else:
+                groups.append((ty.info, [ty.name], text))
             d = meta.mk_local(ty.name, ty.type, ty.info)
-            decls.append(d)
             meta.lctx = meta.lctx.add(d)
             ty = tm.instantiate(ty.body, d.fvar)
-        flush()
         levels = f".{{{', '.join(decl.level_params)}}}" if decl.level_params else ""
-        head = " ".join([name + levels, *parts])
+        head = " ".join([name + levels, *[_shown_binder(*group) for group in groups]])
         return f"{head} : {meta.pp(ty)}"
 
     def cmd_eval(self, cmd):
@@ -260,4 +217,7 @@ class CommandElab(ScopeMixin, AttrMixin):
             self.info(f"'{shown}' does not depend on any axioms", span)
 
 
-__all__ = ["CommandElab", "State"]
+def _shown_binder(info, names, text):
+    left, right = BRACKETS[info]
+    anonymous = info == "inst" and names[0].startswith("inst")
+    return f"{left}{text if anonymous else ' '.join(names) + ' : ' + text}{right}"

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from minilean.front.elab_rec import compile_recursion, mentions_name, smart_info
+from minilean.front.elab_rec import Recursion, match_info, mentions_name
 from minilean.front.errors import Declined, LeanError
 from minilean.front.meta import Meta
-from minilean.front.scope import AutoBound
+from minilean.front.scope import with_auto_bound
 from minilean.front.terms import occurs
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
@@ -19,382 +19,322 @@ from minilean.kernel.env import AxiomDecl, DefDecl, OpaqueDecl, TheoremDecl
 from minilean.kernel.errors import KernelError
 from minilean.kernel.term import LMVAR, MVAR, Const
 
+THEOREMS = ("theorem", "lemma")
 
-class DeclRun:
+
+class Header:
+    """What every declaration starts with: name, universes, section variables, binders."""
+
+    def __init__(self, cmds, cmd, name):
+        self.cmds, self.cmd, self.name = cmds, cmd, name
+        if name in cmds.state.env:
+            raise LeanError(f"`{name}` has already been declared", cmd.name_pos)
+        self.elab = cmds.new_elab(name or "inst")
+        self.meta = self.elab.meta
+        declared = cmd.levels or []
+        self.elab.level_names = [*declared, *[u for u in self.elab.level_names
+                                              if u not in declared]]
+        self.elab.auto_bound = cmds.state.scope.options.get("autoImplicit", True)
+
+    def open_own_namespace(self, short):
+        """`theorem A.b` is `theorem b` in the namespace A (Lean: `expandNamespacedDeclaration`)."""
+        if "." in short:
+            space = self.name.removeprefix("_private.").rpartition(".")[0]
+            self.elab.scope = replace(self.elab.scope, namespace=space)
+
+    def with_binders(self, body):
+        """body() with self.auto_decls (unbound names), self.variables and self.decls in scope."""
+        variables = self.elab.scope.variables
+        n = sum(len(b.names) for b in variables)
+
+        def with_auto(auto_decls):
+            self.auto_decls = auto_decls
+            return self.elab.elab_binders([*variables, *self.cmd.binders], with_all)
+
+        def with_all(decls):
+            self.variables, self.decls = decls[:n], decls[n:]
+            return body()
+        return with_auto_bound(self.elab, with_auto)
+
+    def mentioned(self, *terms, used=()):
+        """Ids of the locals that the terms and the binders mention, and that those depend on."""
+        types = [d.type for d in (*self.auto_decls, *self.decls)]
+        used = set(used).union(*[self.locals_of(e) for e in (*terms, *types)])
+        for d in reversed(self.variables):
+            if d.id in used:
+                used |= self.locals_of(d.type)
+        return used
+
+    def locals_of(self, e):
+        """Ids of the free variables in e."""
+        return {s.id for s in tm.subterms(self.meta.inst(e)) if type(s) is tm.FVar}
+
+    def rec_local(self, short, ty):
+        """A hidden local, first in the context, that stands for the declaration inside itself."""
+        d = self.meta.mk_local(short, ty, hidden=True)
+        self.elab.rec_fns[d.id] = self.name
+        self.elab.rec_short = short
+        self.meta.lctx = self.meta.lctx.replace((d, *self.meta.lctx.decls))
+        return d.fvar
+
+    def level_params(self, *terms, declared=()):
+        """The level parameters of the terms and the declared ones, in their order of appearance."""
+        used = dict.fromkeys([*declared, *[u for e in terms for u in tm.level_params_of(e)]])
+        order = {u: i for i, u in enumerate(self.elab.level_names)}
+        return tuple(sorted(used, key=lambda u: order.get(u, len(order))))
+
+
+class DeclRun(Header):
     """The elaboration of one theorem, def, example, instance, axiom or abbrev."""
 
     def __init__(self, cmds, cmd):
-        self.cmds, self.cmd = cmds, cmd
+        self.short = None if cmd.kind == "example" else cmd.name
+        name = None if self.short is None else cmds.full_name(self.short, cmd.modifiers)
+        super().__init__(cmds, cmd, "_example" if cmd.kind == "example" else name)
+        self.is_theorem = cmd.kind in THEOREMS
+        self.value = self.rec_fvar = None
 
     def run(self):
-        cmd, cmds = self.cmd, self.cmds
-        self.short = cmd.name if cmd.kind != "example" else "_example"
-        self.name = None if self.short is None else cmds.full_name(self.short, cmd.modifiers)
-        if cmd.kind == "example":
-            self.name = "_example"
-        elif self.name is not None and self.name in cmds.state.env:
-            raise LeanError(f"`{self.name}` has already been declared", cmd.name_pos)
-        start_state = cmds.state
-        elab = self.elab = cmds.new_elab(self.name or "inst")
-        if cmd.levels is not None:
-            elab.level_names = [*cmd.levels, *[u for u in elab.level_names
-                                              if u not in cmd.levels]]
-        elab.auto_bound = cmds.state.scope.options.get("autoImplicit", True)
-        if isinstance(self.name, str) and "." in (cmd.name or "") and cmd.kind != "example":
-            self._enter_name_namespace(elab)
-        n_messages = len(cmds.messages)
-        self.with_auto_bound(elab, self.elaborate)
+        cmds, elab = self.cmds, self.elab
+        if self.short is not None:
+            self.open_own_namespace(self.short)
+        before, n_messages = cmds.state, len(cmds.messages)
+        self.with_binders(self._elaborate)
         for stx, lctx, ty in elab.sorries:
-            cmds.sorries.append((stx.pos, stx.end, elab.meta, lctx, ty, elab))
-        self.finish(n_messages)
-        if cmd.kind == "example":
-            cmds.state = start_state
+            cmds.sorries.append((stx.pos, stx.end, self.meta, lctx, ty, elab))
+        try:
+            self._add(n_messages)
+        finally:
+            if self.cmd.kind == "example":
+                cmds.state = before
 
-    def _enter_name_namespace(self, elab):
-        """`theorem A.b` sees the names of namespace A."""
-        ns = self.name.removeprefix("_private.").rpartition(".")[0]
-        elab.scope = replace(elab.scope, namespace=ns)
+    # --- header ---------------------------------------------------------------------------------
 
-    def with_auto_bound(self, elab, fn):
-        """Run fn, adding an implicit variable for each unbound name it meets (auto-bound)."""
-        meta = elab.meta
-        names = []
-        self.auto_decls = []
-        start = len(elab.messages)
-        while True:
-            lctx = meta.lctx
-            self.auto_decls = []
-            try:
-                for name in names:
-                    d = meta.mk_local(name, meta.mk_type_mvar(), "implicit")
-                    meta.lctx = meta.lctx.add(d)
-                    self.auto_decls.append(d)
-                return fn()
-            except AutoBound as err:
-                if err.name in names:
-                    raise
-                names.append(err.name)
-                del elab.messages[start:]
-                elab.pending = []
-                elab.sorries = []
-                elab.had_error = False
-            finally:
-                meta.lctx = lctx
-
-    def elaborate(self):
-        """Header, then value; sets self.type, self.value (None for axioms)."""
-        elab = self.elab
-        scope_vars = [b for b in elab.scope.variables]
-        elab.elab_binders(scope_vars, self._after_variables)
-
-    def _after_variables(self, var_decls):
-        elab, cmd = self.elab, self.cmd
-        self.var_decls = list(var_decls)
-        elab.elab_binders(cmd.binders, self._after_binders)
-
-    def _after_binders(self, decls):
-        elab, cmd, meta = self.elab, self.cmd, self.elab.meta
-        self.decls = list(decls)
-        if cmd.type is not None:
-            ty = elab.type_term(cmd.type)
-        elif cmd.kind in ("theorem", "lemma", "axiom"):
+    def _elaborate(self):
+        """Sets self.type, self.value (None for axioms), self.full_type, self.full_value."""
+        elab, cmd, meta = self.elab, self.cmd, self.meta
+        needs_type = self.is_theorem or cmd.kind == "axiom"
+        if cmd.type is None and needs_type:
             raise LeanError(f"missing type in {cmd.kind}", cmd)
-        else:
-            ty = meta.mk_type_mvar()
+        ty = meta.mk_type_mvar() if cmd.type is None else elab.type_term(cmd.type)
         elab.synthesize("no")
-        ty = meta.inst(ty)
+        self.type = meta.inst(ty)
         elab.auto_bound = False
-        self._check_header(ty)
-        if cmd.kind in ("theorem", "lemma"):
-            self._require_prop(ty)
-        self._generalize_levels(ty)
+        self._check_binders()
+        if needs_type:
+            for i in meta.mvars_in(self.type):
+                elab.error_unassigned(i, cmd.type)
+        if self.is_theorem:
+            self._require_prop()
+        if cmd.type is not None:  # universe metavariables of the header become parameters
+            decls = [*self.auto_decls, *self.variables, *self.decls]
+            *types, self.type = elab.levels_to_params(*[d.type for d in decls], self.type)
+            for d, ty in zip(decls, types, strict=True):
+                d.type = ty
         if self.name is None:
-            self.name = self._instance_name(ty)
-            elab.decl_name = self.name
-        self.type = ty
-        self.value = self.rec_fvar = None
-        if cmd.kind == "axiom" or cmd.body is None:
-            self._close()
-            return
-        self._elab_value(ty)
+            self.name = elab.decl_name = self._instance_name()
+        if cmd.body is not None:
+            self._elab_value(cmd.body)
+        self._close()
 
-    def _require_prop(self, ty):
-        meta = self.elab.meta
-        if meta.is_prop(ty):
-            return
-        s = meta.whnf(meta.inst(meta.infer(ty)))
-        if s.flags & LMVAR and meta.is_def_eq(s, tm.PROP):
-            return
-        raise LeanError("type of theorem `" + self.name + "` is not a proposition\n  "
-                        + meta.pp(ty), self.cmd.name_pos)
+    def _require_prop(self):
+        meta = self.meta
+        if not meta.is_prop(self.type):
+            s = meta.whnf(meta.inst(meta.infer(self.type)))
+            if not (s.flags & LMVAR and meta.is_def_eq(s, tm.PROP)):
+                raise LeanError(f"type of theorem `{self.name}` is not a proposition\n  "
+                                + meta.pp(self.type), self.cmd.name_pos)
 
-    def _check_header(self, ty):
+    def _check_binders(self):
         """Every binder type must be known before the value is elaborated."""
-        meta = self.elab.meta
+        meta = self.meta
         self._bind_auto_types()
-        for d in [*self.auto_decls, *self.var_decls, *self.decls]:
+        for d in [*self.auto_decls, *self.variables, *self.decls]:
             d.type = meta.inst(d.type)
             if d.type.flags & MVAR:
                 raise LeanError(f"Failed to infer type of binder `{d.name}`", self.cmd)
-            if d.cls is None:
-                cls = meta.class_name(d.type)
-                if cls is not None and d.bi == "inst":
-                    d.cls = cls
-        if ty.flags & MVAR and self.cmd.kind in ("theorem", "lemma", "axiom"):
-            for i in meta.mvars_in(ty):
-                self.elab.error_unassigned(i, self.cmd.type)
-        if any(d.bi == "inst" and d.cls for d in [*self.var_decls, *self.decls]):
-            meta.lctx = meta.lctx.replace(meta.lctx.decls)
+            if d.cls is None and d.bi == "inst":
+                d.cls = meta.class_name(d.type)
+        meta.lctx = meta.lctx.replace(meta.lctx.decls)  # looks for the instances again
 
     def _bind_auto_types(self):
         """Unknown types of auto-bound names become implicit arguments themselves."""
-        meta = self.elab.meta
-        new = []
+        meta, new = self.meta, []
         for d in self.auto_decls:
             for i in meta.mvars_in(d.type):
                 ty = meta.inst(meta.decls[i].type)
                 if i not in meta.assign and type(ty) is tm.Sort:
-                    x = meta.mk_local("α✝", ty, "implicit")
-                    new.append(x)
-                    meta.assign_mvar(i, x.fvar)
-        if new:
-            self.auto_decls = [*new, *self.auto_decls]
-            meta.lctx = meta.lctx.replace([*new, *meta.lctx.decls])
+                    new.append(meta.mk_local("α✝", ty, "implicit"))
+                    meta.assign_mvar(i, new[-1].fvar)
+        self.auto_decls = [*new, *self.auto_decls]
+        meta.lctx = meta.lctx.replace([*new, *meta.lctx.decls])
 
-    def _generalize_levels(self, ty):
-        """Universe metavariables of a theorem's header become parameters."""
-        elab = self.elab
-        if self.cmd.kind in ("theorem", "lemma", "axiom", "example", "instance") \
-                or self.cmd.type is not None:
-            decls = [*self.auto_decls, *self.var_decls, *self.decls]
-            out = elab.levels_to_params(*[d.type for d in decls], ty)
-            for d, t in zip(decls, out, strict=False):
-                d.type = t
-
-    def _instance_name(self, ty):
+    def _instance_name(self):
         """Lean's generated name: inst + the class and its argument heads."""
-        meta = self.elab.meta
-        parts = []
+        meta, parts = self.meta, []
 
         def visit(e):
             f, args = tm.get_app_fn_args(e)
             if type(f) is Const:
                 parts.append(f.name.rpartition(".")[2])
+                for a in args:
+                    if type(a) is not tm.FVar and (
+                            meta.is_type(a) or f.name in meta.ext.classes):
+                        visit(a)
             elif type(e) is tm.Sort:
                 parts.append("Prop" if e is tm.PROP else "Type")
             elif type(e) is tm.Pi:
                 parts.append("Forall")
-            for a in args:
-                if type(a) is not tm.FVar and type(f) is Const:
-                    if meta.is_type(a) or f.name in meta.ext.classes:
-                        visit(a)
-        _, body = meta.forall_locals(ty, reducing=False)
-        visit(body)
-        base = "inst" + "".join(p[:1].upper() + p[1:] for p in parts)
-        full = self.cmds.full_name(base)
+        visit(meta.forall_locals(self.type, reducing=False)[1])
+        full = self.cmds.full_name("inst" + "".join(p[:1].upper() + p[1:] for p in parts))
         name, n = full, 0
         while name in self.cmds.state.env:
             n += 1
             name = f"{full}_{n}"
         return name
 
-    def _elab_value(self, ty):
-        elab, cmd, meta = self.elab, self.cmd, self.elab.meta
-        body = cmd.body
-        lctx = meta.lctx
-        if cmd.kind != "example" and self.short and mentions_name(body, self.short, self.name):
-            fvars = [d.fvar for d in [*self.auto_decls, *self.decls]]
-            self.rec_fvar = self._rec_local(meta.mk_pi(fvars, ty))
-        try:
+    # --- value ----------------------------------------------------------------------------------
+
+    def _elab_value(self, body):
+        elab, meta = self.elab, self.meta
+        with meta.with_lctx(meta.lctx):
+            if self.short is not None and mentions_name(body, self.short):
+                binders = [d.fvar for d in [*self.auto_decls, *self.decls]]
+                self.rec_fvar = self.rec_local(self.short, meta.mk_pi(binders, self.type))
             if isinstance(body, list):
-                value = elab.elab_equations(body, ty, cmd)
+                value = elab.elab_equations(body, self.type, self.cmd)
             else:
-                value = elab.term_ensuring(body, ty)
+                value = elab.term_ensuring(body, self.type)
             elab.synthesize("no")
-        finally:
-            meta.lctx = lctx
-        self.type = meta.inst(ty)
-        self.value = meta.inst(value)
-        self._check_value(body)
-        self._close()
+        self.type, self.value = meta.inst(self.type), meta.inst(value)
+        self._admit_unassigned()
 
-    def _rec_local(self, ty):
-        """A hidden local standing for the declaration inside its own body."""
-        meta, elab = self.elab.meta, self.elab
-        d = meta.mk_local(self.short, ty, hidden=True)
-        elab.rec_fns[d.id] = self.name
-        elab.rec_short = self.short
-        meta.lctx = meta.lctx.replace((d, *meta.lctx.decls))
-        return d
+    def _admit_unassigned(self):
+        """No metavariable may remain."""
+        meta = self.meta
+        left = meta.mvars_in(self.type) + meta.mvars_in(self.value)
+        if not self.elab.had_error:
+            for i in left:
+                self._log_unassigned(i)
+        for i in left:
+            if not meta.is_assigned(i):
+                meta.admit(i)
+        self.type, self.value = meta.inst(self.type), meta.inst(self.value)
 
-    def _closed_decls(self):
-        return [*self.auto_decls, *self.var_decls, *self.decls]
-
-    def _check_value(self, body):
-        """No metavariable may remain in the value."""
-        meta, elab = self.elab.meta, self.elab
-        if self.type.flags & MVAR or self.value.flags & MVAR:
-            if not elab.had_error:
-                left = meta.mvars_in(self.type) + meta.mvars_in(self.value)
-                for i in left:
-                    d = meta.decls[i]
-                    with meta.with_lctx(d.lctx):
-                        goal = meta.pp_goal(i)
-                    at = elab.hole_stx.get(i, body)
-                    at = at if not isinstance(at, list) else self.cmd
-                    what = "placeholder" if i in elab.hole_stx else "implicit argument"
-                    elab.log("error", f"don't know how to synthesize {what}\ncontext:\n{goal}", at)
-            for i in meta.mvars_in(self.type) + meta.mvars_in(self.value):
-                if not meta.is_assigned(i):
-                    meta.admit(i)
-            self.type, self.value = meta.inst(self.type), meta.inst(self.value)
+    def _log_unassigned(self, i):
+        meta, elab = self.meta, self.elab
+        what = "placeholder" if i in elab.hole_stx else "implicit argument"
+        with meta.with_lctx(meta.decls[i].lctx):
+            goal = meta.pp_goal(i)
+        whole = self.cmd if isinstance(self.cmd.body, list) else self.cmd.body
+        elab.log("error", f"don't know how to synthesize {what}\ncontext:\n{goal}",
+                 elab.hole_stx.get(i, whole))
 
     def _close(self):
         """Abstract the used variables and the binders; theorems take variables by their header."""
-        meta = self.elab.meta
-        decls = [*self.auto_decls, *self._used_variables(), *self.decls]
-        fvars = [d.fvar for d in decls]
-        names, plain = [d.name for d in decls], [d.type for d in decls]
+        meta = self.meta
+        self.used = self._used_variables()
+        decls = [*self.auto_decls, *self.used, *self.decls]
+        fvars, before = [d.fvar for d in decls], [(d, d.name, d.type) for d in decls]
         for d in decls:
             if d.name.endswith("✝") and d.bi == "inst":
                 d.name = "inst"
-            value = self.elab.opt_params.get(d.id)
-            if value is not None:
-                d.type = tm.mk_app(Const("optParam", (meta.sort_level(d.type),)), d.type, value)
+            default = self.elab.opt_params.get(d.id)
+            if default is not None:
+                level = meta.sort_level(d.type)
+                d.type = tm.mk_app(Const("optParam", (level,)), d.type, default)
         self.full_type = meta.mk_pi(fvars, self.type)
-        for d, ty in zip(decls, plain, strict=True):
+        for d, _, ty in before:
             d.type = ty
         self.full_value = None if self.value is None else meta.mk_lambda(fvars, self.value)
-        for d, name in zip(decls, names, strict=True):
+        for d, name, _ in before:
             d.name = name  # goals are printed after this
-        self.n_fixed_vars = len(self.auto_decls) + len(self._used_variables())
 
     def _used_variables(self):
         """The section variables that the declaration depends on, in order."""
-        meta, cmd = self.elab.meta, self.cmd
-        used = set()
-
-        def add(e):
-            for s in tm.subterms(meta.inst(e)) if e.flags & tm.FVAR or e.flags & MVAR else ():
-                if type(s) is tm.FVar:
-                    used.add(s.id)
-        add(self.type)
-        for d in [*self.auto_decls, *self.decls]:
-            add(d.type)
-        if self.value is not None and cmd.kind not in ("theorem", "lemma"):
-            add(self.value)
-        for d in self.var_decls:
-            if d.name in self.elab.scope.included:
+        terms = [self.type]
+        if self.value is not None and not self.is_theorem:
+            terms.append(self.value)
+        included = [d.id for d in self.variables if d.name in self.elab.scope.included]
+        used = self.mentioned(*terms, used=included)
+        for d in self.variables:
+            needs = self.locals_of(d.type)
+            if d.bi == "inst" and needs and needs <= used:
                 used.add(d.id)
-        for d in reversed(self.var_decls):
-            if d.id in used:
-                add(d.type)
-        for d in self.var_decls:
-            if d.bi == "inst" and d.id not in used:
-                deps = [s.id for s in tm.subterms(d.type) if type(s) is tm.FVar]
-                if deps and all(x in used for x in deps):
-                    used.add(d.id)
-        out = [d for d in self.var_decls if d.id in used]
-        if cmd.kind in ("theorem", "lemma") and self.value is not None:
-            self._check_theorem_variables(out)
-        return out
+        if self.value is not None and self.is_theorem and self.variables:
+            in_proof = self.locals_of(self.value)
+            for d in self.variables:
+                if d.id in in_proof - used:
+                    raise LeanError(f"Unknown identifier `{d.name}`", self.cmd.name_pos)
+        return [d for d in self.variables if d.id in used]
 
-    def _check_theorem_variables(self, out):
-        """The proof may mention only variables that the statement brings in."""
-        ids = {d.id for d in self.var_decls} - {d.id for d in out}
-        if ids and self.elab.meta.mentions(self.value, ids):
-            d = next(d for d in self.var_decls if d.id in ids
-                     and self.elab.meta.mentions(self.value, {d.id}))
-            raise LeanError(f"Unknown identifier `{d.name}`", self.cmd.name_pos)
+    # --- adding it ------------------------------------------------------------------------------
 
-    # --- adding it ----------------------------------------------------------------------------
-
-    def finish(self, n_messages):
-        cmd, cmds, elab = self.cmd, self.cmds, self.elab
-        meta = elab.meta
-        if self.value is not None and self.rec_fvar is not None \
-                and occurs(self.rec_fvar.fvar, self.full_value):
-            self.full_type, self.full_value = compile_recursion(self, elab)
-        terms = [self.full_type] + ([self.full_value] if self.full_value is not None else [])
-        terms = elab.levels_to_params(*terms)
-        ty = terms[0]
-        value = terms[1] if len(terms) > 1 else None
+    def _add(self, n_messages):
+        """Hand the declaration to the kernel, unless earlier errors explain why it fails."""
+        cmds, meta, value, recursion = self.cmds, self.meta, self.full_value, None
+        if self.rec_fvar is not None and occurs(self.rec_fvar, value):
+            recursion = self._recursion()
+            value = recursion.compile(self.name, self.cmd)
+        terms = [self.full_type] if value is None else [self.full_type, value]
+        ty, *values = self.elab.levels_to_params(*terms)
         if meta.env is not cmds.state.env:  # matchers and other auxiliary declarations
-            cmds.state = replace(cmds.state, env=meta.env, ext=meta.ext)
-        params = self._level_params(ty, value)
-        errors = any(m[0] == "error" for m in cmds.messages[n_messages:])
-        decl = self._decl(params, ty, value)
+            cmds.state = cmds.state.extended(env=meta.env, ext=meta.ext)
+        params = self.level_params(ty, *values, declared=self.cmd.levels or ())
+        errors = cmds.failed_since(n_messages)
+        decl = self._decl(params, ty, *values)
         try:
             cmds.add_decl(decl)
-        except KernelError as err:
-            if not errors:
-                cmds.kernel_error(err, cmd)
-            return
-        if not errors and self._uses_sorry(ty, value):
-            cmds.messages.append(("warning", "declaration uses 'sorry'", cmd.name_pos))
-        if cmd.kind == "example":
-            return
-        if type(decl) is DefDecl:
-            self._add_smart(params, value)
-        self._register(ty, value, meta)
+        except KernelError:
+            if errors:
+                return
+            raise
+        if not errors and any("sorryAx" in tm.const_names(e) for e in (ty, *values)):
+            cmds.messages.append(("warning", "declaration uses 'sorry'", self.cmd.name_pos))
+        if self.cmd.kind != "example":
+            if type(decl) is DefDecl:
+                self._add_unfolding(decl, recursion)
+            self._register()
 
-    def _add_smart(self, params, value):
+    def _recursion(self):
+        meta = self.meta
+        decls, body = meta.lambda_locals(self.full_value)
+        meta.lctx = meta.lctx.replace(decls)
+        ty = meta.instantiate_forall(self.full_type, [d.fvar for d in decls])
+        n = len(self.auto_decls)
+        own = [*decls[:n], *decls[n + len(self.used):]]
+        return Recursion(meta, self.rec_fvar, decls, own, ty, body)
+
+    def _add_unfolding(self, decl, recursion):
         """Functions defined by matching unfold only as far as their equations say."""
-        self.final_value = value
-        const = Const(self.name, tuple([lv.param(u) for u in params]))
-        info = smart_info(self.elab.meta, self, const)
+        if recursion is None:
+            info = match_info(self.meta, decl.value)
+        else:
+            const = Const(self.name, tuple([lv.param(u) for u in decl.level_params]))
+            info = recursion.smart_info(const)
         if info is not None:
-            value = self.elab.levels_to_params(info.value)[0]
+            [value] = self.elab.levels_to_params(info.value)
             self.cmds.own_ext().own("smart")[self.name] = replace(info, value=value)
 
-    def _uses_sorry(self, ty, value):
-        return any("sorryAx" in tm.const_names(e) for e in (ty, value) if e is not None)
-
-    def _level_params(self, ty, value):
-        used = tm.level_params_of(ty)
-        if value is not None:
-            used = used + [u for u in tm.level_params_of(value) if u not in used]
-        order = {u: i for i, u in enumerate(self.elab.level_names)}
-        missing = [u for u in used if u not in order]
-        if self.cmd.levels is not None:
-            unused = [u for u in self.cmd.levels if u not in used]
-            used = used + unused
-        return tuple(sorted((u for u in used if u in order), key=order.get)) + tuple(missing)
-
-    def _decl(self, params, ty, value):
+    def _decl(self, params, ty, value=None):
         kind = self.cmd.kind
         if kind == "axiom":
             return AxiomDecl(self.name, params, ty)
-        if kind in ("theorem", "lemma"):
-            return TheoremDecl(self.name, params, ty, value)
-        if kind == "opaque":
-            if value is None:
-                raise Declined("opaque without a value", self.cmd)
-            return OpaqueDecl(self.name, params, ty, value)
-        if kind in ("instance", "example") and self.elab.meta.is_prop(ty):
-            return TheoremDecl(self.name, params, ty, value)
-        return DefDecl(self.name, params, ty, value)
+        if value is None:
+            raise Declined("opaque without a value", self.cmd)
+        make = OpaqueDecl if kind == "opaque" else DefDecl
+        if self.is_theorem or kind in ("instance", "example") and self.meta.is_prop(ty):
+            make = TheoremDecl
+        return make(self.name, params, ty, value)
 
-    def _register(self, ty, value, meta):
+    def _register(self):
         """Attributes, namespaces and tables of the new declaration."""
         cmd, cmds, name = self.cmd, self.cmds, self.name
-        mods = cmd.modifiers
-        touch = mods.attrs or cmd.kind in ("abbrev", "instance") or mods.flags \
-            or "." in name
-        if not touch:
-            return
-        if "." in name:
-            ns = name.rpartition(".")[0]
-            if ns not in cmds.state.ext.namespaces:
-                cmds.own_ext().own("namespaces").add(ns)
-        if "protected" in mods.flags:
-            cmds.own_ext().own("protected").add(name)
-        if "private" in mods.flags:
-            cmds.own_ext().own("private")[name.removeprefix("_private.")] = name
+        cmds.add_name(name, cmd.modifiers.flags)
         if cmd.kind in ("abbrev", "instance"):
             cmds.own_ext().own("reducible").add(name)
         if cmd.kind == "instance":
-            m = Meta(cmds.state.env, cmds.own_ext())
-            m.add_instance(name, 1000 if cmd.priority is None else cmd.priority)
-        for attr in mods.attrs:
+            priority = 1000 if cmd.priority is None else cmd.priority
+            Meta(cmds.state.env, cmds.own_ext()).add_instance(name, priority)
+        for attr in cmd.modifiers.attrs:
             cmds.apply_attr(attr, name)

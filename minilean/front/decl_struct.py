@@ -5,227 +5,162 @@ Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 from __future__ import annotations
 
+from dataclasses import replace
+
 from minilean.front import syntax as sx
 from minilean.front.decl_types import TypeRun
+from minilean.front.elab_struct import all_fields
 from minilean.front.errors import Declined, LeanError
 from minilean.front.ext import ProjInfo, StructInfo
 from minilean.front.meta import Meta
-from minilean.front.scope import AutoBound
+from minilean.front.scope import with_auto_bound
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl, TheoremDecl
-from minilean.kernel.term import LMVAR, MVAR, App, Const, Proj, Sort
+from minilean.kernel.term import FVAR, LMVAR, MVAR, App, Const, FVar, Proj, Sort
 
 
-def declare_structure(cmds, cmd):
-    run = TypeRun(cmds, cmd)
-    run.run(lambda: _structure_body(run))
-    run.finish()
+class StructureRun(TypeRun):
+    """The elaboration of one structure. `fields`: local declarations of its own fields and of
+    `toParent`, and let-variables for the fields of the parents."""
 
+    def __init__(self, cmds, cmd):
+        super().__init__(cmds, cmd)
+        self.fields = []
+        self.is_class = cmd.is_class or any(a.name == "class" for a in cmd.modifiers.attrs)
 
-def _structure_body(run):
-    cmd, elab, meta = run.cmd, run.elab, run.meta
-    is_class = cmd.is_class or any(a.name == "class" for a in cmd.modifiers.attrs)
-    ty = Sort(meta.mk_level_mvar()) if cmd.type is None else elab.type_term(cmd.type)
-    elab.synthesize("no")
-    ty = meta.whnf(meta.inst(ty))
-    if type(ty) is not Sort:
-        raise LeanError("expected structure type", cmd)
-    for d in run.params:
-        d.type = meta.inst(d.type)
-    fields, parents, lctx = [], [], meta.lctx
-    try:
-        for p in cmd.extends:
-            parents.append(_parent_field(run, p, fields))
-        defaults = _own_fields(run, fields)
-    finally:
-        meta.lctx = lctx
-    kept = _split_parent_fields(fields)
-    run.infer_level(ty.level, [d.type for d in kept])
-    ty = meta.inst(ty)
-    _add_structure(run, ty, kept, parents, defaults, is_class)
+    def body(self):
+        cmd, meta = self.cmd, self.meta
+        ty = meta.whnf(self.elab_type())
+        if type(ty) is not Sort:
+            raise LeanError("expected structure type", cmd)
+        with meta.with_lctx(meta.lctx):
+            parents = [self._parent(stx) for stx in cmd.extends]
+            defaults = [default for b in cmd.fields for default in self._own_fields(b)]
+        own = self._own()
+        for d in own:
+            d.type = self._without_parent_fields(d.type)
+        self.infer_level(ty, [d.type for d in own])
+        params = [d.fvar for d in self.decls]
+        this = meta.mk_local(cmd.name, meta.mk_pi(params, ty)).fvar
+        ctor, fields = f"{self.name}.{cmd.ctor or 'mk'}", [d.fvar for d in own]
+        result = meta.mk_pi(fields, tm.mk_app(this, *params))
+        decls = self.declare(this, ty, [(ctor, result)], self.is_class)
+        info = StructInfo(self.name, ctor, tuple(d.name for d in own), tuple(parents),
+                          self.is_class)
+        self.cmds.own_ext().own("structures")[self.name] = info
+        self._add_projections(info, len(decls))
+        if self.is_class:
+            self._add_parent_instances(parents)
+        if defaults:
+            closed = tuple([self._default(decls, fields, *default) for default in defaults])
+            self.cmds.own_ext().own("structures")[self.name] = replace(info, defaults=closed)
 
+    # --- fields ---------------------------------------------------------------------------------
 
-def _parent_field(run, stx, fields):
-    """Adds `toParent` and makes the parent's fields visible as let-variables."""
-    elab, meta = run.elab, run.meta
-    pty = elab.elab_type(stx)
-    f, args = tm.get_app_fn_args(meta.whnf_r(pty))
-    info = meta.ext.structures.get(f.name) if type(f) is Const else None
-    if info is None:
-        raise LeanError("expected structure", stx)
-    short = "to" + f.name.rpartition(".")[2]
-    taken = {d.name for d in fields}
-    if any(x in taken for x in _all_fields(meta, info)):
-        raise Declined("overlapping parent structures", stx)
-    cls = f.name if info.is_class else None
-    d = meta.mk_local(short, pty, "inst" if info.is_class else "default")
-    d.cls = cls
-    meta.lctx = meta.lctx.add(d)
-    fields.append(d)
-    _expose_fields(meta, d.fvar, f, args, info, fields)
-    return f.name, short
+    def _own(self):
+        """The fields that the constructor takes."""
+        return [d for d in self.fields if d.value is None]
 
+    def _add_field(self, name, ty, bi="default", value=None):
+        d = self.meta.mk_local(name, ty, bi, value)
+        self.meta.lctx = self.meta.lctx.add(d)
+        self.fields.append(d)
+        return d
 
-def _all_fields(meta, info):
-    out = list(info.fields)
-    for parent, _ in info.parents:
-        out += _all_fields(meta, meta.ext.structures[parent])
-    return out
+    def _parent(self, stx):
+        """Adds `toParent` and the parent's fields; (parent, name of the field)."""
+        meta, ty = self.meta, self.elab.elab_type(stx)
+        f = tm.get_app_fn(meta.whnf_r(ty))
+        info = meta.ext.structures.get(f.name) if type(f) is Const else None
+        if info is None:
+            raise LeanError("expected structure", stx)
+        if {d.name for d in self.fields}.intersection(all_fields(meta, info)):
+            raise Declined("overlapping parent structures", stx)
+        name = "to" + f.name.rpartition(".")[2]
+        d = self._add_field(name, ty, "inst" if info.is_class else "default")
+        self._add_parent_fields(d.fvar, ty)
+        return f.name, name
 
+    def _add_parent_fields(self, parent, ty):
+        """Let-variables for the fields of the structure value `parent` : ty and of its parents."""
+        meta = self.meta
+        f, args = tm.get_app_fn_args(meta.whnf_r(ty))
+        info = meta.ext.structures[f.name]
+        for name in info.fields:
+            value = tm.mk_app(Const(f"{info.name}.{name}", f.levels), *args, parent)
+            d = self._add_field(name, meta.infer(value), value=value)
+            if any(name == via for _, via in info.parents):
+                self._add_parent_fields(value, d.type)
 
-def _expose_fields(meta, self_term, f, args, info, fields):
-    for _i, name in enumerate(info.fields):
-        value = tm.mk_app(Const(f"{info.name}.{name}", f.levels), *args, self_term)
-        sub = meta.mk_local(name, meta.infer(value), value=value)
-        meta.lctx = meta.lctx.add(sub)
-        fields.append(sub)
-        for parent, via in info.parents:
-            if via == name:
-                g, gargs = tm.get_app_fn_args(meta.whnf_r(sub.type))
-                _expose_fields(meta, value, g, gargs, meta.ext.structures[parent], fields)
+    def _without_parent_fields(self, e):
+        """e, which may mention the let-variables, as a term over the constructor's arguments."""
+        values = {d.fvar: d.value for d in self.fields if d.value is not None}
+        return tm.replace(self.meta.inst(e), lambda s: values.get(s) if type(s) is FVar else None)
 
-
-def _split_parent_fields(fields):
-    return [d for d in fields if d.value is None]
-
-
-def _own_fields(run, fields):
-    """Elaborates the structure's own fields; returns [(field name, default value syntax term)]."""
-    cmd, elab, meta = run.cmd, run.elab, run.meta
-    defaults = []
-    for b in cmd.fields:
-        if b.type is None and b.default is not None and any(
-                d.name in b.names for d in fields):
-            raise Declined("new default value for a parent's field", b)
+    def _own_fields(self, b):
+        """Adds the fields of one binder; [(field, number of fields before it, default value)]."""
+        elab, meta, defaults = self.elab, self.meta, []
         for name in b.names:
-            if any(d.name == name and d.value is None for d in fields):
+            if any(d.name == name for d in self._own()):
                 raise LeanError(f"field `{name}` has already been declared", b)
+            if b.type is None and b.default is None:
+                raise LeanError(f"field `{name}` needs a type", b)
+            if b.type is None and any(d.name == name for d in self.fields):
+                raise Declined("new default value for a parent's field", b)
+            if isinstance(b.default, sx.By):
+                raise Declined("automatic structure field", b)
             if b.type is None:
-                if b.default is None:
-                    raise LeanError(f"field `{name}` needs a type", b)
-                e = elab.elab_term(b.default)
-                ty = meta.inst(meta.infer(e))
+                ty = meta.inst(meta.infer(elab.elab_term(b.default)))
             else:
-                ty = _auto_bound_type(elab, b.type)
+                ty = with_auto_bound(elab, lambda auto: meta.mk_pi(
+                    [d.fvar for d in auto], elab.elab_type(b.type)))
             if b.default is not None:
-                if isinstance(b.default, sx.By):
-                    raise Declined("automatic structure field", b)
                 value = elab.elab_term_ensuring(b.default, ty)
-                known = [d.fvar for d in fields if d.value is None]
-                defaults.append((name, len(known), value, known))
-            d = meta.mk_local(name or elab.inst_binder_name(ty), ty, b.info)
-            meta.lctx = meta.lctx.add(d)
-            fields.append(d)
-    elab.synthesize("no")
-    return defaults
+                defaults.append((name, len(self._own()), value))
+            self._add_field(name or elab.inst_binder_name(ty), ty, b.info)
+        elab.synthesize("no")
+        return defaults
 
-
-def _auto_bound_type(elab, stx):
-    """The type for stx, with its unbound names as implicit arguments."""
-    meta, lctx, names = elab.meta, elab.meta.lctx, []
-    start = len(elab.messages)
-    while True:
-        decls = []
-        try:
-            for n in names:
-                decls.append(meta.mk_local(n, meta.mk_type_mvar(), "implicit"))
-                meta.lctx = meta.lctx.add(decls[-1])
-            return meta.mk_pi([d.fvar for d in decls], elab.elab_type(stx))
-        except AutoBound as err:
-            names.append(err.name)
-            del elab.messages[start:]
-            elab.pending = []
-        finally:
-            meta.lctx = lctx
-
-
-def _add_structure(run, ty, fields, parents, defaults, is_class):
-    cmd, meta, cmds = run.cmd, run.meta, run.cmds
-    for d in fields:
-        d.type = meta.inst(d.type)
-    field_vars = [d.fvar for d in fields]
-    ctor_body = meta.mk_pi(field_vars, tm.PROP)  # result filled in below
-    vars_ = run.used_vars(ctor_body)
-    params = [*vars_, *run.params]
-    pvars = [d.fvar for d in params]
-    full = meta.mk_pi(pvars, ty)
-    types = run.elab.levels_to_params(full, meta.mk_pi([*pvars, *field_vars], tm.PROP))
-    used = []
-    for e in types:
-        used += [u for u in tm.level_params_of(e) if u not in used]
-    order = {u: i for i, u in enumerate(run.elab.level_names)}
-    levels = tuple(sorted(used, key=lambda u: order.get(u, 999)))
-    self_ty = tm.mk_app(Const(run.name, tuple(lv.param(u) for u in levels)), *pvars)
-    ctor_name = f"{run.name}.{cmd.ctor or 'mk'}"
-    old_bi = [d.bi for d in params]
-    for d in params:
-        if d.bi != "inst":
-            d.bi = "implicit"
-    ctor_ty = meta.inst(meta.mk_pi([*pvars, *field_vars], self_ty))
-    for d, bi in zip(params, old_bi, strict=False):
-        d.bi = bi
-    run.add_spec(len(params), types[0], ((ctor_name, ctor_ty),))
-    info = _structure_tables(run, ctor_name, fields, parents, is_class, params)
-    _add_projections(cmds, run.name, info, is_class, len(params))
-    if is_class:
-        ext = cmds.own_ext()
-        for parent, field in parents:
-            if meta.ext.structures[parent].is_class:
-                full_name = f"{run.name}.{field}"
-                ext.own("reducible").add(full_name)
-                Meta(cmds.state.env, ext).add_instance(full_name)
-    if defaults:
-        _add_defaults(run, info, defaults, pvars)
-
-
-def _structure_tables(run, ctor_name, fields, parents, is_class, params):
-    ext = run.cmds.own_ext()
-    info = StructInfo(run.name, ctor_name, tuple(d.name for d in fields), tuple(parents), is_class)
-    ext.own("structures")[run.name] = info
-    if is_class:
-        ext.own("classes")[run.name] = run.out_params(params)
-    return info
-
-
-def _add_projections(cmds, name, info, is_class, num_params):
-    """name.field := fun {params} (self) => self.i, one after the other."""
-    env = cmds.state.env
-    ind, ctor = env.lookup(name), env.lookup(info.ctor)
-    levels = tuple(lv.param(u) for u in ind.level_params)
-    ext = cmds.own_ext()
-    meta = Meta(env, ext)
-    decls, _ = meta.forall_locals(ctor.type, max=num_params, reducing=False)
-    for d in decls:
-        d.bi = "inst" if d.bi == "inst" and not is_class else "implicit"
-    pvars = [d.fvar for d in decls]
-    self_local = meta.mk_local("self", tm.mk_app(Const(name, levels), *pvars),
-                               "inst" if is_class else "default")
-    cty = meta.instantiate_forall(ctor.type, pvars)
-    for i, field in enumerate(info.fields):
-        fty = cty.type
-        value = meta.mk_lambda([*pvars, self_local.fvar], Proj(name, i, self_local.fvar))
-        ty = meta.mk_pi([*pvars, self_local.fvar], fty)
-        full = f"{name}.{field}"
-        prop = meta.is_prop(fty)
-        cmds.add_decl((TheoremDecl if prop else DefDecl)(full, ind.level_params, ty, value))
-        meta.env = cmds.state.env
-        ext.own("projections")[full] = ProjInfo(name, i, num_params, is_class)
-        if is_class:
-            ext.own("reducible").add(full)
-        call = App(tm.mk_app(Const(full, levels), *pvars), self_local.fvar)
-        cty = tm.instantiate(cty.body, call)
-
-
-def _add_defaults(run, info, defaults, pvars):
-    meta = run.meta
-    out = []
-    for name, n, value, known in defaults:
-        lam = meta.mk_lambda([*pvars, *known], value)
-        if lam.flags & (MVAR | LMVAR):
+    def _default(self, params, fields, name, n, value):
+        """(field, n, default value as a function of the parameters and the first n fields)."""
+        args = [*[d.fvar for d in params], *fields[:n]]
+        closed = self.meta.mk_lambda(args, self._without_parent_fields(value))
+        if closed.flags & (FVAR | MVAR | LMVAR):
             raise Declined("default value with an unknown part")
-        out.append((name, n, lam))
-    ext = run.cmds.own_ext()
-    old = ext.structures[info.name]
-    ext.own("structures")[info.name] = StructInfo(old.name, old.ctor, old.fields, old.parents,
-                                                  old.is_class, tuple(out))
+        return name, n, closed
+
+    # --- what a structure declares ---------------------------------------------------------------
+
+    def _add_projections(self, info, num_params):
+        """name.field := fun {params} (self) => self.i, one after the other."""
+        cmds, name = self.cmds, self.name
+        ind, ctor = cmds.state.env.lookup(name), cmds.state.env.lookup(info.ctor)
+        levels = tuple([lv.param(u) for u in ind.level_params])
+        ext = cmds.own_ext()
+        meta = Meta(cmds.state.env, ext)
+        decls, rest = meta.forall_locals(ctor.type, max=num_params, reducing=False)
+        for d in decls:
+            d.bi = "inst" if d.bi == "inst" and not self.is_class else "implicit"
+        params = [d.fvar for d in decls]
+        this = meta.mk_local("self", tm.mk_app(Const(name, levels), *params),
+                             "inst" if self.is_class else "default").fvar
+        for i, field in enumerate(info.fields):
+            full = f"{name}.{field}"
+            value = meta.mk_lambda([*params, this], Proj(name, i, this))
+            make = TheoremDecl if meta.is_prop(rest.type) else DefDecl
+            cmds.add_decl(make(full, ind.level_params, meta.mk_pi([*params, this], rest.type),
+                               value))
+            meta.env = cmds.state.env
+            ext.own("projections")[full] = ProjInfo(name, i, num_params, self.is_class)
+            if self.is_class:
+                ext.own("reducible").add(full)
+            rest = tm.instantiate(rest.body, App(tm.mk_app(Const(full, levels), *params), this))
+
+    def _add_parent_instances(self, parents):
+        """`toParent` of a class is an instance of its parent class."""
+        ext = self.cmds.own_ext()
+        for parent, field in parents:
+            if ext.structures[parent].is_class:
+                ext.own("reducible").add(f"{self.name}.{field}")
+                Meta(self.cmds.state.env, ext).add_instance(f"{self.name}.{field}")

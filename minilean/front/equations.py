@@ -15,7 +15,7 @@ from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl, TheoremDecl
 from minilean.kernel.errors import KernelError
-from minilean.kernel.term import App, Const, FVar, Pi, instantiate
+from minilean.kernel.term import Const, FVar, Pi, instantiate
 
 _cache: dict[int, tuple[object, list]] = {}
 MAX_SPLITS = 4
@@ -55,15 +55,12 @@ def _split(meta, fvars, lhs, rhs, fuel: int):
     info = meta.ext.matchers.get(f.name) if type(f) is Const else None
     if info is None or len(args) != info.arity or not fuel:
         return [(fvars, lhs, rhs)]
-    discrs = args[info.num_params + 1:info.first_alt]
-    if not any(type(d) is FVar and d in fvars for d in discrs):
+    discrs, cases, out = args[info.num_params + 1:info.first_alt], [None], []
+    if any(d in fvars for d in discrs):
+        cases = [_alternative(meta, f, args, info, discrs, k) for k in range(info.num_alts)]
+    if None in cases:
         return [(fvars, lhs, rhs)]
-    out = []
-    for k in range(info.num_alts):
-        case = _alternative(meta, f, args, info, discrs, k)
-        if case is None:
-            return [(fvars, lhs, rhs)]
-        ys, patterns, value = case
+    for ys, patterns, value in cases:
         subst = {d: p for d, p in zip(discrs, patterns, strict=True) if type(d) is FVar}
         rest = [x for x in fvars if x not in subst]
         with meta.with_lctx(meta.lctx.add(*[meta.fvars[y.id] for y in ys])):
@@ -74,31 +71,16 @@ def _split(meta, fvars, lhs, rhs, fuel: int):
 
 def _alternative(meta, f, args, info, discrs, k: int):
     """(variables, pattern terms, right side) of alternative k; None when its shape is not plain."""
-    ty = meta.infer(f)
-    for a in args[:info.num_params]:
-        ty = instantiate(meta.expect_pi(ty).body, a)
-    motive = meta.mk_local("motive", ty.type)
-    ty = instantiate(ty.body, motive.fvar)
-    for d in discrs:
-        ty = instantiate(ty.body, d)
-    for _ in range(k):
-        ty = ty.body
-    alt = ty.type
-    ys = []
-    for _ in range(info.alt_arity[k]):
-        if type(alt) is not Pi:
-            return None
-        y = meta.mk_local(alt.name, alt.type)
-        ys.append(y.fvar)
-        alt = instantiate(alt.body, y.fvar)
-    extra = []
-    if type(alt) is Pi:
-        if not is_app_of(alt.type, "Unit", 0) and not is_app_of(alt.type, "PUnit", 0):
-            return None
+    ty = meta.instantiate_forall(meta.infer(f), args[:info.num_params])
+    motive = meta.mk_local("motive", ty.type).fvar
+    ty = meta.instantiate_forall(ty, [motive, *discrs, *args[info.first_alt:info.first_alt + k]])
+    decls, alt = meta.forall_locals(ty.type, max=info.alt_arity[k], reducing=False)
+    ys, extra = [d.fvar for d in decls], []
+    if type(alt) is Pi and (is_app_of(alt.type, "Unit", 0) or is_app_of(alt.type, "PUnit", 0)):
         extra = [Const("Unit.unit")]
         alt = instantiate(alt.body, extra[0])
     head, patterns = tm.get_app_fn_args(alt)
-    if head is not motive.fvar or len(patterns) != len(discrs):
+    if head is not motive or len(patterns) != len(discrs):
         return None
     value = meta.beta(args[info.first_alt + k], [*ys, *extra])
     return ys, [readable(meta, p) for p in patterns], value
@@ -138,15 +120,10 @@ def _closed_order(meta, fvars):
     """The variables ordered so that types only mention earlier ones."""
     out, todo = [], list(fvars)
     while todo:
-        for x in todo:
-            rest = {y.id for y in todo if y is not x}
-            if not meta.mentions(meta.fvars[x.id].type, rest):
-                out.append(x)
-                todo.remove(x)
-                break
-        else:
+        x = next((x for x in todo if not meta.mentions(
+            meta.fvars[x.id].type, {y.id for y in todo if y is not x})), None)
+        if x is None:
             return list(fvars)
+        out.append(x)
+        todo.remove(x)
     return out
-
-
-__all__ = ["App", "equations"]

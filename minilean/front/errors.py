@@ -6,6 +6,9 @@ means that the text uses something outside minilean's subset (never a verdict on
 """
 from __future__ import annotations
 
+from minilean.front.plain import explain
+from minilean.kernel.errors import KernelError
+
 
 class LeanError(Exception):
     """An error as Lean words it. `stx` (any syntax node, or None) says where."""
@@ -33,3 +36,26 @@ class Postpone(Exception):
 
 class StepLimit(Exception):
     """The budget of steps or seconds is spent ("(deterministic) timeout" in Lean's words)."""
+
+
+FAILURES = (LeanError, Declined, StepLimit, KernelError, RecursionError)
+TOO_DEEP = ("maximum recursion depth has been reached\nuse `set_option maxRecDepth <num>` to "
+            "increase limit\nuse `set_option diagnostics true` to get diagnostic information")
+
+
+def describe(err):
+    """(message, declined feature or None) of one of the FAILURES."""
+    if isinstance(err, KernelError) and err.reason == "declined":
+        err = Declined(f"kernel: {explain(err)}")
+    if isinstance(err, Declined):
+        return f"minilean declined: {err.feature}", err.feature
+    if isinstance(err, LeanError):
+        return err.message, None
+    if isinstance(err, StepLimit):
+        return f"(deterministic) timeout at `elaborator`, {err}", None
+    if isinstance(err, RecursionError):
+        return TOO_DEEP, None
+    text = explain(err)
+    if err.reason in ("deep", "budget"):
+        text = f"deterministic timeout ({text})"
+    return f"(kernel) {text}", None

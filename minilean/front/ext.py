@@ -36,14 +36,13 @@ class StructInfo:
 class MatcherInfo:
     """An auxiliary `f.match_n`: arguments are parameters, motive, discriminants, alternatives.
 
-    alt_arity[i]: number of arguments alternative i takes; alt_units[i]: it takes a Unit instead.
+    alt_arity[i]: number of arguments alternative i takes (0: it takes a Unit instead).
     """
 
     name: str
     num_params: int
     num_discrs: int
     alt_arity: tuple
-    patterns: Any = ()
 
     @property
     def num_alts(self):
@@ -65,7 +64,6 @@ class SmartInfo:
     value: Any
     arity: int
     recursive: bool
-    needs_match: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +79,9 @@ class InstanceEntry:
 TABLES = {
     "reducible": set, "irreducible": set, "instance_names": set, "instances": dict,
     "defaults": dict, "classes": dict, "structures": dict, "projections": dict, "matchers": dict,
-    "casesons": set, "smart": dict, "equations": dict, "protected": set, "aliases": dict,
-    "namespaces": set, "simp_lemmas": dict, "simp_state": dict, "ext_lemmas": dict,
-    "elab_as_elim": set, "match_pattern": set, "arg_names": dict, "opt_params": dict,
-    "refl_lemmas": dict, "symm_lemmas": dict, "trans_lemmas": dict, "docs": dict, "private": dict,
-    "rec_info": dict, "theorem_errors": set, "simprocs": dict, "scoped": dict,
+    "casesons": set, "smart": dict, "protected": set, "private": dict, "aliases": dict,
+    "namespaces": set, "simp_lemmas": dict, "simp_state": dict, "refl_lemmas": dict,
+    "elab_as_elim": set, "match_pattern": set, "scoped": dict,
 }
 
 
@@ -116,11 +112,3 @@ class Ext:
             setattr(self, table, value)
             self._owned.add(table)
         return value
-
-    def __getstate__(self):
-        return {name: getattr(self, name) for name in TABLES}
-
-    def __setstate__(self, state):
-        for name, make in TABLES.items():
-            setattr(self, name, state.get(name, make()))
-        self._owned = set()

@@ -12,6 +12,7 @@ import pickle
 import sys
 import tempfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from minilean.front.command import CommandElab, State
@@ -19,7 +20,6 @@ from minilean.front.ext import Ext
 from minilean.kernel.env import Environment
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = ("core.lean",)
 STACK_MB = 256
 RECURSION_LIMIT = 60_000
 _loaded = None
@@ -43,30 +43,18 @@ def cache_path():
     return Path(base) / "coprover" / f"minilean-{sources_hash()}.pickle"
 
 
-def library_files():
-    """core.lean first, then the lemma files in alphabetical order."""
-    first = [ROOT / "library" / name for name in FILES]
-    rest = sorted(p for p in (ROOT / "library").glob("*.lean") if p.name not in FILES)
-    return [*first, *rest]
-
-
-def build_library(files=None, report=None):
+def build_library():
     """Check the library text; returns its State. LibraryError names the first failure."""
-    from minilean.front.session import run_text
+    from minilean.front.session import run_text, span
     state = State(Environment(), Ext())
-    for path in files or library_files():
+    for path in sorted((ROOT / "library").glob("*.lean")):  # core.lean comes first
         cmds = CommandElab(state, max_steps=20_000_000)
-        cmds.trusted = True
         source, messages = run_text(cmds, path.read_text(encoding="utf-8"))
-        bad = [m for m in messages if m[0] == "error"]
-        if bad:
-            severity, text, at = bad[0]
-            pos = at[0] if isinstance(at, tuple) else at.pos
-            line, col = source.line_col(pos)
-            raise LibraryError(f"{path.name}:{line}:{col}: {text}")
+        for severity, text, at in messages:
+            if severity == "error":
+                line, col = source.line_col(span(at)[0])
+                raise LibraryError(f"{path.name}:{line}:{col}: {text}")
         state = State(cmds.state.env, cmds.state.ext)
-        if report:
-            report(path, cmds)
     return state
 
 
@@ -84,16 +72,15 @@ def load_library():
 
 def _read(path):
     import gc
+    gc.disable()  # which would look at every new term
     try:
         with open(path, "rb") as f:
-            gc.disable()
-            try:
-                decls, ext = _Loader(f).load()
-            finally:
-                gc.enable()
+            decls, ext = _Loader(f).load()
     except (OSError, EOFError, pickle.UnpicklingError, AttributeError, ImportError, IndexError,
             TypeError, ValueError, KeyError):
         return None
+    finally:
+        gc.enable()
     return State(Environment({d.name: d for d in decls}), ext)
 
 
@@ -123,22 +110,10 @@ def _write(path, state):
 
 def in_big_stack(fn):
     """fn() in a thread with a stack large enough for deep terms; its exceptions propagate."""
-    box = {}
-
-    def work():
-        try:
-            box["value"] = fn()
-        except BaseException as err:
-            box["error"] = err
-    old_limit, old_size = sys.getrecursionlimit(), threading.stack_size()
-    sys.setrecursionlimit(max(old_limit, RECURSION_LIMIT))
-    threading.stack_size(STACK_MB << 20)
+    old_size = threading.stack_size(STACK_MB << 20)
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION_LIMIT))
     try:
-        t = threading.Thread(target=work)
-        t.start()
-        t.join()
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(fn).result()
     finally:
         threading.stack_size(old_size)
-    if "error" in box:
-        raise box["error"]
-    return box["value"]

@@ -247,7 +247,7 @@ class MatcherMixin:
         meta.env = meta.env.add(DefDecl(name, names, ty, val))
         meta.ext = meta.ext.child()
         info = MatcherInfo(name, len(params), len(locals_),
-                           tuple(len(a.decls) for a in alts), True)
+                           tuple(len(a.decls) for a in alts))
         meta.ext.own("matchers")[name] = info
         meta.ext.own("reducible").add(name)
         us = tuple(level if u == "u_motive" else v for u, v in zip(names, levels, strict=False))

@@ -141,7 +141,7 @@ class NotationMixin:
     def matcher(self, f, args):
         """`match x with | p => t` when all alternatives are there."""
         info = self.ext.matchers[f.name]
-        if len(args) < info.arity or not info.patterns:
+        if len(args) < info.arity:
             return None
         discrs = args[info.num_params + 1:info.first_alt]
         lines = ["match " + ", ".join(self.show(d) for d in discrs) + " with"]

@@ -7,22 +7,17 @@ Run: `python -m minilean repl`.
 from __future__ import annotations
 
 import json
+from itertools import groupby
+from pathlib import Path
 
 from minilean.front.session import Session
 
 
 def read_requests(stream):
     """Yields the text of one request at a time: lines up to a blank one, joined."""
-    lines = []
-    for line in stream:
-        line = line.rstrip()
-        if line:
-            lines.append(line)
-        elif lines:
-            yield "".join(lines)
-            lines = []
-    if lines:
-        yield "".join(lines)
+    for blank, lines in groupby(stream, key=lambda line: not line.strip()):
+        if not blank:
+            yield "".join([line.rstrip() for line in lines])
 
 
 def answer(session, request):
@@ -41,24 +36,20 @@ def answer(session, request):
 
 
 def _answer(session, request):
+    env, timeout = request.get("env"), request.get("timeout")
     if "tactic" in request:
-        return session.tactic(request.get("proofState"), request["tactic"],
-                              request.get("timeout"))
-    if "path" in request:
-        try:
-            with open(request["path"], encoding="utf-8") as f:
-                code = f.read()
-        except OSError as err:
-            return {"message": f"Could not read {request['path']}: {err.strerror}"}
-        return session.command(code, request.get("env"), bool(request.get("allTactics")))
-    if "cmd" in request:
-        return session.command(request["cmd"], request.get("env"),
-                               bool(request.get("allTactics")), request.get("infotree"),
-                               request.get("timeout"), bool(request.get("rootGoals")))
+        return session.tactic(request.get("proofState"), request["tactic"], timeout)
     for key in ("pickleTo", "unpickleEnvFrom", "unpickleProofStateFrom"):
         if key in request:
             return {"message": f"minilean declined: {key}", "declined": key}
-    return {"message": "Could not parse JSON: unknown request"}
+    try:
+        code = request["cmd"] if "cmd" in request else Path(request["path"]).read_text("utf-8")
+    except KeyError:
+        return {"message": "Could not parse JSON: unknown request"}
+    except OSError as err:
+        return {"message": f"Could not read {request['path']}: {err.strerror}"}
+    return session.command(code, env, bool(request.get("allTactics")), request.get("infotree"),
+                           timeout, bool(request.get("rootGoals")))
 
 
 def serve(stdin, stdout):

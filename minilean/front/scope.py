@@ -5,7 +5,9 @@ Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from minilean.front.errors import LeanError
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,15 +15,20 @@ class Scope:
     """What `namespace`, `open`, `variable`, `universe` and `set_option` have established."""
 
     namespace: str = ""
-    opens: tuple = ()  # ("ns", name) | ("id", short, full) | ("except", name, hidden)
+    opens: tuple = ()  # ("ns", name, hidden names) | ("id", short, full)
     variables: tuple = ()  # Binder syntax with its source file position
     universes: tuple = ()
     options: dict = field(default_factory=dict)
     included: tuple = ()
-    omitted: tuple = ()
 
-    def set_option(self, name, value):
-        return replace(self, options={**self.options, name: value})
+    def namespaces(self):
+        """The namespaces that the current one lies in, innermost first."""
+        parts = self.namespace.split(".") if self.namespace else []
+        return [".".join(parts[:n]) for n in range(len(parts), 0, -1)]
+
+    def opened(self):
+        """The namespaces that `open` has made visible as a whole."""
+        return [data[0] for kind, *data in self.opens if kind == "ns"]
 
 
 class AutoBound(Exception):
@@ -30,6 +37,28 @@ class AutoBound(Exception):
     def __init__(self, name):
         super().__init__(name)
         self.name = name
+
+
+def with_auto_bound(elab, fn):
+    """fn(variables in scope), run again with one more variable for each unbound name it meets."""
+    meta, n_messages = elab.meta, len(elab.messages)
+    pending, sorries, had_error = list(elab.pending), list(elab.sorries), elab.had_error
+    names = []
+    while True:
+        decls = []
+        try:
+            with meta.with_lctx(meta.lctx):
+                for name in names:
+                    decls.append(meta.mk_local(name, meta.mk_type_mvar(), "implicit"))
+                    meta.lctx = meta.lctx.add(decls[-1])
+                return fn(decls)
+        except AutoBound as err:
+            if err.name in names:
+                raise LeanError(f"Unknown identifier `{err.name}`") from err
+            names.append(err.name)
+            del elab.messages[n_messages:]
+            elab.pending, elab.sorries = list(pending), list(sorries)
+            elab.had_error = had_error
 
 
 class Pending:

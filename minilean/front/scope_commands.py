@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from minilean.front.decl_run import DeclRun
 from minilean.front.errors import Declined, LeanError
 from minilean.front.known_names import NAMESPACES
+from minilean.front.scope import with_auto_bound
 
 KNOWN_OPTIONS_PREFIXES = (
     "pp.", "linter.", "trace", "maxHeartbeats", "maxRecDepth", "autoImplicit", "profiler",
@@ -17,159 +17,137 @@ KNOWN_OPTIONS_PREFIXES = (
     "warningAsError", "quotPrecheck", "compiler.", "bootstrap.", "eval.", "smartUnfolding",
     "showPartialSyntaxErrors", "structure", "checkBinderAnnotations", "backward.", "debug.",
     "genSizeOf", "maxUniverse")
+# Further namespaces of the libraries that minilean stands in for (`open Real Topology`).
+FOREIGN_NAMESPACES = NAMESPACES | {
+    "BigOperators", "Topology", "Mathlib", "Polynomial", "Pointwise", "ENNReal", "NNReal",
+    "EuclideanGeometry", "MeasureTheory", "Interval", "Filter", "Asymptotics", "Ring"}
 
 
 class ScopeMixin:
     """Mixed into `CommandElab`."""
 
     def cmd_variable(self, cmd):
-        scope = self.state.scope
-        updated = list(scope.variables)
-        new = []
+        variables = list(self.state.scope.variables)
         for b in cmd.binders:
-            if b.type is None and self._update_binder(updated, b):
-                continue
-            new.append(b)
-        scope = replace(scope, variables=(*updated, *new))
+            if b.type is not None or not self._update_binder(variables, b):
+                variables.append(b)
+        changed = self.state.with_scope(variables=tuple(variables))
         elab = self.new_elab()
-        elab.scope = scope
-        elab.auto_bound = scope.options.get("autoImplicit", True)
-        run = DeclRun(self, None)
-        run.elab = elab
-        run.with_auto_bound(elab, lambda: elab.elab_binders(
-            scope.variables, lambda decls: elab.synthesize("no")))
-        self.state = self.state.with_scope(scope)
+        elab.scope = changed.scope
+        elab.auto_bound = elab.scope.options.get("autoImplicit", True)
+        with_auto_bound(elab, lambda _: elab.elab_binders(
+            variables, lambda _: elab.synthesize("no")))
+        self.state = changed
 
     def _update_binder(self, variables, b):
         """`variable {x}` changes how an existing variable is bound."""
         for name in b.names:
-            for i, v in enumerate(variables):
-                if name in v.names:
-                    before = [n for n in v.names[:v.names.index(name)]]
-                    after = [n for n in v.names[v.names.index(name) + 1:]]
-                    parts = [replace(v, names=names, info=info) for names, info in (
-                        (before, v.info), ([name], b.info), (after, v.info)) if names]
-                    variables[i:i + 1] = parts
-                    break
-            else:
+            i = next((i for i, v in enumerate(variables) if name in v.names), None)
+            if i is None:
                 return False
+            v = variables[i]
+            at = v.names.index(name)
+            parts = ((v.names[:at], v.info), ([name], b.info), (v.names[at + 1:], v.info))
+            variables[i:i + 1] = [replace(v, names=names, info=info)
+                                  for names, info in parts if names]
         return True
 
     def cmd_universe(self, cmd):
-        scope = self.state.scope
+        known = self.state.scope.universes
         for name in cmd.names:
-            if name in scope.universes:
+            if name in known:
                 raise LeanError(f"a universe level named `{name}` has already been declared", cmd)
-        self.state = self.state.with_scope(replace(
-            scope, universes=(*scope.universes, *cmd.names)))
+        self.state = self.state.with_scope(universes=(*known, *cmd.names))
 
     def cmd_namespace(self, cmd):
-        scope = self.state.scope
-        scopes = self.state.scopes
         for part in cmd.name.split("."):
-            ns = f"{scope.namespace}.{part}" if scope.namespace else part
-            scope = replace(scope, namespace=ns)
-            scopes = (*scopes, ("namespace", part, scope))
-            if ns not in self.state.ext.namespaces:
-                self.own_ext().own("namespaces").add(ns)
-        self.state = self.state.with_scopes(scopes)
+            self._push("namespace", part, replace(self.state.scope, namespace=self.full_name(part)))
+            if self.state.scope.namespace not in self.state.ext.namespaces:
+                self.own_ext().own("namespaces").add(self.state.scope.namespace)
 
     def cmd_section(self, cmd):
-        scopes = self.state.scopes
         for part in cmd.name.split(".") if cmd.name else [None]:
-            scopes = (*scopes, ("section", part, self.state.scope))
-        self.state = self.state.with_scopes(scopes)
+            self._push("section", part, self.state.scope)
+
+    def _push(self, kind, name, scope):
+        self.state = replace(self.state, scopes=(*self.state.scopes, (kind, name, scope)))
 
     def cmd_end(self, cmd):
         scopes = self.state.scopes
-        parts = cmd.name.split(".") if cmd.name else [None]
-        for part in reversed(parts):
+        for part in reversed(cmd.name.split(".") if cmd.name else [None]):
             kind, name, _ = scopes[-1]
             if kind == "file":
                 raise LeanError("Invalid `end`: There is no current scope to end\n\nNote: Scopes "
                                 "are introduced using `namespace` and `section`", cmd)
             if name != part:
-                raise LeanError(
-                    f"Missing name after `end`: Expected the current scope name `{name}`"
-                    if part is None else
-                    f"Name mismatch after `end`: Expected the current scope name `{name}`", cmd)
+                what = "Missing name" if part is None else "Name mismatch"
+                raise LeanError(f"{what} after `end`: Expected the current scope name `{name}`",
+                                cmd)
             scopes = scopes[:-1]
-        self.state = self.state.with_scopes(scopes)
+        self.state = replace(self.state, scopes=scopes)
 
     def cmd_open(self, cmd):
-        if cmd.inner is not None:
-            saved = self.state.scope
-            self._open(cmd)
-            self.run(cmd.inner)
-            self.state = self.state.with_scope(saved)
-            return
-        self._open(cmd)
-
-    def _open(self, cmd):
-        scope = self.state.scope
-        opens = list(scope.opens)
+        before = self.state.scopes
         for name in cmd.names:
-            spaces = self._resolve_namespace(name, opens)
-            if not spaces:
-                if self._harmless_open(name):
-                    continue
-                raise LeanError(f"Unknown namespace `{name}`", cmd)
-            if cmd.scoped:
-                continue
-            for ns in spaces:
-                if cmd.only is not None:
-                    for x in cmd.only:
-                        if f"{ns}.{x}" not in self.state.env:
-                            raise LeanError(f"Unknown identifier `{ns}.{x}`", cmd)
-                        opens.append(("id", x, f"{ns}.{x}"))
-                elif cmd.renaming:
-                    opens += [("id", new, f"{ns}.{old}") for old, new in cmd.renaming]
-                else:
-                    opens.append(("ns", ns, tuple(cmd.hiding)))
-        self.state = self.state.with_scope(replace(scope, opens=tuple(opens)))
+            opened = self._opens(name, cmd)
+            self.state = self.state.with_scope(opens=(*self.state.scope.opens, *opened))
+        self._run_inner(cmd, before)
 
-    def _harmless_open(self, name):
-        """Namespaces of the libraries that minilean stands in for (`open Real Topology`)."""
-        return name.split(".")[0] in NAMESPACES or name in (
-            "BigOperators", "Topology", "Mathlib", "Polynomial", "Pointwise", "ENNReal", "NNReal",
-            "EuclideanGeometry", "MeasureTheory", "Interval", "Filter", "Asymptotics", "Ring")
+    def _run_inner(self, cmd, scopes):
+        """`open … in`, `set_option … in`: the change holds for one command only."""
+        if cmd.inner is not None:
+            self.run(cmd.inner)
+            self.state = replace(self.state, scopes=scopes)
 
-    def _resolve_namespace(self, name, opens):
-        known, ns, found = self.state.ext.namespaces, self.state.scope.namespace, []
-        while True:
-            full = f"{ns}.{name}" if ns else name
-            if full in known:
-                found.append(full)
-            if not ns:
-                break
-            ns = ns.rpartition(".")[0]
-        for kind, *data in opens:
-            if kind == "ns" and f"{data[0]}.{name}" in known:
-                found.append(f"{data[0]}.{name}")
-        return found
+    def _opens(self, name, cmd):
+        """What `open name` adds to the scope's `opens`."""
+        spaces = self._resolve_namespace(name)
+        if not spaces and name.split(".")[0] not in FOREIGN_NAMESPACES:
+            raise LeanError(f"Unknown namespace `{name}`", cmd)
+        if cmd.scoped:
+            return []
+        opened = []
+        for ns in spaces:
+            if cmd.only is not None:
+                opened += [("id", x, self._member(ns, x, cmd)) for x in cmd.only]
+            elif cmd.renaming:
+                opened += [("id", new, f"{ns}.{old}") for old, new in cmd.renaming]
+            else:
+                opened.append(("ns", ns, tuple(cmd.hiding)))
+        return opened
+
+    def _member(self, ns, name, cmd):
+        """The full name of a declaration in the namespace ns."""
+        full = f"{ns}.{name}"
+        if full not in self.state.env:
+            raise LeanError(f"Unknown identifier `{full}`", cmd)
+        return full
+
+    def _resolve_namespace(self, name):
+        """The namespaces that `name` may mean here, innermost first."""
+        scope = self.state.scope
+        found = [f"{space}.{name}" for space in scope.namespaces()]
+        found += [name, *[f"{space}.{name}" for space in scope.opened()]]
+        return [space for space in found if space in self.state.ext.namespaces]
 
     def cmd_export(self, cmd):
-        ns = self._resolve_namespace(cmd.namespace, ())
-        if not ns:
+        spaces = self._resolve_namespace(cmd.namespace)
+        if not spaces:
             raise LeanError(f"Unknown namespace `{cmd.namespace}`", cmd)
         table = self.own_ext().own("aliases")
         for name in cmd.names:
             short = self.full_name(name)
-            full = f"{ns[0]}.{name}"
-            if full not in self.state.env:
-                raise LeanError(f"Unknown identifier `{full}`", cmd)
-            table[short] = (*table.get(short, ()), full)
+            table[short] = (*table.get(short, ()), self._member(spaces[0], name, cmd))
 
     def cmd_setoption(self, cmd):
         if not cmd.name.startswith(KNOWN_OPTIONS_PREFIXES):
             raise LeanError(f"Unknown option `{cmd.name}`", cmd)
         if cmd.name.startswith("trace.") and cmd.value is True:
             raise Declined("trace messages", cmd)
-        saved = self.state.scope
-        self.state = self.state.with_scope(saved.set_option(cmd.name, cmd.value))
-        if cmd.inner is not None:
-            self.run(cmd.inner)
-            self.state = self.state.with_scope(saved)
+        before = self.state.scopes
+        options = {**self.state.scope.options, cmd.name: cmd.value}
+        self.state = self.state.with_scope(options=options)
+        self._run_inner(cmd, before)
 
     def cmd_import(self, cmd):
         """All modules are the one library that minilean has."""
@@ -178,8 +156,7 @@ class ScopeMixin:
         """Nothing."""
 
     def cmd_include(self, cmd):
-        scope = self.state.scope
         if cmd.omit:
             raise Declined("omit", cmd)
-        self.state = self.state.with_scope(replace(
-            scope, included=(*scope.included, *cmd.names)))
+        included = (*self.state.scope.included, *cmd.names)
+        self.state = self.state.with_scope(included=included)

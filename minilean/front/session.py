@@ -15,10 +15,11 @@ from minilean.front import syntax as sx
 from minilean.front.caches import kernel_steps
 from minilean.front.command import CommandElab
 from minilean.front.elab import TermElab
-from minilean.front.errors import Declined, LeanError, StepLimit
+from minilean.front.errors import FAILURES, Declined, describe
 from minilean.front.library import load_library
 from minilean.front.parser import ParseError, Parser, parse_tactics
 from minilean.front.plain import explain
+from minilean.front.scope import Scope
 from minilean.front.tactic_context import TacticContext
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl, TheoremDecl
@@ -39,17 +40,14 @@ def run_text(cmds, text):
     while True:
         try:
             cmd = parser.command()
-        except ParseError as err:
-            partial = getattr(err, "partial", None)
-            if partial is not None:
-                cmds.run(partial)
-            cmds.messages.append(("error", err.message, (err.pos, err.end)))
-            parser.skip_to_command()
-            continue
-        except Declined as err:
-            cmds.declined = cmds.declined or err.feature
-            at = err.stx if err.stx is not None else (parser.pos[parser.i], None)
-            cmds.messages.append(("error", f"minilean declined: {err.feature}", at))
+        except (ParseError, Declined) as err:
+            if isinstance(err, ParseError):
+                text, at = err.message, (err.pos, err.end)
+            else:
+                text, feature = describe(err)
+                cmds.declined = cmds.declined or feature
+                at = err.stx if err.stx is not None else (parser.pos[parser.i], None)
+            cmds.messages.append(("error", text, at))
             parser.skip_to_command()
             continue
         if cmd is None:
@@ -62,26 +60,28 @@ class ProofState:
 
     __slots__ = ("decl_name", "goals", "level_names", "meta", "roots", "scope", "snap")
 
-    def __init__(self, meta, snap, goals, roots, scope, level_names, decl_name):
-        self.meta, self.snap, self.goals, self.roots = meta, snap, goals, roots
-        self.scope, self.level_names, self.decl_name = scope, level_names, decl_name
+    def __init__(self, elab, goals, roots=None, snap=None):
+        self.meta, self.goals = elab.meta, goals
+        self.roots = goals if roots is None else roots
+        self.snap = elab.meta.snapshot() if snap is None else snap
+        self.scope, self.decl_name = elab.scope, elab.decl_name
+        self.level_names = list(elab.level_names)
 
 
 class Session:
     """One REPL session. Environments and proof states are numbered from 0."""
 
-    def __init__(self, library=None, timeout_s=DEFAULT_TIMEOUT_S):
+    def __init__(self):
         if sys.getrecursionlimit() < MIN_RECURSION:
             sys.setrecursionlimit(MIN_RECURSION)
-        self.base = library or load_library()
-        self.envs, self.states = [], []
-        self.lost = None  # the first feature declined: later proof states count differently
-        self.incomplete = {}  # number of an environment -> what was declined on the way to it
-        self.timeout_s = timeout_s
+        self.base = load_library()
+        self.clear()
 
     def clear(self):
         """Forget all environments and proof states; numbering starts again from 0."""
-        self.envs, self.states, self.lost, self.incomplete = [], [], None, {}
+        self.envs, self.states = [], []
+        self.lost = None  # the first feature declined: later proof states count differently
+        self.incomplete = {}  # number of an environment -> what was declined on the way to it
 
     # --- commands -----------------------------------------------------------------------------
 
@@ -99,20 +99,15 @@ class Session:
         if state is not self.base and state.scope.variables and _MORE_VARIABLES.search(code):
             return self._declined_command("variables on top of an earlier request's (Lean's linter "
                                           "may warn of those)")
-        deadline = time.monotonic() + (self.timeout_s if timeout_s is None else timeout_s)
-        cmds = CommandElab(state, MAX_STEPS, deadline)
-        if root_goals:
-            cmds.root_goals = []
-        if all_tactics:
-            cmds.tactics = []
+        cmds = CommandElab(state, MAX_STEPS, deadline_of(timeout_s))
+        cmds.root_goals = [] if root_goals else None
+        cmds.tactics = [] if all_tactics else None
         try:
             source, messages = run_text(cmds, code)
         except Exception as err:  # a bug of minilean must cost one answer, not the worker
-            return self._internal_error(err)
+            return self._declined_command(internal_error(err))
         out = {}
-        sorries = [self._sorry(s, source) for s in cmds.sorries]
-        if root_goals:
-            sorries += [self._sorry(s, source) for s in cmds.root_goals]
+        sorries = [self._sorry(s, source) for s in (*cmds.sorries, *(cmds.root_goals or ()))]
         if all_tactics:
             out["tactics"] = [self._tactic_step(t, source) for t in cmds.tactics]
         if sorries:
@@ -138,11 +133,6 @@ class Session:
         text = f"{what} after a declined request ({self.lost})"
         return {"message": f"Unknown {what}. minilean declined: {text}", "declined": text}
 
-    def _internal_error(self, err):
-        """The answer when minilean itself failed: declined, with the traceback in the log."""
-        log.exception("internal error")
-        return self._declined_command(f"internal error ({type(err).__name__}: {err})")
-
     def _declined_command(self, feature):
         """The answer to a command of which nothing was run; its environment is the library."""
         self.lost = self.lost or feature
@@ -158,21 +148,22 @@ class Session:
                 "endPos": None if end is None else position(source, end), "data": text}
 
     def _sorry(self, item, source):
-        start, end, meta, lctx, ty, elab = item
+        start, end, _, lctx, ty, elab = item
+        return {"pos": position(source, start), "endPos": position(source, end),
+                **self._hole(elab, lctx, ty)}
+
+    def _hole(self, elab, lctx, ty):
+        """The goal that a `sorry` leaves, and the number of a proof state for it."""
+        meta = elab.meta
         with meta.with_lctx(lctx):
             goal = meta.mk_goal(meta.inst(ty))
-        state = ProofState(meta, meta.snapshot(), [goal], [goal], elab.scope,
-                           list(elab.level_names), elab.decl_name)
-        number = self._add_state(state)
-        return {"pos": position(source, start), "endPos": position(source, end),
-                "goal": meta.pp_goal(goal), "proofState": number}
+        return {"goal": meta.pp_goal(goal), "proofState": self._add_state(ProofState(elab, [goal]))}
 
     def _tactic_step(self, item, source):
-        stx, meta, snap, goals, texts, elab = item
-        state = ProofState(meta, snap, goals, goals, elab.scope,
-                           list(elab.level_names), elab.decl_name)
+        stx, snap, goals, texts, elab = item
         lead = "\n  " if stx.kind == "calcSteps" else ""
-        return {"tactic": lead + source.text[stx.pos:stx.end], "proofState": self._add_state(state),
+        return {"tactic": lead + source.text[stx.pos:stx.end],
+                "proofState": self._add_state(ProofState(elab, goals, snap=snap)),
                 "pos": position(source, stx.pos), "endPos": position(source, stx.end),
                 "goals": "\n".join(texts) if texts else "no goals", "usedConstants": []}
 
@@ -186,35 +177,22 @@ class Session:
         """Run a tactic block on a proof state; the REPL's answer (a new state, or a message)."""
         if not isinstance(proof_state, int) or not 0 <= proof_state < len(self.states):
             return self._unknown("proof state")
-        old = self.states[proof_state]
+        deadline = deadline_of(timeout_s)
         try:
-            block, source = parse_tactics(text)
+            block, _ = parse_tactics(text)
+            return self._run_tactic(self.states[proof_state], block, deadline)
         except ParseError as err:
             line, col = sx.Source(text).line_col(err.pos)
             return {"message": f"Lean error:\n<input>:{line}:{col}: {err.message}"}
-        except Declined as err:
-            return self._declined(err)
-        deadline = time.monotonic() + (self.timeout_s if timeout_s is None else timeout_s)
-        try:
-            return self._run_tactic(old, block, deadline)
-        except LeanError as err:
-            return {"message": f"Lean error:\n{err.message}"}
-        except Declined as err:
-            return self._declined(err)
-        except StepLimit as err:
-            return {"message": f"Lean error:\n(deterministic) timeout at `elaborator`, {err}"}
-        except KernelError as err:
-            return {"message": f"Lean error:\n(kernel) {explain(err)}"}
-        except RecursionError:
-            return {"message": "Lean error:\nmaximum recursion depth has been reached"}
+        except FAILURES as err:
+            return self._failed_tactic(*describe(err))
         except Exception as err:  # as in `command`
-            log.exception("internal error")
-            return self._declined(Declined(f"internal error ({type(err).__name__}: {err})"))
+            return self._failed_tactic(*describe(Declined(internal_error(err))))
 
-    def _declined(self, err):
-        self.lost = self.lost or err.feature
-        return {"message": f"Lean error:\nminilean declined: {err.feature}",
-                "declined": err.feature}
+    def _failed_tactic(self, text, feature):
+        self.lost = self.lost or feature
+        out = {"message": f"Lean error:\n{text}"}
+        return {**out, "declined": feature} if feature else out
 
     def _run_tactic(self, old, block, deadline):
         from minilean.front.tactic import run_tactic_seq
@@ -227,63 +205,55 @@ class Session:
         ctx = TacticContext(meta, elab, list(old.goals))
         run_tactic_seq(ctx, block)
         ctx.prune()
-        new = ProofState(meta, meta.snapshot(), ctx.goals, old.roots, old.scope,
-                         elab.level_names, old.decl_name)
+        new, zero = ProofState(elab, ctx.goals, old.roots), {"line": 0, "column": 0}
         out = {}
         if elab.sorries:
-            out["sorries"] = [self._tactic_sorry(s, elab) for s in elab.sorries]
+            out["sorries"] = [self._hole(elab, lctx, ty) for _, lctx, ty in elab.sorries]
         if elab.messages:
-            out["messages"] = [
-                {"severity": s, "pos": {"line": 0, "column": 0},
-                 "endPos": {"line": 0, "column": 0}, "data": text} for s, text, _ in elab.messages]
-        out["proofStatus"] = self._status(meta, new)
+            out["messages"] = [{"severity": severity, "pos": zero, "endPos": zero, "data": data}
+                               for severity, data, _ in elab.messages]
+        out["proofStatus"] = _status(meta, new)
         out["proofState"] = self._add_state(new)
         out["goals"] = [meta.pp_goal(g) for g in new.goals]
         return out
 
-    def _tactic_sorry(self, item, elab):
-        meta = elab.meta
-        _, lctx, ty = item
-        with meta.with_lctx(lctx):
-            goal = meta.mk_goal(meta.inst(ty))
-        state = ProofState(meta, meta.snapshot(), [goal], [goal], elab.scope,
-                           list(elab.level_names), elab.decl_name)
-        return {"goal": meta.pp_goal(goal), "proofState": self._add_state(state)}
 
-    def _status(self, meta, state):
-        """Completed only if the assembled term passes the kernel."""
-        if state.goals:
-            return "Incomplete: open goals remain"
-        for root in state.roots:
-            status = self._root_status(meta, root)
-            if status != "Completed":
-                return status
-        return "Completed"
-
-    def _root_status(self, meta, root):
-        """Is the term for one root complete and accepted by the kernel?"""
-        value = meta.inst(MVar(root))
-        if value.flags & MVAR:
-            return "Incomplete: contains metavariable(s)"
-        if "sorryAx" in tm.const_names(value):
-            return "Incomplete: contains sorry"
-        fvars = [d.fvar for d in meta.decls[root].lctx.decls if not d.hidden]
-        term, full = meta.mk_lambda(fvars, value), meta.mk_pi(fvars, meta.goal_type(root))
-        full, term = TermElab.levels_to_params(_Levels(meta), full, term)
-        levels = tuple(dict.fromkeys(tm.level_params_of(full) + tm.level_params_of(term)))
-        make = TheoremDecl if meta.is_prop(full) else DefDecl
-        try:
-            meta.env.add(make("_proof", levels, full, term), kernel_steps(meta.deadline))
-        except KernelError as err:
-            return f"Error: kernel type check failed: (kernel) {explain(err)}"
-        return "Completed"
+def _status(meta, state):
+    """Completed only if the assembled terms pass the kernel."""
+    if state.goals:
+        return "Incomplete: open goals remain"
+    found = (_root_status(meta, root) for root in state.roots)
+    return next((status for status in found if status != "Completed"), "Completed")
 
 
-class _Levels:
-    """What levels_to_params needs of an elaborator."""
+def _root_status(meta, root):
+    """Is the term for one root complete and accepted by the kernel?"""
+    value = meta.inst(MVar(root))
+    if value.flags & MVAR:
+        return "Incomplete: contains metavariable(s)"
+    if "sorryAx" in tm.const_names(value):
+        return "Incomplete: contains sorry"
+    fvars = [d.fvar for d in meta.decls[root].lctx.decls if not d.hidden]
+    term, full = meta.mk_lambda(fvars, value), meta.mk_pi(fvars, meta.goal_type(root))
+    full, term = TermElab(meta, Scope()).levels_to_params(full, term)
+    levels = tuple(dict.fromkeys(tm.level_params_of(full) + tm.level_params_of(term)))
+    make = TheoremDecl if meta.is_prop(full) else DefDecl
+    try:
+        meta.env.add(make("_proof", levels, full, term), kernel_steps(meta.deadline))
+    except KernelError as err:
+        return f"Error: kernel type check failed: (kernel) {explain(err)}"
+    return "Completed"
 
-    def __init__(self, meta):
-        self.meta, self.level_names = meta, []
+
+def deadline_of(timeout_s):
+    """When (monotonic seconds) a request that starts now must end; None: the usual time."""
+    return time.monotonic() + (DEFAULT_TIMEOUT_S if timeout_s is None else timeout_s)
+
+
+def internal_error(err):
+    """The feature to decline when minilean itself failed; the traceback goes to the log."""
+    log.exception("internal error")
+    return f"internal error ({type(err).__name__}: {err})"
 
 
 def span(at):

@@ -9,11 +9,12 @@ Run: `python -m pytest tests/minilean/test_tactics.py`
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from importlib import import_module
 
 from minilean.front import syntax as S
+from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
-from minilean.front.meta import fresh_id
+from minilean.front.meta import LocalDecl, fresh_id
 from minilean.front.tactic_util import HANDLERS, tactic
 from minilean.kernel.term import MVar
 
@@ -26,17 +27,16 @@ def run_tactic_seq(ctx, seq) -> None:
 
 def run_tactic(ctx, stx) -> None:
     """Runs one tactic. Raises LeanError (Lean's message), Declined, StepLimit."""
-    meta = ctx.meta
+    meta, elab = ctx.meta, ctx.elab
     meta.tick()
     handler = HANDLERS.get(stx.kind)
     if handler is None:
         raise Declined(f"tactic {stx.kind}", stx)
-    recorder = ctx.recorder
-    if recorder is not None:
+    if elab.recorder is not None:
         ctx.prune()
-        recorder(ctx, stx, list(ctx.goals))
-    old, elab = meta.lctx, ctx.elab
-    before, elab.tactic_start = elab.tactic_start, fresh_id()
+        elab.recorder(ctx, stx, list(ctx.goals))
+    saved = meta.lctx, elab.tactic_start, elab.err_to_sorry
+    elab.tactic_start, elab.err_to_sorry = fresh_id(), ctx.recover
     try:
         handler(ctx, stx, *stx.args)
     except (LeanError, Declined) as error:
@@ -44,55 +44,77 @@ def run_tactic(ctx, stx) -> None:
             error.stx = stx
         raise
     finally:
-        meta.lctx, elab.tactic_start = old, before
+        meta.lctx, elab.tactic_start, elab.err_to_sorry = saved
     ctx.prune()
-
-
-@contextmanager
-def without_recover(ctx):
-    """Errors inside are raised, not logged and patched with `sorry`."""
-    elab = ctx.elab
-    saved = ctx.recover, elab.err_to_sorry
-    ctx.recover = elab.err_to_sorry = False
-    try:
-        yield
-    finally:
-        ctx.recover, elab.err_to_sorry = saved
-
-
-def close_or_admit(ctx, stx, goal: int, run, what: str = "") -> None:
-    """Runs run() with goal as the only goal, which it must close (recovery point)."""
-    def body():
-        run()
-        ctx.prune()
-        if ctx.goals:
-            raise LeanError(ctx.unsolved_text(), stx)
-    rest = ctx.goals
-    try:
-        ctx.focus(goal, body)
-    except LeanError as error:
-        if not ctx.recover:
-            raise
-        ctx.goals = rest
-        ctx.error_at(stx, error)
-        admit_rest(ctx, goal)
-    ctx.goals = [g for g in rest if g != goal]
-
-
-def admit_rest(ctx, goal: int) -> None:
-    """Closes with `sorry` whatever is still open below a goal."""
-    meta = ctx.meta
-    for g in meta.mvars_in(MVar(goal)) or [goal]:
-        if not meta.is_assigned(g):
-            meta.admit(g)
 
 
 def on_main(ctx, fn) -> None:
     """Replaces the main goal by the goals fn(goal) returns, run in its local context."""
     goal = ctx.main()
+    rest = ctx.goals[1:]
     with ctx.meta.with_goal(goal):
         new = fn(goal)
-    ctx.goals = [*new, *ctx.goals[1:]]
+    ctx.goals = [*new, *rest]
+
+
+def goal_tactic(*names):
+    """Registers fn(ctx, goal, stx, *args), which returns what replaces the main goal."""
+    def register(fn):
+        @tactic(*names)
+        def handler(ctx, stx, *args):
+            on_main(ctx, lambda goal: fn(ctx, goal, stx, *args))
+        return handler
+    return register
+
+
+def on_each(ctx, fn) -> None:
+    """Replaces every goal that is still open by the goals fn(goal) returns."""
+    new = []
+    for goal in ctx.goals:
+        if not ctx.meta.is_assigned(goal):
+            new += fn(goal)
+    ctx.goals = new
+
+
+def attempt(ctx, run, *args) -> bool:
+    """Runs run(*args), errors raised and not logged; on a LeanError restores and says False."""
+    elab, mark = ctx.elab, ctx.save()
+    saved = ctx.recover, elab.err_to_sorry
+    ctx.recover = elab.err_to_sorry = False
+    try:
+        run(*args)
+        return True
+    except LeanError:
+        ctx.restore(mark)
+        return False
+    finally:
+        ctx.recover, elab.err_to_sorry = saved
+
+
+def recovering(ctx, stx, goal: int, run, *args) -> list[int]:
+    """ctx.focus as a recovery point: an error is logged, what is open below the goal admitted."""
+    meta = ctx.meta
+    try:
+        return ctx.focus(goal, run, *args)
+    except LeanError as error:
+        if not ctx.recover:
+            raise
+        ctx.elab.log_error(error, stx)
+    for g in meta.mvars_in(MVar(goal)) or [goal]:
+        if not meta.is_assigned(g):
+            meta.admit(g)
+    return []
+
+
+def close_or_admit(ctx, stx, goal: int, seq) -> list[int]:
+    """No goals: the block must close the goal, which is a recovery point."""
+    def block():
+        run_tactic_seq(ctx, seq)
+        done(ctx, stx)
+    return recovering(ctx, stx, goal, block)
+
+
+# --- blocks ---------------------------------------------------------------------------------------
 
 
 @tactic("paren")
@@ -100,11 +122,15 @@ def paren(ctx, stx, seq):
     run_tactic_seq(ctx, seq)
 
 
-@tactic("·")
-def bullet(ctx, stx, seq, close=None):
+@goal_tactic("·")
+def bullet(ctx, goal, stx, seq, close=None):
     """`· tactics`, or in braces: what is left open is reported at `close`, the right one."""
-    goal = ctx.main()
-    close_or_admit(ctx, close or stx, goal, lambda: run_tactic_seq(ctx, seq))
+    return close_or_admit(ctx, close or stx, goal, seq)
+
+
+@goal_tactic("focus")
+def focus(ctx, goal, stx, seq):
+    return ctx.focus(goal, run_tactic_seq, ctx, seq)
 
 
 @tactic("skip")
@@ -119,151 +145,61 @@ def done(ctx, stx):
         raise LeanError(ctx.unsolved_text(), stx)
 
 
-@tactic("sorry", "admit")
-def sorry(ctx, stx):
-    goal = ctx.main()
-    meta, elab = ctx.meta, ctx.elab
-    with meta.with_goal(goal):
-        e = elab.elab_term_ensuring(S.Sorry(stx.pos, stx.end), meta.goal_type(goal))
-        meta.assign_mvar(goal, e)
+@goal_tactic("sorry", "admit")
+def sorry(ctx, goal, stx):
+    node = S.Sorry(stx.pos, stx.end)
+    ctx.meta.assign_mvar(goal, ctx.elab.elab_term_ensuring(node, ctx.meta.goal_type(goal)))
+    return []
 
 
-@tactic("<;>")
-def and_then(ctx, stx, first, second):
-    goal = ctx.main()
-    rest = ctx.goals[1:]
-    ctx.goals = [goal]
-    run_tactic(ctx, first)
-    ctx.prune()
-    new = []
-    for g in list(ctx.goals):
-        if ctx.meta.is_assigned(g):
-            continue
-        ctx.goals = [g]
-        run_tactic(ctx, second)
-        ctx.prune()
-        new += ctx.goals
-    ctx.goals = new + rest
+# --- several goals, alternatives, repetition ------------------------------------------------------
+
+
+@goal_tactic("<;>")
+def and_then(ctx, goal, stx, first, second):
+    def both():
+        run_tactic(ctx, first)
+        on_each(ctx, lambda g: ctx.focus(g, run_tactic, ctx, second))
+    return ctx.focus(goal, both)
 
 
 @tactic("all_goals")
 def all_goals(ctx, stx, seq):
-    ctx.prune()
-    new = []
-    for g in list(ctx.goals):
-        if ctx.meta.is_assigned(g):
-            continue
-        ctx.goals = [g]
-        mark = ctx.save()
-        try:
-            run_tactic_seq(ctx, seq)
-        except LeanError as error:
-            if not ctx.recover:
-                raise
-            ctx.restore(mark)
-            ctx.error_at(stx, error)
-            ctx.meta.admit(g)
-            ctx.goals = []
-        ctx.prune()
-        new += ctx.goals
-    ctx.goals = new
+    on_each(ctx, lambda goal: recovering(ctx, stx, goal, run_tactic_seq, ctx, seq))
 
 
 @tactic("any_goals")
 def any_goals(ctx, stx, seq):
     ctx.prune()
-    new, success, had_goals = [], False, bool(ctx.goals)
-    for g in list(ctx.goals):
-        if ctx.meta.is_assigned(g):
-            continue
-        ctx.goals = [g]
-        mark = ctx.save()
-        try:
-            with without_recover(ctx):
-                run_tactic_seq(ctx, seq)
-            success = True
-        except LeanError:
-            ctx.restore(mark)
-        ctx.prune()
-        new += ctx.goals
-    if had_goals and not success:
-        raise LeanError("Tactic failed on all goals:\n" + "any_goals", stx)
-    ctx.goals = new
+    goals, failed = ctx.goals, []
 
-
-@tactic("focus")
-def focus(ctx, stx, seq):
-    goal, rest = ctx.main(), ctx.goals[1:]
-    ctx.goals = [goal]
-    run_tactic_seq(ctx, seq)
-    ctx.prune()
-    ctx.goals += rest
+    def run(goal):
+        if not attempt(ctx, run_tactic_seq, ctx, seq):
+            failed.append(goal)
+    on_each(ctx, lambda goal: ctx.focus(goal, run, goal))
+    if goals and failed == goals:
+        raise LeanError("Tactic failed on all goals:\nany_goals", stx)
 
 
 @tactic("first")
 def first(ctx, stx, alts):
-    mark = ctx.save()
-    for i, seq in enumerate(alts):
-        try:
-            if i == len(alts) - 1:
-                run_tactic_seq(ctx, seq)
-            else:
-                with without_recover(ctx):
-                    run_tactic_seq(ctx, seq)
+    *others, last = alts
+    for seq in others:
+        if attempt(ctx, run_tactic_seq, ctx, seq):
             return
-        except LeanError:
-            if i == len(alts) - 1:
-                raise
-            ctx.restore(mark)
-
-
-def attempt(ctx, run) -> bool:
-    """Runs run(); on a LeanError restores the state and says False."""
-    mark = ctx.save()
-    try:
-        with without_recover(ctx):
-            run()
-        return True
-    except LeanError:
-        ctx.restore(mark)
-        return False
+    run_tactic_seq(ctx, last)
 
 
 @tactic("try")
 def try_(ctx, stx, seq):
-    attempt(ctx, lambda: run_tactic_seq(ctx, seq))
+    attempt(ctx, run_tactic_seq, ctx, seq)
 
 
 @tactic("repeat")
 def repeat(ctx, stx, seq):
     """`try (seq; repeat seq)`: only the main goal is looked at again."""
-    while attempt(ctx, lambda: run_tactic_seq(ctx, seq)):
-        ctx.prune()
+    while attempt(ctx, run_tactic_seq, ctx, seq) and ctx.goals:
         ctx.meta.tick()
-        if not ctx.goals:
-            return
-
-
-@tactic("repeat'", "repeat1")
-def repeat_all(ctx, stx, seq):
-    """`repeat'`: runs seq on all goals and again on every goal it leaves."""
-    if stx.kind == "repeat1":
-        run_tactic_seq(ctx, seq)
-        return repeat(ctx, stx, seq)
-    ctx.prune()
-    todo, out = list(ctx.goals), []
-    while todo:
-        g = todo.pop(0)
-        if ctx.meta.is_assigned(g):
-            continue
-        ctx.meta.tick()
-        ctx.goals = [g]
-        if attempt(ctx, lambda: run_tactic_seq(ctx, seq)):
-            ctx.prune()
-            todo = ctx.goals + todo
-        else:
-            out.append(g)
-    ctx.goals = out
 
 
 @tactic("iterate")
@@ -277,112 +213,63 @@ def iterate(ctx, stx, count, seq):
 # --- case selection -------------------------------------------------------------------------------
 
 
-def find_tag(ctx, tag: str):
+def find_tag(ctx, tag: str) -> int:
     """The first goal whose tag is `tag`, ends in it, or begins with it (Lean's order)."""
-    meta = ctx.meta
     ctx.prune()
-    names = [meta.decls[g].name.rstrip("✝") for g in ctx.goals]
-    for test in (lambda n: n == tag, lambda n: n.endswith("." + tag),
-                 lambda n: n.startswith(tag + ".")):
-        for g, name in zip(ctx.goals, names, strict=True):
-            if test(name):
-                return g
-    return None
+    tags = {goal: ctx.meta.decls[goal].name.rstrip("✝") for goal in ctx.goals}
+    for fits in (lambda t: t == tag, lambda t: t.endswith(f".{tag}"),
+                 lambda t: t.startswith(f"{tag}.")):
+        for goal, t in tags.items():
+            if fits(t):
+                return goal
+    known = "".join(f"\n  {t}" for t in tags.values())
+    raise LeanError(f"Case tag `{tag}` not found.\n\nAvailable tags:{known}")
 
 
 def rename_last(meta, goal: int, names) -> int:
     """Names the last inaccessible hypotheses, in order (`case tag x y`, `rename_i`)."""
-    d = meta.decls[goal]
-    shadowed, seen = set(), set()
-    for x in reversed(d.lctx.decls):
-        if x.hidden:
-            continue
-        if x.name.endswith("✝") or x.name in seen:
-            shadowed.add(x.id)
-        seen.add(x.name)
-    wanted = [x for x in d.lctx.decls if x.id in shadowed]
-    if len(names) > len(wanted):
+    seen, unnamed = set(), []
+    for d in reversed(U.hypotheses(meta, goal)):
+        if d.name.endswith("✝") or d.name in seen:
+            unnamed.append(d.id)
+        seen.add(d.name)
+    if len(names) > len(unnamed):
         raise LeanError("too many variable names")
-    last = [x.id for x in wanted[len(wanted) - len(names):]]
-    new_names = dict(zip(last, names, strict=True))
-    return rename_hyps(meta, goal, {i: n for i, n in new_names.items() if n != "_"})
+    pairs = zip(unnamed, reversed(names), strict=False)
+    return rename_hyps(meta, goal, {i: name for i, name in pairs if name != "_"})
 
 
 def rename_hyps(meta, goal: int, new_names) -> int:
     """New goal whose declarations have other names ({id: name})."""
-    from minilean.front.meta import LocalDecl
     if not new_names:
         return goal
-    d = meta.decls[goal]
-    decls = []
-    for x in d.lctx.decls:
-        if x.id in new_names:
-            y = LocalDecl(x.id, new_names[x.id], x.type, x.bi, x.value, x.cls, x.hidden)
-            decls.append(y)
-        else:
-            decls.append(x)
-    new = meta.mk_goal(d.type, d.name, d.lctx.replace(decls))
-    meta.assign_mvar(goal, MVar(new))
-    return new
+    lctx = meta.decls[goal].lctx
+    decls = [LocalDecl(d.id, new_names.get(d.id, d.name), d.type, d.bi, d.value, d.cls, d.hidden)
+             for d in lctx.decls]
+    return U.replace_goal(meta, goal, lctx=lctx.replace(decls))
 
 
-@tactic("case", "case'")
+@tactic("case")
 def case(ctx, stx, tags, seq):
+    """Inside, the goal has no tag; older states keep theirs."""
     for tag, names in tags:
         goal = ctx.main() if tag == "_" else find_tag(ctx, tag)
-        if goal is None:
-            known = "".join(f"\n  {ctx.meta.decls[g].name.rstrip('✝')}" for g in ctx.goals)
-            raise LeanError(f"Case tag `{tag}` not found.\n\nAvailable tags:{known}", stx)
-        renamed = rename_last(ctx.meta, goal, names)
         at = ctx.goals.index(goal)
-        if stx.kind == "case'":
-            rest = ctx.goals
-            ctx.goals = [renamed]
-            run_tactic_seq(ctx, seq)
-            ctx.prune()
-            ctx.goals = rest[:at] + ctx.goals + rest[at + 1:]
-            continue
-        ctx.goals[at] = renamed = untagged(ctx.meta, renamed)
-        close_or_admit(ctx, stx, renamed, lambda: run_tactic_seq(ctx, seq))
+        goal = U.replace_goal(ctx.meta, rename_last(ctx.meta, goal, names), tag="")
+        ctx.goals[at:at + 1] = close_or_admit(ctx, stx, goal, seq)
 
 
 @tactic("next")
 def next_(ctx, stx, names, seq):
-    goal = ctx.main()
-    renamed = rename_last(ctx.meta, goal, names)
-    ctx.goals[0] = renamed = untagged(ctx.meta, renamed)
-    close_or_admit(ctx, stx, renamed, lambda: run_tactic_seq(ctx, seq))
+    case(ctx, stx, [("_", names)], seq)
 
 
-def untagged(meta, goal: int) -> int:
-    """The goal without its tag (inside `case`, `next`); older states keep theirs."""
-    d = meta.decls[goal]
-    if not d.name:
-        return goal
-    new = meta.mk_goal(d.type, "", d.lctx)
-    meta.assign_mvar(goal, MVar(new))
-    return new
+@goal_tactic("rename_i")
+def rename_i(ctx, goal, stx, names):
+    return [rename_last(ctx.meta, goal, names)]
 
 
-@tactic("rename_i")
-def rename_i(ctx, stx, names):
-    on_main(ctx, lambda goal: [rename_last(ctx.meta, goal, names)])
-
-
-def _load_handlers():
-    """The tactic modules register their handlers when imported."""
-    from minilean.front import (  # noqa: F401
-        tactic_apply,
-        tactic_basic,
-        tactic_cases,
-        tactic_ctor,
-        tactic_intro,
-        tactic_rcases,
-        tactic_rewrite,
-        tactic_simp,
-        tactic_split,
-        tactic_subst,
-    )
-
-
-_load_handlers()
+# The tactic modules import this one and register their handlers when they are imported.
+for _name in ("apply", "basic", "cases", "ctor", "intro", "rcases", "rewrite", "simp", "split",
+              "subst"):
+    import_module(f"minilean.front.tactic_{_name}")

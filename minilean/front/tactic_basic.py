@@ -10,272 +10,182 @@ from __future__ import annotations
 
 from minilean.front import syntax as S
 from minilean.front import tactic_util as U
+from minilean.front.build import FALSE
 from minilean.front.errors import Declined, LeanError
-from minilean.front.tactic import attempt, on_main
-from minilean.front.tactic_apply import _finish_apply, apply_term, assumption, refine
+from minilean.front.tactic import attempt, goal_tactic, on_main
+from minilean.front.tactic_apply import apply_term, assumption, finish_apply, refine, synth
+from minilean.front.tactic_contra import contradiction
 from minilean.front.tactic_util import tactic, tactic_error
 from minilean.front.terms import is_app_of
 from minilean.kernel import term as tm
 from minilean.kernel.term import FVAR, MVAR, App, Const, MVar, Pi
 
 
-@tactic("constructor")
-def constructor(ctx, stx):
-    def go(goal):
-        meta = ctx.meta
-        found = U.whnf_inductive(meta, meta.goal_type(goal))
-        if found is None:
-            raise tactic_error(meta, "constructor", goal, "target is not inductive")
-        decl, head, _, _ = found
-        mark = meta.save()
-        error = None
-        for name in decl.ctors:
-            try:
-                return apply_term(meta, goal, Const(name, head.levels))
-            except LeanError as err:
-                error = err
-                meta.restore(mark)
-        if error is not None and len(decl.ctors) == 1:
-            raise error
-        raise tactic_error(meta, "constructor", goal, "no applicable constructors found")
-    on_main(ctx, go)
+def constructors(meta, goal: int, name: str, what: str):
+    """The constructors of the target's type. Raises LeanError when it is not inductive."""
+    found = meta.inductive_of(meta.goal_type(goal))
+    if found is None:
+        raise tactic_error(meta, name, goal, f"target is not {what}")
+    return [Const(ctor, found[1]) for ctor in found[0].ctors]
 
 
-@tactic("left", "right")
-def left_right(ctx, stx):
-    def go(goal):
-        meta = ctx.meta
-        found = U.whnf_inductive(meta, meta.goal_type(goal))
-        if found is None:
-            raise tactic_error(meta, stx.kind, goal, "target is not an inductive datatype")
-        decl, head, _, _ = found
-        if len(decl.ctors) != 2:
-            raise tactic_error(meta, stx.kind, goal, f"{stx.kind} tactic works for inductive "
-                               "types with exactly 2 constructors")
-        return apply_term(meta, goal, Const(decl.ctors[stx.kind == "right"], head.levels))
-    on_main(ctx, go)
-
-
-@tactic("exists")
-def exists(ctx, stx, terms):
-    """`exists e, …` is `refine ⟨e, …, ?_⟩; try trivial`."""
-    hole = S.SynthHole(stx.end, stx.end)
-    refine(ctx, S.Tactic(stx.pos, stx.end, "refine"), S.Anon(stx.pos, stx.end, [*terms, hole]))
-    if ctx.goals:
-        attempt(ctx, lambda: trivial(ctx, stx))
-
-
-@tactic("use")
-def use(ctx, stx, terms):
-    """Mathlib's `use e, …`: anonymous constructors, then `rfl`, `trivial` or an assumption."""
-    hole = S.SynthHole(stx.end, stx.end)
-    refine(ctx, S.Tactic(stx.pos, stx.end, "refine"), S.Anon(stx.pos, stx.end, [*terms, hole]))
-    if ctx.goals:
-        attempt(ctx, lambda: use_discharger(ctx, stx))
-
-
-def use_discharger(ctx, stx):
-    with ctx.meta.transparency("reducible"):
-        if not attempt(ctx, lambda: rfl(ctx, stx)) and not attempt(
-                ctx, lambda: assumption(ctx, stx)):
-            on_main(ctx, lambda goal: apply_term(ctx.meta, goal, Const("True.intro")))
-
-
-@tactic("rfl")
-def rfl(ctx, stx):
-    on_main(ctx, lambda goal: close_rfl(ctx.meta, goal))
-
-
-def close_rfl(meta, goal: int) -> list:
-    """Closes a reflexive goal: Eq, HEq, Iff and relations with a @[refl] lemma. Returns []."""
-    target = meta.goal_type(goal)
-    ty = target
-    if type(tm.get_app_fn(ty)) is not Const or not _reflexive_head(meta, ty):
-        ty = meta.whnf_r(ty)
-        if not _reflexive_head(meta, ty):
-            ty = meta.whnf_i(ty)
-    f, args = tm.get_app_fn_args(ty)
-    name = f.name if type(f) is Const else None
-    if name == "Eq" and len(args) == 3:
-        if meta.is_def_eq(args[1], args[2]):
-            meta.assign_mvar(goal, tm.mk_app(Const("Eq.refl", f.levels), args[0], args[1]))
-            return []
-        raise rfl_error(meta, goal, args[1], args[2])
-    if name == "HEq" and len(args) == 4:
-        if meta.is_def_eq(args[0], args[2]) and meta.is_def_eq(args[1], args[3]):
-            meta.assign_mvar(goal, tm.mk_app(Const("HEq.refl", f.levels), args[0], args[1]))
-            return []
-        raise rfl_error(meta, goal, args[1], args[3])
-    for lemma in refl_lemmas(meta, name):
-        e = meta.mk_const(lemma)
-        mvars, infos, result = meta.forall_meta(meta.infer(e))
-        mark = meta.save()
-        if meta.is_def_eq(target, result):
-            return _finish_apply(meta, goal, e, mvars, infos, ())
-        meta.restore(mark)
-    if name is not None and len(args) >= 2 and refl_lemmas(meta, name):
-        raise rfl_error(meta, goal, args[-2], args[-1])
-    raise tactic_error(meta, "rfl", goal, "The goal\n  " + meta.pp(target) + "\nis not a "
-                       "reflexive relation (no `@[refl]` lemma applies)")
-
-
-def refl_lemmas(meta, name):
-    """Lemmas `R a a` for the relation `name`."""
-    if name is None:
-        return ()
-    found = meta.ext.refl_lemmas.get(name)
-    if found:
-        return found
-    builtin = {"Iff": "Iff.refl", "LE.le": "Nat.le_refl", "Nat.le": "Nat.le.refl"}.get(name)
-    return (builtin,) if builtin and builtin in meta.env else ()
-
-
-def _reflexive_head(meta, ty) -> bool:
-    f = tm.get_app_fn(ty)
-    return type(f) is Const and (f.name in ("Eq", "HEq") or bool(refl_lemmas(meta, f.name)))
-
-
-def rfl_error(meta, goal: int, a, b) -> LeanError:
-    return tactic_error(meta, "rfl", goal, f"The left-hand side\n  {meta.pp(a)}\nis not "
-                        f"definitionally equal to the right-hand side\n  {meta.pp(b)}")
-
-
-@tactic("symm")
-def symm(ctx, stx, loc):
+@goal_tactic("constructor")
+def constructor(ctx, goal, stx):
     meta = ctx.meta
-    if loc is not None:
-        if loc.wildcard or loc.goal or len(loc.hyps) != 1:
-            raise Declined("symm at several locations", stx)
+    ctors = constructors(meta, goal, "constructor", "inductive")
+    mark = meta.save()
+    for ctor in ctors:
+        try:
+            return apply_term(meta, goal, ctor)
+        except LeanError:
+            if len(ctors) == 1:
+                raise
+            meta.restore(mark)
+    raise tactic_error(meta, "constructor", goal, "no applicable constructors found")
 
-        def at_hyp(goal):
-            d = U.find_hyp(meta, goal, loc.hyps[0].name, loc.hyps[0])
-            e = symm_proof(meta, d.fvar)
-            return [U.replace_hyp(meta, goal, d, meta.inst(meta.infer(e)), e)[1]]
-        return on_main(ctx, at_hyp)
 
-    def go(goal):
-        lemma = symm_lemma(meta, meta.goal_type(goal))
-        if lemma is None or lemma not in meta.env:
-            raise tactic_error(meta, "symm", goal, "no applicable symmetry lemma found")
-        tag = meta.decls[goal].name
-        new = apply_term(meta, goal, meta.mk_const(lemma))
-        for g in new:
-            meta.decls[g].name = tag
-        return new
-    on_main(ctx, go)
+@goal_tactic("left", "right")
+def left_right(ctx, goal, stx):
+    ctors = constructors(ctx.meta, goal, stx.kind, "an inductive datatype")
+    if len(ctors) != 2:
+        raise tactic_error(ctx.meta, stx.kind, goal, f"{stx.kind} tactic works for inductive "
+                           "types with exactly 2 constructors")
+    return apply_term(ctx.meta, goal, ctors[stx.kind == "right"])
 
+
+@tactic("exists", "use")
+def exists(ctx, stx, terms):
+    """`exists e, …` is `refine ⟨e, …, ?_⟩; try trivial`; Mathlib's `use` tries less at the end."""
+    hole = S.SynthHole(stx.end, stx.end)
+    refine(ctx, stx, S.Anon(stx.pos, stx.end, [*terms, hole]))
+    if not ctx.goals:
+        return
+    if stx.kind == "exists":
+        try_each(ctx, stx, trivial)
+        return
+    with ctx.meta.transparency("reducible"):
+        try_each(ctx, stx, rfl, assumption, true_intro)
+
+
+def try_each(ctx, stx, *handlers) -> bool:
+    """Does one of the handlers succeed? They are tried in order."""
+    return any(attempt(ctx, handler, ctx, stx) for handler in handlers)
+
+
+# --- relations ------------------------------------------------------------------------------------
+
+
+@goal_tactic("rfl")
+def rfl(ctx, goal, stx):
+    return close_rfl(ctx.meta, goal)
+
+
+def close_rfl(meta, goal: int) -> list[int]:
+    """Closes a reflexive goal: Eq, HEq, Iff and relations with a @[refl] lemma. Returns []."""
+    ty = meta.goal_type(goal)
+    for reduce in (meta.whnf_r, meta.whnf_i):
+        if not refl_lemmas(meta, ty):
+            ty = reduce(ty)
+    lemmas = refl_lemmas(meta, ty)
+    if not lemmas:
+        raise tactic_error(meta, "rfl", goal, f"The goal\n  {meta.pp(meta.goal_type(goal))}\nis "
+                           "not a reflexive relation (no `@[refl]` lemma applies)")
+    for lemma in lemmas:
+        e, mark = meta.mk_const(lemma), meta.save()
+        mvars, infos, result = meta.forall_meta(meta.infer(e))
+        if meta.is_def_eq(ty, result):
+            return finish_apply(meta, goal, e, mvars, infos)
+        meta.restore(mark)
+    args = tm.get_app_fn_args(ty)[1]
+    left = args[1] if is_app_of(ty, "HEq", 4) else args[-2]
+    raise tactic_error(meta, "rfl", goal, f"The left-hand side\n  {meta.pp(left)}\nis not "
+                       f"definitionally equal to the right-hand side\n  {meta.pp(args[-1])}")
+
+
+REFL = {"Eq": "Eq.refl", "HEq": "HEq.refl", "Iff": "Iff.refl", "LE.le": "Nat.le_refl",
+        "Nat.le": "Nat.le.refl"}
 SYMM = {"Eq": "Eq.symm", "Iff": "Iff.symm", "Ne": "Ne.symm", "HEq": "HEq.symm"}
 
 
-def symm_lemma(meta, ty):
-    """The symmetry lemma for a relation, looked for before and after unfolding."""
-    for form in (lambda: ty, lambda: meta.whnf_r(ty)):
-        f = tm.get_app_fn(form())
-        if type(f) is Const and f.name in SYMM:
-            return SYMM[f.name]
-    return None
+def head_name(e):
+    """The name of the constant at the head of e, or None."""
+    f = tm.get_app_fn(e)
+    return f.name if type(f) is Const else None
 
 
-def symm_proof(meta, e):
-    """A proof of the flipped relation of e's type."""
-    lemma = symm_lemma(meta, meta.inst(meta.infer(e)))
-    if lemma is None:
-        raise LeanError("symm: the hypothesis is not a symmetric relation")
-    return meta.mk_app(lemma, e)
+def refl_lemmas(meta, ty):
+    """Lemmas `R a a` for the relation R at the head of ty."""
+    name = head_name(ty)
+    builtin = REFL.get(name)
+    return meta.ext.refl_lemmas.get(name) or ([builtin] if builtin in meta.env else [])
+
+
+@goal_tactic("symm")
+def symm(ctx, goal, stx, loc):
+    if loc is not None:
+        raise Declined("symm at a hypothesis", stx)
+    meta = ctx.meta
+    ty, tag = meta.goal_type(goal), meta.decls[goal].name
+    lemma = SYMM.get(head_name(ty)) or SYMM.get(head_name(meta.whnf_r(ty)))
+    if lemma is None or lemma not in meta.env:
+        raise tactic_error(meta, "symm", goal, "no applicable symmetry lemma found")
+    new = apply_term(meta, goal, meta.mk_const(lemma))
+    meta.decls[new[0]].name = tag
+    return new
+
+
+# --- propositions ---------------------------------------------------------------------------------
 
 
 @tactic("trivial")
 def trivial(ctx, stx):
     """The alternatives of core's `trivial` macro, in the order Lean tries them (latest first)."""
-    meta = ctx.meta
-    steps = [lambda: decide_goal(ctx, ctx.main()), lambda: on_main(ctx, lambda g: apply_term(
-        meta, g, Const("True.intro"))), lambda: conj_trivial(ctx, stx),
-        lambda: contradiction(ctx, stx), lambda: rfl(ctx, stx), lambda: assumption(ctx, stx)]
-    for step in reversed(steps):
-        if attempt(ctx, step):
-            return
-    raise tactic_error(meta, "trivial", ctx.main(), "no alternative applies")
+    if not try_each(ctx, stx, assumption, rfl, contradiction, and_trivial, true_intro, decide):
+        raise tactic_error(ctx.meta, "trivial", ctx.main(), "no alternative applies")
 
 
-def conj_trivial(ctx, stx):
+def true_intro(ctx, stx):
+    """`apply True.intro`."""
+    on_main(ctx, lambda goal: apply_term(ctx.meta, goal, Const("True.intro")))
+
+
+def and_trivial(ctx, stx):
     """`apply And.intro <;> trivial`."""
     def go(goal):
-        return apply_term(ctx.meta, goal, Const("And.intro"))
-    goal, rest = ctx.main(), ctx.goals[1:]
-    ctx.goals = [goal]
-    on_main(ctx, go)
-    for g in list(ctx.goals):
-        ctx.goals = [g]
-        trivial(ctx, stx)
-    ctx.goals = rest
-
-
-@tactic("exfalso")
-def exfalso(ctx, stx):
-    def go(goal):
-        meta = ctx.meta
-        d = meta.decls[goal]
-        new = meta.mk_goal(Const("False"), d.name, d.lctx)
-        meta.assign_mvar(goal, meta.mk_false_elim(meta.goal_type(goal), MVar(new)))
-        return [new]
-    on_main(ctx, go)
-
-
-@tactic("absurd")
-def absurd(ctx, stx, term):
-    """Mathlib's `absurd h`: from h : p (or ¬p) the goal becomes ¬p (or p)."""
-    raise Declined("tactic absurd", stx)
-
-
-@tactic("infer_instance")
-def infer_instance(ctx, stx):
-    def go(goal):
-        meta = ctx.meta
-        ty = meta.goal_type(goal)
-        value = meta.synth_inst(ty)
-        if value is None:
-            raise LeanError(f"failed to synthesize instance of type class\n  {meta.pp(ty)}", stx)
-        meta.assign_mvar(goal, value)
+        for g in apply_term(ctx.meta, goal, Const("And.intro")):
+            ctx.focus(g, trivial, ctx, stx)
         return []
     on_main(ctx, go)
 
 
-@tactic("contradiction")
-def contradiction(ctx, stx):
-    from minilean.front.tactic_contra import close_contradiction
-
-    def go(goal):
-        if not close_contradiction(ctx.meta, goal):
-            raise LeanError(f"Tactic `contradiction` failed\n\n{ctx.meta.pp_goal(goal)}", stx)
-        return []
-    on_main(ctx, go)
+@goal_tactic("exfalso")
+def exfalso(ctx, goal, stx):
+    target = ctx.meta.goal_type(goal)
+    return [U.replace_goal(ctx.meta, goal, FALSE, lambda h: ctx.meta.mk_false_elim(target, h))]
 
 
-@tactic("decide")
-def decide(ctx, stx):
-    on_main(ctx, lambda goal: decide_goal(ctx, goal))
+@goal_tactic("infer_instance")
+def infer_instance(ctx, goal, stx):
+    ctx.meta.assign_mvar(goal, synth(ctx.meta, ctx.meta.goal_type(goal)))
+    return []
 
 
-def decide_goal(ctx, goal: int) -> list:
+@goal_tactic("decide")
+def decide(ctx, goal, stx):
     """Closes the goal by evaluating its Decidable instance."""
     meta = ctx.meta
     p = meta.goal_type(goal)
-    if p.flags & (FVAR | MVAR):
-        what = "free variables" if p.flags & FVAR else "metavariables"
-        if p.flags & FVAR:
-            raise LeanError(f"Tactic `decide` failed: The proposition\n  {meta.pp(p)}\ncontains "
-                            f"{what}; use `revert` to abstract them")
-        raise LeanError(f"Tactic `decide` failed: expected type must not contain {what}\n  "
-                        f"{meta.pp(p)}")
-    inst = meta.synth_inst(App(Const("Decidable"), p))
-    if inst is None:
-        raise LeanError(f"failed to synthesize instance of type class\n  Decidable {_arg(meta, p)}")
-    value = tm.mk_app(Const("Decidable.decide"), p, inst)
+    if p.flags & FVAR:
+        raise LeanError(f"Tactic `decide` failed: The proposition\n  {meta.pp(p)}\ncontains free "
+                        "variables; use `revert` to abstract them")
+    if p.flags & MVAR:
+        raise LeanError("Tactic `decide` failed: expected type must not contain metavariables\n  "
+                        + meta.pp(p))
+    inst = synth(meta, App(Const("Decidable"), p))
     with meta.transparency("default"):
-        result = meta.whnf(value)
+        result = meta.whnf(tm.mk_app(Const("Decidable.decide"), p, inst))
     if result is Const("Bool.true"):
-        refl = tm.mk_app(Const("Eq.refl", (tm.TYPE.level,)), Const("Bool"), Const("Bool.true"))
-        meta.assign_mvar(goal, tm.mk_app(Const("of_decide_eq_true"), p, inst, refl))
+        meta.assign_mvar(goal, U.of_decide(p, inst, True))
         return []
     if result is Const("Bool.false"):
         raise LeanError(f"Tactic `decide` proved that the proposition\n  {meta.pp(p)}\nis false")
@@ -284,97 +194,76 @@ def decide_goal(ctx, goal: int) -> list:
                     "`isFalse`.")
 
 
-def _arg(meta, e) -> str:
-    text = meta.pp(e)
-    return f"({text})" if " " in text else text
-
-
-@tactic("by_cases")
-def by_cases(ctx, stx, name, term):
-    def go(goal):
-        meta = ctx.meta
-        p = ctx.elab.elab_term_ensuring(term, tm.PROP)
-        return list(split_prop(meta, goal, p, "h✝" if name in (None, "_") else name))
-    on_main(ctx, go)
+@goal_tactic("by_cases")
+def by_cases(ctx, goal, stx, name, term):
+    meta = ctx.meta
+    p = ctx.elab.elab_term_ensuring(term, tm.PROP)
+    target = meta.goal_type(goal)
+    goals = [meta.mk_goal(Pi("h", p, target), "pos"),
+             meta.mk_goal(Pi("h", meta.mk_not(p), target), "neg")]
+    dite = Const("dite", (meta.sort_level(target),))
+    meta.assign_mvar(goal, tm.mk_app(dite, target, p, decidable_instance(meta, p),
+                                     *map(MVar, goals)))
+    return [U.intro1(meta, g, U.chosen(name, "h"))[1] for g in goals]
 
 
 def decidable_instance(meta, p):
     """A Decidable p, found by resolution or else classical."""
     variable = type(tm.get_app_fn(p)) is tm.FVar  # only a local instance could fit
-    if variable and not any(d.cls == "Decidable" or type(d.type) is Pi for d in meta.lctx.insts):
-        return App(Const("Classical.propDecidable"), p)
-    inst = meta.synth_inst(App(Const("Decidable"), p))
+    inst = None
+    if not variable or any(d.cls == "Decidable" or type(d.type) is Pi for d in meta.lctx.insts):
+        inst = meta.synth_inst(App(Const("Decidable"), p))
     return App(Const("Classical.propDecidable"), p) if inst is None else inst
 
 
-def split_prop(meta, goal: int, p, name: str):
-    """The goals `pos` (name : p) and `neg` (name : ¬p) of by_cases."""
-    ty = meta.goal_type(goal)
-    d = meta.decls[goal]
-    inst = decidable_instance(meta, p)
-    goals, branches = [], []
-    for tag, hyp in (("pos", p), ("neg", meta.mk_not(p))):
-        g = meta.mk_goal(Pi(name, hyp, ty), tag, d.lctx)
-        branches.append(MVar(g))
-        goals.append(g)
-    meta.assign_mvar(goal, tm.mk_app(Const("dite", (meta.sort_level(ty),)), ty, p, inst, *branches))
-    for g in goals:
-        with meta.with_goal(g):
-            yield U.intro1(meta, g, name)[1]
-
-
-@tactic("by_contra")
-def by_contra(ctx, stx, name, kind):
+@goal_tactic("by_contra")
+def by_contra(ctx, goal, stx, name, kind):
     """Mathlib's by_contra: assumes the negation of the target."""
-    def go(goal):
-        meta = ctx.meta
-        if kind is not None:
-            raise Declined("by_contra with a type", stx)
-        ty = meta.goal_type(goal)
-        if not meta.is_prop(ty):
-            raise LeanError("by_contra: the target is not a proposition", stx)
-        d = meta.decls[goal]
-        whnf = meta.whnf_r(ty)
-        if is_app_of(whnf, "Not", 1):
-            h, new = U.intro1(meta, U.change_target(meta, goal, meta.whnf(whnf)), name or "this")
-            return [new]
-        g = meta.mk_goal(Pi(name or "this", meta.mk_not(ty), Const("False")), d.name, d.lctx)
-        meta.assign_mvar(goal, tm.mk_app(Const("Classical.byContradiction"), ty, MVar(g)))
-        return [U.intro1(meta, g, name or "this")[1]]
-    on_main(ctx, go)
+    meta = ctx.meta
+    if kind is not None:
+        raise Declined("by_contra with a type", stx)
+    ty = meta.goal_type(goal)
+    if not meta.is_prop(ty):
+        raise LeanError("by_contra: the target is not a proposition", stx)
+    if not is_app_of(meta.whnf_r(ty), "Not", 1):
+        lemma = App(Const("Classical.byContradiction"), ty)
+        goal = U.replace_goal(meta, goal, Pi("this", meta.mk_not(ty), FALSE),
+                              lambda new: App(lemma, new))
+    return [U.intro1(meta, goal, name or "this")[1]]
 
 
-@tactic("funext")
-def funext(ctx, stx, names):
+# --- extensionality -------------------------------------------------------------------------------
+
+
+@goal_tactic("funext")
+def funext(ctx, goal, stx, names):
+    meta = ctx.meta
     for name in names or [None]:
-        def go(goal, name=name):
-            meta = ctx.meta
-            new = apply_term(meta, goal, meta.mk_const("funext"))
-            with meta.with_goal(new[0]):
-                return [U.intro1(meta, new[0], name)[1]]
-        on_main(ctx, go)
+        with meta.with_goal(goal):
+            goal = apply_term(meta, goal, meta.mk_const("funext"))[0]
+            goal = U.intro1(meta, goal, name)[1]
+    return [goal]
 
 
 @tactic("ext")
 def ext(ctx, stx, pats):
     """`ext x …` for functions and propositions; other @[ext] lemmas are declined."""
-    meta = ctx.meta
-    todo = list(pats)
-    while True:
-        parts = meta.eq_parts(meta.goal_type(ctx.main()))
-        if parts is None:
-            raise LeanError("No applicable extensionality theorem found", stx)
-        ty = meta.whnf(parts[0])
-        if type(ty) is Pi:
-            pat = todo.pop(0) if todo else None
-            if pat is not None and pat.kind != "one":
-                raise Declined("ext with a pattern", stx)
-            funext(ctx, stx, [pat.name if pat else None])
-        elif ty is tm.PROP:
-            on_main(ctx, lambda goal: apply_term(meta, goal, Const("propext")))
-            return
-        else:
-            raise Declined("ext at a structure or inductive type", stx)
-        parts = meta.eq_parts(meta.goal_type(ctx.main()))
-        if (pats and not todo) or parts is None or type(meta.whnf(parts[0])) is not Pi:
-            return
+    ty = compared_type(ctx)
+    if ty is None:
+        raise LeanError("No applicable extensionality theorem found", stx)
+    if ty is tm.PROP:
+        on_main(ctx, lambda goal: apply_term(ctx.meta, goal, Const("propext")))
+        return
+    if type(ty) is not Pi:
+        raise Declined("ext at a structure or inductive type", stx)
+    if pats and pats[0].kind != "one":
+        raise Declined("ext with a pattern", stx)
+    funext(ctx, stx, [pat.name for pat in pats[:1]])
+    if len(pats) != 1 and type(compared_type(ctx)) is Pi:
+        ext(ctx, stx, pats[1:])
+
+
+def compared_type(ctx):
+    """The type (in whnf) whose elements the main goal says to be equal; None for other goals."""
+    parts = ctx.meta.eq_parts(ctx.meta.goal_type(ctx.main()))
+    return None if parts is None else ctx.meta.whnf(parts[0])

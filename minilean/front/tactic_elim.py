@@ -10,21 +10,23 @@ from __future__ import annotations
 
 from minilean.front import tactic_util as U
 from minilean.front.errors import LeanError
-from minilean.front.tactic_subst import is_free_var, unify_eq, unify_eqs
-from minilean.front.tactic_util import append_tag, inaccessible, tactic_error
+from minilean.front.tactic_subst import implications, is_free_var, unify_eq, unify_eqs
+from minilean.front.tactic_util import append_tag, chosen, inaccessible, tactic_error
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.term import Const, MVar, Pi, instantiate, instantiate_rev
 
 
 class Branch:
-    """One goal of a case split: constructor name, its fields and (for induction) hypotheses."""
+    """One goal of a case split: constructor name, its fields and (for induction) hypotheses.
 
-    __slots__ = ("count", "ctor", "decls", "explicit", "goal", "subst")
+    `explicit`: how many of these an alternative names that does not begin with `@`.
+    """
 
-    def __init__(self, ctor, goal, decls, subst, explicit=0):
-        self.ctor, self.goal, self.decls, self.subst = ctor, goal, decls, subst
-        self.count, self.explicit = len(decls), explicit
+    __slots__ = ("ctor", "decls", "explicit", "goal")
+
+    def __init__(self, ctor, goal, decls, explicit=0):
+        self.ctor, self.goal, self.decls, self.explicit = ctor, goal, decls, explicit
 
 
 def split_hyp(meta, goal: int, h, names_of=lambda ctor: (), induction=False, tag=True):
@@ -32,217 +34,158 @@ def split_hyp(meta, goal: int, h, names_of=lambda ctor: (), induction=False, tag
 
     names_of(ctor): names for the fields and induction hypotheses, None for inaccessible ones.
     """
-    found = U.whnf_inductive(meta, h.type)
+    found = meta.inductive_of(h.type)
     if found is None:
-        kind = "induction" if induction else "cases"
-        raise tactic_error(meta, kind, goal, "major premise type is not an inductive type\n  "
-                           + meta.pp(h.type))
-    decl, head, params, indices = found
-    if not induction and decl.name == "Eq":
+        raise tactic_error(meta, "induction" if induction else "cases", goal,
+                           f"major premise type is not an inductive type\n  {meta.pp(h.type)}")
+    decl, _, params, indices = found
+    if decl.name == "Eq" and not induction:
         return _cases_eq(meta, goal, h, tag)
-    if not indices:
-        deps = [x for x in U.dependents(meta, goal, [h.id]) if x.id != h.id]
-        goal = U.revert(meta, goal, deps)
-        branches = eliminate(meta, goal, h, found, [], names_of, induction, tag)
-        for b in branches:
-            with meta.with_goal(b.goal):
-                b.goal = U.try_clear(meta, b.goal, [h.id])
-                b.subst, b.goal = U.reintro(meta, b.goal, deps)
-        return branches
-    return _cases_indexed(meta, goal, h, found, names_of, induction, tag)
+    indices = [meta.inst(i) for i in indices]
+    free = {i.id for i in indices if is_free_var(meta, goal, i)}
+    if len(free) == len(indices) and not any(meta.mentions(p, free) for p in params):
+        return _cases_distinct(meta, goal, h, indices, names_of, induction, tag)
+    if induction:
+        bound = [i for i in indices if not is_free_var(meta, goal, i)]
+        raise LeanError("Invalid target: Index in target's type is not a variable (consider using "
+                        f"the `cases` tactic instead)\n  {meta.pp(bound[0])}")
+    return _cases_indexed(meta, goal, h, indices, names_of, tag)
 
 
 def _cases_eq(meta, goal: int, h, tag: bool):
     """cases on an equation: solve it (what Eq.rec and index unification amount to)."""
-    with meta.with_goal(goal):
-        result = unify_eq(meta, goal, h)
-        subst = {}
-        if result is not None:
-            new, extra, subst = result
-            new, subst = unify_eqs(meta, new, extra, subst)
-            if new is None:
-                result = None
+    result = unify_eq(meta, goal, h)
+    if result is not None:
+        result = unify_eqs(meta, *result[:2])
     if result is None:
         return []
-    new = U.try_clear(meta, new, [h.id])
+    goal = U.try_clear(meta, result[0], [h.id])
     if tag:
-        meta.decls[new].name = append_tag(meta.decls[new].name, "refl")
-    return [Branch("Eq.refl", new, [], subst)]
+        meta.decls[goal].name = append_tag(meta.decls[goal].name, "refl")
+    return [Branch("Eq.refl", goal, [])]
 
 
-def _distinct_vars(meta, goal: int, params, indices, h) -> bool:
-    """Are the indices different variables that occur in no parameter?"""
-    ids = [x.id for x in indices if is_free_var(meta, goal, x)]
-    if len(ids) != len(indices) or len(set(ids)) != len(ids):
-        return False
-    return not any(meta.mentions(p, set(ids)) for p in params)
-
-
-def _cases_indexed(meta, goal: int, h, found, names_of, induction, tag):
-    """cases on a family: indices become variables with equations, which are solved afterwards."""
-    decl, head, params, indices = found
-    indices = [meta.inst(i) for i in indices]
-    if _distinct_vars(meta, goal, params, indices, h):
-        ids = [i.id for i in indices]
-        deps = [x for x in U.dependents(meta, goal, [*ids, h.id])
-                if x.id != h.id and x.id not in ids]
-        goal = U.revert(meta, goal, deps)
-        branches = eliminate(meta, goal, h, found, indices, names_of, induction, tag)
-        for b in branches:
-            with meta.with_goal(b.goal):
-                b.goal = U.try_clear(meta, b.goal, [*ids, h.id])
-                b.subst, b.goal = U.reintro(meta, b.goal, deps)
-        return branches
-    if induction:
-        raise LeanError("Invalid target: Index in target's type is not a variable (consider using "
-                        "the `cases` tactic instead)\n  "
-                        + meta.pp(next(i for i in indices if not is_free_var(meta, goal, i))))
-    new_h, goal, n_eqs, new_found = generalize_indices(meta, goal, h, found, indices)
-    new_indices = new_found[3]
-    branches = []
-    for b in eliminate(meta, goal, new_h, new_found, new_indices, names_of, False, tag):
+def _cases_distinct(meta, goal: int, h, indices, names_of, induction: bool, tag: bool):
+    """cases when the indices are different variables that occur in no parameter."""
+    ids = [*[i.id for i in indices], h.id]
+    deps = [x for x in U.dependents(meta, goal, ids) if x.id not in ids]
+    goal = U.revert(meta, goal, deps)
+    branches = eliminate(meta, goal, h, indices, names_of, induction, tag)
+    for b in branches:
         with meta.with_goal(b.goal):
-            b.goal = U.try_clear(meta, b.goal, [*[i.id for i in new_indices], new_h.id])
-        left, b.subst = unify_eqs(meta, b.goal, n_eqs, {})
-        if left is None:
-            continue
-        b.goal = U.try_clear(meta, left, [h.id])
-        b.decls = [b.subst.get(d.id, d) for d in b.decls]
-        branches.append(b)
+            b.goal = U.try_clear(meta, b.goal, ids)
+            b.goal = U.reintro(meta, b.goal, deps)[1]
     return branches
 
 
-def generalize_indices(meta, goal: int, h, found, indices):
-    """New variables j and h' : I params j; the target becomes i = j → HEq h h' → target."""
-    decl, head, params, _ = found
-    d = meta.decls[goal]
-    with meta.with_goal(goal):
-        js, eqs, ty = [], [], meta.infer(tm.mk_app(head, *params))
-        for index in indices:
-            ty = meta.expect_pi(ty)
-            j = meta.mk_local(inaccessible(ty.name if ty.name else "i"), ty.type)
-            js.append(j)
-            ty = instantiate(ty.body, j.fvar)
-            if meta.is_def_eq(meta.infer(index), j.type):
-                eqs.append((meta.mk_eq(index, j.fvar), meta.mk_eq_refl(index)))
-            else:
-                eqs.append((meta.mk_heq(index, j.fvar), meta.mk_heq_refl(index)))
-        family = tm.mk_app(head, *params, *[j.fvar for j in js])
-        new_h = meta.mk_local(h.name, family)
-        if not decl.is_prop:
-            eqs.append((meta.mk_heq(h.fvar, new_h.fvar), meta.mk_heq_refl(h.fvar)))
-        target = d.type
-        for eq_ty, _ in reversed(eqs):
-            target = Pi("h", eq_ty, tm.lift(target, 1))
-        binders = [*[j.fvar for j in js], new_h.fvar]
-        new = meta.mk_goal(meta.mk_pi(binders, target), d.name, d.lctx)
-        meta.assign_mvar(goal, tm.mk_app(MVar(new), *indices, h.fvar, *[p for _, p in eqs]))
-        inner = meta.intro_goal(new, [*js, new_h], target)
-    return new_h, inner, len(eqs), (decl, head, params, [j.fvar for j in js])
+def _cases_indexed(meta, goal: int, h, indices, names_of, tag: bool):
+    """cases on a family: indices become variables with equations, which are solved afterwards."""
+    new, count, goal = generalize_indices(meta, goal, h, indices)
+    js, branches = [x.fvar for x in new[:-1]], []
+    for b in eliminate(meta, goal, new[-1], js, names_of, False, tag):
+        result = unify_eqs(meta, U.try_clear(meta, b.goal, [x.id for x in new]), count)
+        if result is not None:
+            b.goal = U.try_clear(meta, result[0], [h.id])
+            b.decls = [result[1].get(d.id, d) for d in b.decls]
+            branches.append(b)
+    return branches
 
 
-def eliminate(meta, goal: int, h, found, indices, names_of, induction: bool, tag: bool):
-    """Branches from applying the recursor to h (or to any term given as a declaration)."""
-    decl, head, params, _ = found
-    d = meta.decls[goal]
-    target = meta.goal_type(goal)
+def fresh_member(meta, h):
+    """New locals j… and h' : I params j…, like h : I params i…."""
+    decl, levels, params, indices = meta.inductive_of(h.type)
+    family = tm.mk_app(Const(decl.name, levels), *params)
+    js, _ = meta.forall_locals(meta.infer(family), max=len(indices))
+    return [*js, meta.mk_local(h.name, tm.mk_app(family, *[j.fvar for j in js]))]
+
+
+def generalize_indices(meta, goal: int, h, indices):
+    """(new, n, goal): new variables j…, h'; the target becomes i = j → … → HEq h h' → target.
+
+    n is the number of these equations.
+    """
+    target = meta.decls[goal].type
+    new, eqs = fresh_member(meta, h), []
+    for j in new[:-1]:
+        j.name = inaccessible(j.name or "i")
+    olds = indices if meta.is_proof(h.fvar) else [*indices, h.fvar]
+    for old, x in zip(olds, new, strict=False):
+        if meta.is_def_eq(meta.infer(old), x.type):
+            eqs.append((meta.mk_eq(old, x.fvar), meta.mk_eq_refl(old)))
+        else:
+            eqs.append((meta.mk_heq(old, x.fvar), meta.mk_heq_refl(old)))
+    target = implications(eqs, target)
+    args = [*indices, h.fvar, *[proof for _, proof in eqs]]
+    goal = U.replace_goal(meta, goal, meta.mk_pi([x.fvar for x in new], target),
+                          lambda new_goal: tm.mk_app(new_goal, *args))
+    return new, len(eqs), meta.intro_goal(goal, new, target)
+
+
+def eliminate(meta, goal: int, h, indices, names_of, induction: bool, tag: bool):
+    """Branches from applying the recursor to h; the indices of its type are variables."""
+    decl, levels, params, _ = meta.inductive_of(h.type)
+    d, target = meta.decls[goal], meta.goal_type(goal)
     with meta.with_goal(goal):
         level = meta.sort_level(target)
-        if decl.elim_level is None and not lv.is_zero(level):
+        if decl.elim_level is not None:
+            levels = (level, *levels)
+        elif not lv.is_zero(level):
             raise tactic_error(meta, "induction" if induction else "cases", goal,
                                f"recursor `{decl.name}.casesOn` can only eliminate into `Prop`")
-        levels = ((level,) if decl.elim_level is not None else ()) + head.levels
-        motive = _motive(meta, indices, h, found, target)
-        rec = meta.env.lookup(f"{decl.name}.rec")
-        fn = tm.mk_app(Const(rec.name, levels), *params, motive)
-        rec_ty = meta.infer(fn)
-        branches, minors = [], []
+        new = [x.fvar for x in fresh_member(meta, h)]
+        body = instantiate_rev(tm.abstract(target, [*indices, h.fvar]), new)
+        motive = meta.mk_lambda(new, body)
+        rec = tm.mk_app(Const(f"{decl.name}.rec", levels), *params, motive)
+        rec_ty = meta.infer(rec)
+        goals = []
         for ctor in decl.ctors:
-            minor_ty = rec_ty.type
-            new = meta.mk_goal(minor_ty, append_tag(d.name, _last(ctor)) if tag else d.name, d.lctx)
-            minors.append(MVar(new))
-            rec_ty = instantiate(rec_ty.body, MVar(new))
-            branches.append((ctor, new, minor_ty))
-        meta.assign_mvar(goal, tm.mk_app(fn, *minors, *indices, h.fvar))
-    return [_branch(meta, ctor, new, minor_ty, motive, names_of(ctor), induction)
-            for ctor, new, minor_ty in branches]
+            name = append_tag(d.name, last_part(ctor)) if tag else d.name
+            goals.append(meta.mk_goal(rec_ty.type, name))
+            rec_ty = instantiate(rec_ty.body, MVar(goals[-1]))
+        meta.assign_mvar(goal, tm.mk_app(rec, *map(MVar, goals), *indices, h.fvar))
+    return [_branch(meta, ctor, g, motive, list(names_of(ctor)), induction)
+            for ctor, g in zip(decl.ctors, goals, strict=True)]
 
 
-def _motive(meta, indices, h, found, target):
-    decl, head, params, _ = found
-    fresh = []
-    ty = meta.infer(tm.mk_app(head, *params))
-    for index in indices:
-        ty = meta.expect_pi(ty)
-        j = meta.mk_local(meta.fvars[index.id].name, ty.type)
-        fresh.append(j)
-        ty = instantiate(ty.body, j.fvar)
-    x = meta.mk_local(h.name, tm.mk_app(head, *params, *[j.fvar for j in fresh]))
-    olds = [*indices, h.fvar]
-    body = instantiate_rev(tm.abstract(meta.inst(target), olds),
-                           [*[j.fvar for j in fresh], x.fvar])
-    return meta.mk_lambda([*[j.fvar for j in fresh], x.fvar], body)
-
-
-def _last(name: str) -> str:
+def last_part(name: str) -> str:
+    """The name without its namespace."""
     return name.rpartition(".")[2]
 
 
-def _branch(meta, ctor: str, goal: int, minor_ty, motive, names, induction: bool) -> Branch:
-    """Introduces fields (and hypotheses) of a minor premise; beta-reduces the motive."""
-    decl = meta.env.lookup(ctor)
-    decls, fvars, ty, ih_args = [], [], minor_ty, []
-    n_fields = decl.num_fields
-    names = list(names)
-    explicit = names[:1] == ["@"]
-    if explicit:
+def _branch(meta, ctor: str, goal: int, motive, names, induction: bool) -> Branch:
+    """Introduces fields (and hypotheses) of a minor premise; beta-reduces the motive.
+
+    cases hides the induction hypotheses.
+    """
+    all_named = names[:1] == ["@"]
+    if all_named:
         del names[0]
-    lambda_decls, n_explicit = [], 0
-    for _ in range(n_fields):
-        named = names and (explicit or ty.info == "default")
-        name = names.pop(0) if named else None
+    fields, hyps, fvars = [], [], []
+    explicit, ty = 0, meta.decls[goal].type
+    for _ in range(meta.env.lookup(ctor).num_fields):
+        name = names.pop(0) if names and (all_named or ty.info == "default") else None
         # a parameter may be a predicate, as in ∃ x, p x: Lean shows the field as p a, contracted
         field_ty = meta.head_beta(instantiate_rev(ty.type, fvars))
-        d = meta.mk_local(_field_name(ctor, ty.name, name), field_ty)
-        fvars.append(d.fvar)
-        decls.append(d)
-        lambda_decls.append(d)
-        n_explicit += ty.info == "default"
+        fields.append(meta.mk_local(chosen(name, ty.name), field_ty))
+        fvars.append(fields[-1].fvar)
+        explicit += ty.info == "default"
         ty = ty.body
-    while type(ty) is Pi and _is_ih(ty.type, motive):
-        ih_ty = beta_motive(meta, instantiate_rev(ty.type, fvars), motive)
-        name = names.pop(0) if names and induction else None
-        d = meta.mk_local(name if name not in (None, "_") else _ih_name(ctor, ty.name), ih_ty,
-                          hidden=False)
-        fvars.append(d.fvar)
-        lambda_decls.append(d)
-        if induction:
-            decls.append(d)
-        else:
-            ih_args.append(d)
-        ty = ty.body
-    target = beta_motive(meta, instantiate_rev(ty, fvars), motive)
-    target = _nat_forms(meta, ctor, target, motive, decls)
-    lctx = meta.decls[goal].lctx
-    lctx = lctx.add(*[d for d in lambda_decls if d not in ih_args])
-    new = meta.intro_goal(goal, lambda_decls, target, lctx)
-    return Branch(ctor, new, decls, {}, n_explicit + len(decls) - n_fields)
-
-
-def _field_name(ctor: str, binder: str, name) -> str:
-    if name not in (None, "_"):
-        return name
-    return inaccessible(binder)
-
-
-def _ih_name(ctor: str, binder: str) -> str:
-    return "a✝" if ctor == "Nat.succ" else inaccessible(binder)
-
-
-def _is_ih(ty, motive) -> bool:
     while type(ty) is Pi:
+        name = names.pop(0) if names and induction else None
+        hyp_ty = beta_motive(meta, instantiate_rev(ty.type, fvars), motive)
+        default = "a" if ctor == "Nat.succ" else ty.name
+        hyps.append(meta.mk_local(chosen(name, default), hyp_ty))
+        fvars.append(hyps[-1].fvar)
         ty = ty.body
-    return tm.get_app_fn(ty) is motive
+    if ctor == "Nat.zero":  # Nat's custom eliminators say 0 and n + 1
+        target = meta.beta(motive, [meta.mk_nat(0)])
+    elif ctor == "Nat.succ":
+        target = meta.beta(motive, [meta.mk_nat_add(fvars[0], meta.mk_nat(1))])
+    else:
+        target = beta_motive(meta, instantiate_rev(ty, fvars), motive)
+    shown = fields + hyps if induction else fields
+    goal = meta.intro_goal(goal, fields + hyps, target, meta.decls[goal].lctx.add(*shown))
+    return Branch(ctor, goal, shown, explicit + len(shown) - len(fields))
 
 
 def beta_motive(meta, ty, motive):
@@ -251,12 +194,3 @@ def beta_motive(meta, ty, motive):
         return Pi(ty.name, ty.type, beta_motive(meta, ty.body, motive), ty.info)
     f, args = tm.get_app_fn_args(ty)
     return meta.beta(motive, args) if f is motive else ty
-
-
-def _nat_forms(meta, ctor: str, target, motive, decls):
-    """For Nat: `0` and `n + 1` in place of Nat.zero and Nat.succ n (its custom eliminators)."""
-    if ctor == "Nat.zero":
-        return meta.beta(motive, [meta.mk_nat(0)])
-    if ctor == "Nat.succ":
-        return meta.beta(motive, [meta.mk_nat_add(decls[0].fvar, meta.mk_nat(1))])
-    return target

@@ -12,9 +12,10 @@ from __future__ import annotations
 from minilean.front import syntax as S
 from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
-from minilean.front.tactic import on_main, without_recover
-from minilean.front.tactic_apply import elab, elab_holes, exact, refine
-from minilean.front.tactic_util import tactic
+from minilean.front.tactic import attempt, goal_tactic, on_main, rename_hyps
+from minilean.front.tactic_apply import elab, exact, refine, refine_goal
+from minilean.front.tactic_rcases import intro_pattern, obtain_value, pattern_of_term
+from minilean.front.tactic_util import tactic, tactic_error
 from minilean.kernel import term as tm
 from minilean.kernel.term import MVar, Pi
 
@@ -23,235 +24,182 @@ from minilean.kernel.term import MVar, Pi
 def intro(ctx, stx, pats, alts):
     if alts is not None:
         return intro_match(ctx, stx, alts)
-    if not pats:
-        pats = [S.Hole(stx.pos, stx.end)]
-    for pat in pats:
-        on_main(ctx, lambda goal, pat=pat: [intro_pattern(ctx, goal, pat)])
+    for pat in pats or [S.Hole(stx.pos, stx.end)]:
+        on_main(ctx, lambda goal, pat=pat: [intro_one(ctx, goal, pat)])
 
 
-def intro_pattern(ctx, goal: int, pat) -> int:
-    meta = ctx.meta
+def intro_one(ctx, goal: int, pat) -> int:
+    """The goal after introducing a binder as a name, `_` or a pattern with one case."""
     if isinstance(pat, S.Ident):
-        return U.intro1(meta, goal, pat.name)[1]
-    if isinstance(pat, S.Hole):
-        return U.intro1(meta, goal)[1]
-    if isinstance(pat, S.Paren):
-        return intro_pattern(ctx, goal, pat.term)
-    if isinstance(pat, S.Ascription) and isinstance(pat.term, S.Ident | S.Hole):
-        name = pat.term.name if isinstance(pat.term, S.Ident) else None
-        d, goal = U.intro1(meta, goal, name)
-        with meta.with_goal(goal):
-            ty = ctx.elab.elab_type(pat.type)
-            if not meta.is_def_eq(d.type, ty):
-                raise LeanError(f"Type mismatch: Hypothesis `{d.name}` has type\n  "
-                                f"{meta.pp(d.type)}\nbut is expected to have type\n  "
-                                f"{meta.pp(ty)}", pat)
-        return U.change_hyp(meta, goal, d, meta.inst(ty))[1]
-    from minilean.front.tactic_rcases import pattern_of_term, rcases_hyp
-    tag = meta.decls[goal].name
-    d, goal = U.intro1(meta, goal)
-    goals = rcases_hyp(ctx, goal, d, pattern_of_term(pat))
+        return U.intro1(ctx.meta, goal, pat.name)[1]
+    tag = ctx.meta.decls[goal].name
+    goals = intro_pattern(ctx, goal, pattern_of_term(pat))
     if len(goals) != 1:
         raise Declined("intro with a pattern of several cases", pat)
-    meta.decls[goals[0]].name = tag
+    ctx.meta.decls[goals[0]].name = tag
     return goals[0]
 
 
 def intro_match(ctx, stx, alts):
     """`intro | p => tac | …`: intro and match."""
     names = [f"x{i}✝m" for i in range(len(alts[0].patterns[0]))]
-    for name in names:
-        on_main(ctx, lambda goal, name=name: [U.intro1(ctx.meta, goal, name)[1]])
+    intros(ctx, stx, names)
     discrs = [(None, S.Ident(stx.pos, stx.end, name)) for name in names]
     match_tactic(ctx, stx, discrs, alts, None)
 
 
-@tactic("intros")
-def intros(ctx, stx, names):
-    def go(goal):
-        meta = ctx.meta
-        if names:
-            for name in names:
-                with meta.with_goal(goal):
-                    goal = U.intro1(meta, goal, name)[1]
-            return [goal]
-        while type(meta.whnf_core(meta.goal_type(goal))) in (Pi, tm.Let):
-            with meta.with_goal(goal):
-                goal = U.intro1(meta, goal)[1]
-        return [goal]
-    on_main(ctx, go)
+@goal_tactic("intros")
+def intros(ctx, goal, stx, names):
+    meta = ctx.meta
+    for name in names:
+        with meta.with_goal(goal):
+            goal = U.intro1(meta, goal, name)[1]
+    while not names and type(meta.whnf_core(meta.goal_type(goal))) in (Pi, tm.Let):
+        with meta.with_goal(goal):
+            goal = U.intro1(meta, goal)[1]
+    return [goal]
 
 
-@tactic("revert")
-def revert(ctx, stx, idents):
-    def go(goal):
-        meta = ctx.meta
-        ids = [U.find_hyp(meta, goal, x.name, x).id for x in idents]
-        return [U.revert(meta, goal, U.dependents(meta, goal, ids))]
-    on_main(ctx, go)
+@goal_tactic("revert")
+def revert(ctx, goal, stx, idents):
+    ids = [U.find_hyp(ctx.meta, goal, x.name, x).id for x in idents]
+    return [U.revert(ctx.meta, goal, U.dependents(ctx.meta, goal, ids))]
 
 
-@tactic("clear")
-def clear(ctx, stx, idents):
-    def go(goal):
-        meta = ctx.meta
-        ids = {U.find_hyp(meta, goal, x.name, x).id for x in idents}
-        for d in reversed(meta.decls[goal].lctx.decls):
-            if d.id in ids:
-                goal = U.clear(meta, goal, [d.id])
-        return [goal]
-    on_main(ctx, go)
+@goal_tactic("clear")
+def clear(ctx, goal, stx, idents):
+    meta = ctx.meta
+    ids = {U.find_hyp(meta, goal, x.name, x).id for x in idents}
+    for d in reversed(meta.decls[goal].lctx.decls):
+        if d.id in ids:
+            user = U.user_of(meta, goal, d.id)
+            if user is not None:
+                raise tactic_error(meta, "clear", goal, f"{user} depends on `{d.name}`")
+            goal = U.try_clear(meta, goal, [d.id])
+    return [goal]
 
 
-@tactic("rename")
-def rename(ctx, stx, kind, name):
-    def go(goal):
-        from minilean.front.tactic import rename_hyps
-        meta = ctx.meta
-        ty = ctx.elab.elab_type(kind, postpone=True)
-        for d in reversed(meta.decls[goal].lctx.decls):
-            mark = meta.save()
-            if not d.hidden and meta.is_def_eq(ty, d.type):
-                return [rename_hyps(meta, goal, {d.id: name})]
-            meta.restore(mark)
-        raise LeanError("Failed to find a hypothesis with type\n  " + meta.pp(ty), stx)
-    on_main(ctx, go)
+@goal_tactic("rename")
+def rename(ctx, goal, stx, kind, name):
+    meta = ctx.meta
+    ty = ctx.elab.elab_type(kind, postpone=True)
+    for d in reversed(U.hypotheses(meta, goal)):
+        mark = meta.save()
+        if meta.is_def_eq(ty, d.type):
+            return [rename_hyps(meta, goal, {d.id: name})]
+        meta.restore(mark)
+    raise LeanError("Failed to find a hypothesis with type\n  " + meta.pp(ty), stx)
 
 
-@tactic("have")
-def have(ctx, stx, name, binders, kind, value, pattern):
+# --- have, let, suffices --------------------------------------------------------------------------
+
+
+@goal_tactic("have")
+def have(ctx, goal, stx, name, binders, kind, value, pattern):
     if pattern is not None:
-        return have_pattern(ctx, stx, pattern, kind, value)
-    elaborator = ctx.elab
-
-    def go(goal):
-        meta = ctx.meta
-        elaborator.err_to_sorry = ctx.recover
-        if value is None:
-            if kind is None:
-                raise LeanError("failed to infer `have` declaration type", stx)
-            ty = elaborate_binders(ctx, binders, kind)
-            m = meta.mk_goal(ty)
-            _, new = U.assert_hyp(meta, goal, name or "this", ty, MVar(m))
-            return [m, new]
-        tag = meta.decls[goal].name
+        return have_pattern(ctx, goal, stx, pattern, kind, value)
+    if value is not None:
         hole = S.SynthHole(stx.end, stx.end)
         node = S.Have(stx.pos, stx.end, name, binders, kind, value, hole)
-        e, goals = elab_holes(ctx, node, meta.goal_type(goal), tag, "refine_lift")
-        meta.assign_mvar(goal, e)
-        return goals
-    on_main(ctx, go)
+        return refine_goal(ctx, goal, node, "refine_lift")
+    if kind is None:
+        raise LeanError("failed to infer `have` declaration type", stx)
+    if binders:
+        kind = S.Forall(kind.pos, kind.end, binders, kind)
+    ty = ctx.elab.elab_type(kind)
+    sub = ctx.meta.mk_goal(ty)
+    return [sub, U.assert_hyp(ctx.meta, goal, name or "this", ty, MVar(sub))[1]]
 
 
-def elaborate_binders(ctx, binders, kind):
-    """The type `∀ binders, kind`."""
-    if not binders:
-        return ctx.elab.elab_type(kind)
-    return ctx.elab.elab_type(S.Forall(kind.pos, kind.end, binders, kind))
-
-
-def have_pattern(ctx, stx, pattern, kind, value):
+def have_pattern(ctx, goal: int, stx, pattern, kind, value) -> list[int]:
     """`have ⟨x, h⟩ := e`: like obtain."""
-    from minilean.front.tactic_rcases import obtain_term, pattern_of_term
-    tag = ctx.meta.decls[ctx.main()].name
-    obtain_term(ctx, stx, pattern_of_term(pattern), kind, value)
-    if ctx.goals:
-        ctx.meta.decls[ctx.goals[0]].name = tag
+    tag = ctx.meta.decls[goal].name
+    goals = obtain_value(ctx, goal, stx, pattern_of_term(pattern), kind, value)
+    if goals:
+        ctx.meta.decls[goals[0]].name = tag
+    return goals
 
 
-@tactic("let")
-def let(ctx, stx, name, binders, kind, value, pattern):
+@goal_tactic("let")
+def let(ctx, goal, stx, name, binders, kind, value, pattern):
     if pattern is not None:
-        return have_pattern(ctx, stx, pattern, kind, value)
-
-    def go(goal):
-        meta = ctx.meta
-        ctx.elab.err_to_sorry = ctx.recover
-        node = S.Let(stx.pos, stx.end, name, binders, kind, value, S.Hole(stx.pos, stx.end))
-        e, ty = ctx.elab._let_value(node)
-        ctx.elab.synthesize("no")
-        _, new = U.define_hyp(meta, goal, name or "this", meta.inst(ty), meta.inst(e))
-        return [new]
-    on_main(ctx, go)
+        return have_pattern(ctx, goal, stx, pattern, kind, value)
+    meta = ctx.meta
+    node = S.Let(stx.pos, stx.end, name, binders, kind, value, S.Hole(stx.pos, stx.end))
+    e, ty = ctx.elab._let_value(node)
+    ctx.elab.synthesize("no")
+    return [U.define_hyp(meta, goal, name or "this", meta.inst(ty), meta.inst(e))[1]]
 
 
-@tactic("suffices")
-def suffices(ctx, stx, name, kind, value):
-    def go(goal):
-        meta = ctx.meta
-        ctx.elab.err_to_sorry = ctx.recover
-        ty = ctx.elab.elab_type(kind)
-        d = meta.decls[goal]
-        sub = meta.mk_goal(ty, d.name if value is not None else "")
-        h, main = U.assert_hyp(meta, goal, name or "this", ty, MVar(sub))
-        if value is None:
-            return [main, sub]
-        with meta.with_goal(main):
-            meta.assign_mvar(main, elab(ctx, value, meta.goal_type(main)))
-        return [sub]
-    on_main(ctx, go)
+@goal_tactic("suffices")
+def suffices(ctx, goal, stx, name, kind, value):
+    meta = ctx.meta
+    ty = ctx.elab.elab_type(kind)
+    sub = meta.mk_goal(ty, "" if value is None else meta.decls[goal].name)
+    main = U.assert_hyp(meta, goal, name or "this", ty, MVar(sub))[1]
+    if value is None:
+        return [main, sub]
+    with meta.with_goal(main):
+        meta.assign_mvar(main, elab(ctx, value, meta.goal_type(main)))
+    return [sub]
+
+
+# --- show, change ---------------------------------------------------------------------------------
 
 
 @tactic("show")
 def show(ctx, stx, kind, value):
     """`show T` picks the first goal that T unifies with; `show T from e` closes the goal."""
-    meta = ctx.meta
     if value is not None:
-        node = S.Show(stx.pos, stx.end, kind, value)
-        return exact(ctx, stx, node)
-    goal = ctx.main()
-    mark = ctx.save()
-    for g in list(ctx.goals):
-        with meta.with_goal(g):
-            try:
-                with without_recover(ctx):
-                    new = change_to(ctx, g, kind)
-            except LeanError:
-                ctx.restore(mark)
-                continue
-        ctx.goals = [new, *[x for x in ctx.goals if x != g]]
-        return
-    with meta.with_goal(goal):
-        change_to(ctx, goal, kind)
+        return exact(ctx, stx, S.Show(stx.pos, stx.end, kind, value))
+    ctx.prune()
+    goals = ctx.goals
+
+    def pick(goal):
+        ctx.goals = [goal, *[g for g in goals if g != goal]]
+        on_main(ctx, lambda g: [change_goal(ctx, g, stx, kind)])
+    if not any(attempt(ctx, pick, goal) for goal in goals):
+        pick(ctx.main())
 
 
-def change_to(ctx, goal: int, kind) -> int:
-    meta = ctx.meta
-    target = meta.goal_type(goal)
-    ty = ctx.elab.elab_type(kind, postpone=True)
-    ok = meta.is_def_eq(ty, target)
-    ctx.elab.synthesize("no")
-    ty = meta.inst(ty)
-    if not ok and not meta.is_def_eq(ty, target):
-        raise LeanError(f"'show' tactic failed, pattern\n  {meta.pp(ty)}\nis not definitionally "
-                        f"equal to target\n  {meta.pp(target)}", kind)
-    return U.change_target(meta, goal, meta.inst(ty))
-
-
-@tactic("change")
-def change(ctx, stx, kind, loc):
-    meta = ctx.meta
+@goal_tactic("change")
+def change(ctx, goal, stx, kind, loc):
     if loc is None:
-        return on_main(ctx, lambda goal: [change_to(ctx, goal, kind)])
+        return [change_goal(ctx, goal, stx, kind)]
     if loc.wildcard or loc.goal:
         raise Declined("change at several locations", stx)
     for x in loc.hyps:
-        def go(goal, x=x):
-            d = U.find_hyp(meta, goal, x.name, x)
-            ty = ctx.elab.elab_type(kind, postpone=True)
-            ok = meta.is_def_eq(ty, d.type)
-            ctx.elab.synthesize("no")
-            if not ok and not meta.is_def_eq(ty, d.type):
-                raise LeanError(f"'change' tactic failed, pattern\n  {meta.pp(ty)}\nis not "
-                                f"definitionally equal to target\n  {meta.pp(d.type)}", kind)
-            return [U.change_hyp(meta, goal, d, meta.inst(ty))[1]]
-        on_main(ctx, go)
+        with ctx.meta.with_goal(goal):
+            d = U.find_hyp(ctx.meta, goal, x.name, x)
+            goal = U.change_hyp(ctx.meta, goal, d, unified_type(ctx, stx, kind, d.type))[1]
+    return [goal]
+
+
+def change_goal(ctx, goal: int, stx, kind) -> int:
+    ty = unified_type(ctx, stx, kind, ctx.meta.goal_type(goal))
+    return U.change_target(ctx.meta, goal, ty)
+
+
+def unified_type(ctx, stx, kind, old):
+    """The type that `kind` says. Raises LeanError unless it is definitionally equal to old."""
+    meta = ctx.meta
+    ty = ctx.elab.elab_type(kind, postpone=True)
+    ok = meta.is_def_eq(ty, old)
+    ctx.elab.synthesize("no")
+    ty = meta.inst(ty)
+    if not ok and not meta.is_def_eq(ty, old):
+        raise LeanError(f"'{stx.kind}' tactic failed, pattern\n  {meta.pp(ty)}\nis not "
+                        f"definitionally equal to target\n  {meta.pp(old)}", kind)
+    return meta.inst(ty)
+
+
+# --- terms as tactics -----------------------------------------------------------------------------
 
 
 @tactic("calc")
 def calc(ctx, stx, steps):
-    if ctx.recorder is not None:  # Lean lists the steps once more, by themselves
-        ctx.recorder(ctx, S.Tactic(steps[0].pos, stx.end, "calcSteps"), [])
+    if ctx.elab.recorder is not None:  # Lean lists the steps once more, by themselves
+        ctx.elab.recorder(ctx, S.Tactic(steps[0].pos, stx.end, "calcSteps"), [])
     exact(ctx, stx, S.Calc(stx.pos, stx.end, steps))
 
 
@@ -269,12 +217,10 @@ def match_tactic(ctx, stx, discrs, alts, motive):
         if isinstance(rhs, S.TacSeq):
             rhs = S.By(alt.pos, alt.end, rhs)
         new_alts.append(S.MatchAlt(alt.pos, alt.end, alt.patterns, rhs))
-    refine(ctx, S.Tactic(stx.pos, stx.end, "refine"),
-           S.Match(stx.pos, stx.end, discrs, new_alts, motive))
+    refine(ctx, stx, S.Match(stx.pos, stx.end, discrs, new_alts, motive))
 
 
 @tactic("if")
 def if_(ctx, stx, name, cond, then, els):
-    node = S.If(stx.pos, stx.end, name, cond, S.By(then.pos, then.end, then),
-                S.By(els.pos, els.end, els))
-    refine(ctx, S.Tactic(stx.pos, stx.end, "refine"), node)
+    then, els = S.By(then.pos, then.end, then), S.By(els.pos, els.end, els)
+    refine(ctx, stx, S.If(stx.pos, stx.end, name, cond, then, els))

@@ -85,7 +85,7 @@ def split_match(meta, goal: int, e) -> list[int]:
     for i, x in enumerate(discrs):
         if type(x) is FVar and meta.fvars[x.id].value is None and discrs.count(x) == 1:
             continue
-        var, _, goal = U.generalize_term(meta, goal, x, "x✝", "heq✝")
+        var, goal = U.generalize_term(meta, goal, x, "x✝", "heq✝")
         discrs[i] = var.fvar
     with meta.with_goal(goal):
         ids = [x.id for x in discrs]

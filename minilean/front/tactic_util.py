@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from minilean.front.errors import LeanError
 from minilean.front.terms import has_loose_bvar
+from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.term import Const, FVar, Lam, Let, MVar, Pi, instantiate
 
@@ -35,6 +36,11 @@ def inaccessible(name: str) -> str:
     return name if name.endswith("✝") else name + "✝"
 
 
+def chosen(name, default: str) -> str:
+    """The name the user gave; when that is None or `_`, the default, inaccessible."""
+    return inaccessible(default) if name in (None, "_") else name
+
+
 def append_tag(parent: str, tag: str) -> str:
     """Parent tag and suffix joined by a dot; hygiene marks dropped."""
     parent, tag = parent.rstrip("✝"), tag.rstrip("✝")
@@ -43,84 +49,69 @@ def append_tag(parent: str, tag: str) -> str:
     return f"{parent}.{tag}"
 
 
+def hypotheses(meta, goal: int):
+    """The declarations of the goal that the user can see, in context order."""
+    return [d for d in meta.decls[goal].lctx.decls if not d.hidden]
+
+
+def find_hyp(meta, goal: int, name: str, stx=None):
+    """The declaration called name; LeanError "Unknown identifier" when there is none."""
+    d = meta.decls[goal].lctx.find(name)
+    if d is None or name.endswith("✝"):
+        raise LeanError(f"Unknown identifier `{name}`", stx)
+    return d
+
+
+def replace_goal(meta, goal: int, type=None, proof=lambda new: new, tag=None, lctx=None) -> int:
+    """A new goal, like the old one but for what is given; proof(new) proves the old one."""
+    d = meta.decls[goal]
+    new = meta.mk_goal(d.type if type is None else type, d.name if tag is None else tag,
+                       d.lctx if lctx is None else lctx)
+    meta.assign_mvar(goal, proof(MVar(new)))
+    return new
+
+
+# --- between target and context -------------------------------------------------------------------
+
+
 def intro1(meta, goal: int, name=None):
     """(declaration, new goal): one binder or `let` of the target moved to the context.
 
     name None or "_": the binder's own name, inaccessible. Raises LeanError when there is none.
     """
     ty = meta.goal_type(goal)
-    if type(ty) is not Pi and type(ty) is not Let:
-        ty = meta.whnf_core(ty)
-        if type(ty) is not Pi and type(ty) is not Let:
-            ty = meta.whnf(ty)
-    if type(ty) is not Pi and type(ty) is not Let:
+    for reduce in (meta.whnf_core, meta.whnf):
+        if type(ty) not in (Pi, Let):
+            ty = reduce(ty)
+    if type(ty) is Pi:
+        d = meta.mk_local(chosen(name, ty.name), ty.type, ty.info)
+    elif type(ty) is Let:
+        d = meta.mk_local(chosen(name, ty.name), ty.type, value=ty.value)
+    else:
         raise tactic_error(meta, "introN", goal, "There are no additional binders or `let` "
                            "bindings in the goal to introduce")
-    shown = inaccessible(ty.name) if name is None or name == "_" else name
-    if type(ty) is Pi:
-        d = meta.mk_local(shown, ty.type, ty.info)
-    else:
-        d = meta.mk_local(shown, ty.type, "default", ty.value)
     return d, meta.intro_goal(goal, [d], instantiate(ty.body, d.fvar))
-
-
-def intro_n(meta, goal: int, names):
-    """([declarations], new goal) for several binders; a name None is inaccessible."""
-    decls = []
-    for name in names:
-        with meta.with_goal(goal):
-            d, goal = intro1(meta, goal, name)
-        decls.append(d)
-    return decls, goal
-
-
-def depends(meta, decl, ids) -> bool:
-    """Does the type or value of a declaration mention one of the ids?"""
-    return meta.mentions(decl.type, ids) or (
-        decl.value is not None and meta.mentions(decl.value, ids))
 
 
 def dependents(meta, goal: int, ids):
     """The declarations of the goal that are in ids or depend on one, in context order."""
-    found, out = set(ids), []
-    for d in meta.decls[goal].lctx.decls:
-        if d.id in found or depends(meta, d, found):
-            found.add(d.id)
-            out.append(d)
-    return out
+    return meta._dependents(meta.decls[goal].lctx, ids)
 
 
-def revert(meta, goal: int, decls):
+def revert(meta, goal: int, decls) -> int:
     """New goal with `decls` (closed under dependency, in order) moved to the target."""
-    if not decls:
-        return goal
     d = meta.decls[goal]
-    fvars = [x.fvar for x in decls]
-    lctx = d.lctx.erase([x.id for x in decls])
-    with meta.with_goal(goal):
-        ty = meta.mk_pi(fvars, d.type)
-        for x in decls:  # a `let` must stay in the type to be introduced again
-            if x.value is not None and not _keeps_lets(ty, decls):
-                break
-    new = meta.mk_goal(ty, d.name, lctx)
-    meta.assign_mvar(goal, tm.mk_app(MVar(new), *[x.fvar for x in decls if x.value is None]))
-    return new
-
-
-def _keeps_lets(ty, decls) -> bool:
-    for _ in decls:
-        if type(ty) is not Pi and type(ty) is not Let:
-            return False
-        ty = ty.body
-    return True
+    values = [x.fvar for x in decls if x.value is None]
+    return replace_goal(meta, goal, meta.mk_pi([x.fvar for x in decls], d.type),
+                        lambda new: tm.mk_app(new, *values),
+                        lctx=d.lctx.erase([x.id for x in decls]))
 
 
 def reintro(meta, goal: int, decls):
     """Introduces what `revert` moved, with the old names; ({old id: new declaration}, new goal)."""
     renamed = {}
     for old in decls:
-        ty = meta.goal_type(goal)
-        if old.value is not None and type(ty) is not Let:
+        if old.value is not None and type(meta.goal_type(goal)) is not Let:
             continue  # an unused `let` was dropped
         with meta.with_goal(goal):
             d, goal = intro1(meta, goal, old.name)
@@ -129,147 +120,105 @@ def reintro(meta, goal: int, decls):
     return renamed, goal
 
 
-def clear(meta, goal: int, ids):
-    """New goal without the declarations `ids`; LeanError if something depends on them."""
-    d = meta.decls[goal]
-    ids = set(ids)
-    for x in d.lctx.decls:
-        if x.id not in ids and depends(meta, x, ids):
-            culprit = next(y for y in d.lctx.decls if y.id in ids and depends(meta, x, {y.id}))
-            raise tactic_error(meta, "clear", goal,
-                               f"Variable `{x.name}` depends on `{culprit.name}`")
-    if meta.mentions(d.type, ids):
-        culprit = next(y for y in d.lctx.decls if y.id in ids and meta.mentions(d.type, {y.id}))
-        raise tactic_error(meta, "clear", goal, f"The target depends on `{culprit.name}`")
-    new = meta.mk_goal(d.type, d.name, d.lctx.erase(ids))
-    meta.assign_mvar(goal, MVar(new))
-    return new
+def user_of(meta, goal: int, i: int):
+    """In words, what depends on the declaration i of the goal; None when nothing does."""
+    found = dependents(meta, goal, [i])
+    if len(found) > 1:
+        return f"Variable `{found[1].name}`"
+    return "The target" if meta.mentions(meta.decls[goal].type, {i}) else None
 
 
 def try_clear(meta, goal: int, ids) -> int:
     """Clears those of `ids` (last first) on which nothing depends."""
-    for i in reversed(list(ids)):
-        if meta.decls[goal].lctx.get(i) is None:
-            continue
-        d = meta.decls[goal]
-        if not meta.mentions(d.type, {i}) and not any(
-                x.id != i and depends(meta, x, {i}) for x in d.lctx.decls):
-            new = meta.mk_goal(d.type, d.name, d.lctx.erase([i]))
-            meta.assign_mvar(goal, MVar(new))
-            goal = new
+    for i in reversed(ids):
+        lctx = meta.decls[goal].lctx
+        if i in lctx and user_of(meta, goal, i) is None:
+            goal = replace_goal(meta, goal, lctx=lctx.erase([i]))
     return goal
+
+
+# --- new hypotheses -------------------------------------------------------------------------------
 
 
 def assert_hyp(meta, goal: int, name: str, ty, value):
     """(declaration, new goal) with `name : ty` added to the context, proved by value."""
-    d = meta.decls[goal]
-    h = meta.mk_local(name, ty)
-    new_main = meta.mk_goal(Pi(name, ty, d.type), d.name, d.lctx)
-    meta.assign_mvar(goal, tm.App(MVar(new_main), value))
-    return h, meta.intro_goal(new_main, [h], d.type)
+    return _add_hyp(meta, goal, meta.mk_local(name, ty), value)
+
+
+def _add_hyp(meta, goal: int, h, value, lctx=None):
+    target = meta.decls[goal].type
+    goal = replace_goal(meta, goal, Pi(h.name, h.type, target), lambda new: tm.App(new, value))
+    return h, meta.intro_goal(goal, [h], target, lctx)
 
 
 def define_hyp(meta, goal: int, name: str, ty, value):
     """(declaration, new goal) with `name : ty := value` added to the context."""
-    d = meta.decls[goal]
+    target = meta.decls[goal].type
     h = meta.mk_local(name, ty, value=value)
-    new_main = meta.mk_goal(Let(name, ty, value, d.type), d.name, d.lctx)
-    meta.assign_mvar(goal, MVar(new_main))
-    return h, meta.intro_goal(new_main, [h], d.type)
+    goal = replace_goal(meta, goal, Let(name, ty, value, target))
+    return h, meta.intro_goal(goal, [h], target)
 
 
-def replace_hyp(meta, goal: int, decl, ty, value, after_deps: bool = False):
+def replace_hyp(meta, goal: int, decl, ty, value):
     """(declaration, new goal) where `decl` is replaced by `decl.name : ty`, proved by value.
 
-    The new hypothesis stands where the old one stood, unless what `ty` mentions comes later.
+    The new hypothesis stands where the old one stood, unless what `ty` mentions comes later. An
+    old one that something depends on stays, the new one is then the last.
     """
-    d = meta.decls[goal]
     h = meta.mk_local(decl.name, ty, decl.bi)
-    ty_ids = {s.id for s in tm.subterms(meta.inst(ty)) if type(s) is FVar} if ty.flags else set()
-    order, placed = [], False
-    last = max([i for i, x in enumerate(d.lctx.decls) if x.id in ty_ids], default=-1)
-    for i, x in enumerate(d.lctx.decls):
-        if x.id == decl.id:
-            if last < i:
-                order.append(h)
-                placed = True
-            continue
-        order.append(x)
-        if not placed and i >= last and _passed(d.lctx.decls, i, decl):
-            order.append(h)
-            placed = True
-    if not placed:
-        order.append(h)
-    keep_old = meta.mentions(d.type, {decl.id}) or any(
-        x.id != decl.id and depends(meta, x, {decl.id}) for x in d.lctx.decls)
-    if keep_old:
-        order = []
-        for x in d.lctx.decls:
-            order.append(x)
-        order.append(h)
-    new_main = meta.mk_goal(Pi(h.name, ty, d.type), d.name, d.lctx)
-    meta.assign_mvar(goal, tm.App(MVar(new_main), value))
-    return h, meta.intro_goal(new_main, [h], d.type, d.lctx.replace(order))
+    lctx = meta.decls[goal].lctx
+    used = {s.id for s in tm.subterms(meta.inst(ty)) if type(s) is FVar}
+    if decl.id in used or user_of(meta, goal, decl.id) is not None:
+        order = [*lctx.decls, h]
+    else:
+        order = list(lctx.decls)
+        used.add(decl.id)
+        order.insert(1 + max(i for i, x in enumerate(order) if x.id in used), h)
+        order = [x for x in order if x.id != decl.id]
+    return _add_hyp(meta, goal, h, value, lctx.replace(order))
 
 
-def _passed(decls, i: int, decl) -> bool:
-    """Is position i at or after `decl` in the context?"""
-    return any(x.id == decl.id for x in decls[:i + 1])
+def generalize_term(meta, goal: int, e, name: str, eq_name=None):
+    """(x, new goal): every e in the target becomes a new variable x (eq_name: with e = x)."""
+    with meta.with_goal(goal):
+        x = meta.mk_local(name, meta.inst(meta.infer(e)))
+        target = instantiate(meta.kabstract(meta.goal_type(goal), e), x.fvar)
+        decls, values = [x], [e]
+        if eq_name is not None:
+            decls.append(meta.mk_local(eq_name, meta.mk_eq(e, x.fvar)))
+            values.append(meta.mk_eq_refl(e))
+        goal = replace_goal(meta, goal, meta.mk_pi([d.fvar for d in decls], target),
+                            lambda new: tm.mk_app(new, *values))
+        return x, meta.intro_goal(goal, decls, target)
+
+
+# --- other types ----------------------------------------------------------------------------------
 
 
 def change_hyp(meta, goal: int, decl, ty):
     """(declaration, new goal): the hypothesis gets the definitionally equal type `ty`."""
-    d = meta.decls[goal]
-    deps = [x for x in dependents(meta, goal, [decl.id])]
-    if len(deps) == 1 and not meta.mentions(d.type, {decl.id}):
+    if user_of(meta, goal, decl.id) is None:
         return replace_hyp(meta, goal, decl, ty, decl.fvar)
-    new = revert(meta, goal, deps)
-    target = meta.goal_type(new)
-    changed = meta.mk_goal(Pi(target.name, ty, target.body, target.info), d.name,
-                           meta.decls[new].lctx)
-    meta.assign_mvar(new, MVar(changed))
-    renamed, out = reintro(meta, changed, deps)
-    return renamed[decl.id], out
+    deps = dependents(meta, goal, [decl.id])
+    goal = revert(meta, goal, deps)
+    target = meta.goal_type(goal)
+    goal = replace_goal(meta, goal, Pi(target.name, ty, target.body, target.info))
+    renamed, goal = reintro(meta, goal, deps)
+    return renamed[decl.id], goal
 
 
-def change_target(meta, goal: int, ty):
+def change_target(meta, goal: int, ty) -> int:
     """New goal with the definitionally equal target `ty`."""
-    d = meta.decls[goal]
-    if ty is d.type:
-        return goal
-    new = meta.mk_goal(ty, d.name, d.lctx)
-    meta.assign_mvar(goal, MVar(new))
-    return new
+    return goal if ty is meta.decls[goal].type else replace_goal(meta, goal, ty)
 
 
-def replace_target_eq(meta, goal: int, ty, eq):
+def replace_target_eq(meta, goal: int, ty, eq) -> int:
     """New goal with target `ty`, where eq proves old target = ty."""
-    d = meta.decls[goal]
-    new = meta.mk_goal(ty, d.name, d.lctx)
     with meta.with_goal(goal):
-        meta.assign_mvar(goal, meta.mk_eq_mpr(eq, MVar(new)))
-    return new
+        return replace_goal(meta, goal, ty, lambda new: meta.mk_eq_mpr(eq, new))
 
 
-def generalize_term(meta, goal: int, e, name: str, eq_name=None):
-    """(x, h or None, new goal): every e in the target becomes a new variable x (with h : e = x)."""
-    d = meta.decls[goal]
-    with meta.with_goal(goal):
-        ty = meta.inst(meta.infer(e))
-        body = meta.kabstract(meta.inst(d.type), e)
-        x = meta.mk_local(name, ty)
-        target = instantiate(body, x.fvar)
-        if eq_name is None:
-            new_ty = meta.mk_pi([x.fvar], target)
-            new = meta.mk_goal(new_ty, d.name, d.lctx)
-            meta.assign_mvar(goal, tm.App(MVar(new), e))
-            return x, None, meta.intro_goal(new, [x], target)
-        with meta.with_lctx(d.lctx.add(x)):
-            h = meta.mk_local(eq_name, meta.mk_eq(e, x.fvar))
-        new_ty = meta.mk_pi([x.fvar, h.fvar], target)
-        new = meta.mk_goal(new_ty, d.name, d.lctx)
-        meta.assign_mvar(goal, tm.mk_app(MVar(new), e, meta.mk_eq_refl(e)))
-        return x, h, meta.intro_goal(new, [x, h], target)
+# --- terms ----------------------------------------------------------------------------------------
 
 
 def beta_all(meta, e):
@@ -287,37 +236,22 @@ def congr_step(meta, f, g, a, b, fp, ap):
     """Proof of f a = g b from fp : f = g and ap : a = b (None: definitionally equal)."""
     if fp is None and ap is None:
         return None
-    fty = meta.infer(f)
-    if type(fty) is not Pi:
-        fty = meta.whnf(meta.inst(fty))
-    alpha = meta.inst(fty.type)
-    u = meta.sort_level(alpha)
-    beta = meta.inst(fty.body)
-    v = meta.sort_level(instantiate(beta, a))
+    fty = meta.expect_pi(meta.infer(f))
+    alpha, beta = meta.inst(fty.type), meta.inst(fty.body)
+    levels = meta.sort_level(alpha), meta.sort_level(instantiate(beta, a))
     if ap is None:
-        return tm.mk_app(Const("congrFun", (u, v)), alpha, Lam(fty.name, alpha, beta), f, g, fp, a)
+        family = Lam(fty.name, alpha, beta)
+        return tm.mk_app(Const("congrFun", levels), alpha, family, f, g, fp, a)
     if has_loose_bvar(beta, 0):
         beta = beta_all(meta, beta)
-    beta = tm.lift(beta, -1, 1) if beta.loose else beta
+    beta = tm.lift(beta, -1, 1)
     if fp is None:
-        return tm.mk_app(Const("congrArg", (u, v)), alpha, beta, a, b, f, ap)
-    return tm.mk_app(Const("congr", (u, v)), alpha, beta, f, g, a, b, fp, ap)
+        return tm.mk_app(Const("congrArg", levels), alpha, beta, a, b, f, ap)
+    return tm.mk_app(Const("congr", levels), alpha, beta, f, g, a, b, fp, ap)
 
 
-def find_hyp(meta, goal: int, name: str, stx=None):
-    """The declaration called name; LeanError "Unknown identifier" when there is none."""
-    d = meta.decls[goal].lctx.find(name)
-    if d is None or name.endswith("✝"):
-        raise LeanError(f"Unknown identifier `{name}`", stx)
-    return d
-
-
-def whnf_inductive(meta, ty):
-    """(declaration, head constant, parameters, indices) of an inductive type, or None."""
-    from minilean.kernel.env import InductiveDecl
-    ty = meta.whnf(meta.inst(ty))
-    f, args = tm.get_app_fn_args(ty)
-    decl = meta.env.get(f.name) if type(f) is Const else None
-    if type(decl) is not InductiveDecl:
-        return None
-    return decl, f, args[:decl.num_params], args[decl.num_params:]
+def of_decide(p, inst, value: bool):
+    """A proof of p (value True) or ¬p, for a Decidable instance that evaluates to the value."""
+    word = "true" if value else "false"
+    refl = tm.mk_app(Const("Eq.refl", (lv.ONE,)), Const("Bool"), Const(f"Bool.{word}"))
+    return tm.mk_app(Const(f"of_decide_eq_{word}"), p, inst, refl)

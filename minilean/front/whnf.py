@@ -406,7 +406,7 @@ class WhnfMixin:
         while True:
             g, gargs = tm.get_app_fn_args(e)
             if type(g) is not Const or g.name not in self.ext.matchers:
-                return e if progress or not info.needs_match else None
+                return e if progress else None
             new = self._reduce_matcher(g, gargs)
             if new is None:
                 inner = info.recursive and calls_on_bound(f.name, e)

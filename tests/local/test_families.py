@@ -3,7 +3,7 @@
 import json
 import random
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import replace
 from itertools import permutations, product
 from pathlib import Path
@@ -13,7 +13,7 @@ import pytest
 from coprover import config
 from coprover.prompts import prompt_text
 from coprover.records import load_theorems, read_jsonl
-from local import families, families_check, families_greedy
+from local import families, families_check, families_found, families_greedy
 from local.families_generate import draft, forall, imp
 from local.families_logic import Goal, canonical_key, show, statement, subst
 from local.families_mixed import HELD_OUT, TRAINED
@@ -266,3 +266,48 @@ def test_a_family_may_have_its_own_depths(plan):
 
 def test_substitution_leaves_other_names_alone():
     assert subst(("P", ("f", "x"), "y"), {"x": "a"}) == ("P", ("f", "a"), "y")
+
+
+def test_kept_theorems_come_back_under_their_recipe_only(tmp_path, rows):
+    path = tmp_path / "found.jsonl"
+    families_found.keep(rows, "recipe", path)
+    assert families_found.load("recipe", path) == [
+        {key: value for key, value in row.items() if key != "states"} for row in rows]
+    assert families_found.load("another", path) is None
+    assert families_found.load("recipe", tmp_path / "missing.jsonl") is None
+
+
+REMEDY = "run: python -m local.families --config configs/local.yaml --keep"
+
+
+@pytest.fixture(scope="module")
+def kept():
+    plan = families.plan_of(config.load([ROOT / "configs" / "local.yaml"]).theorems.families)
+    rows = families_found.load(families.recipe_hash(plan))
+    assert rows is not None, f"examples/families.jsonl is not of the present recipe; {REMEDY}"
+    return plan, rows
+
+
+def test_the_kept_theorems_are_what_the_generator_finds(kept):
+    """A family's first chunk is drafted and proved again; much of what it finds must be kept."""
+    plan, rows = kept
+    want = families.quotas(plan)
+    known = {row["formal_statement"].partition("(")[2] for row in rows}
+    for family in ("chain", "lists"):
+        sizes = families._sizes(want[family], defaultdict(list), family)
+        found = families.prove_chunk((family, plan.seed, 0, plan.test_depth, sizes))
+        again = [statement("t", c.goal).partition("(")[2] in known for c in found]
+        assert sum(again) > len(again) / 4, f"{family}: {sum(again)} of {len(again)}; {REMEDY}"
+
+
+def test_the_kept_splits_have_the_planned_sizes_and_share_no_statement(kept):
+    plan, rows = kept
+    counts = Counter(row["split"] for row in rows)
+    assert counts == {"train": plan.train, "valid": plan.valid, "test": plan.test}
+    assert len({row["name"] for row in rows}) == len(rows)
+    texts = {row["formal_statement"].partition("(")[2] for row in rows}
+    assert len(texts) == len(rows)
+    deepest = max(row["depth"] for row in rows if row["split"] == "train")
+    assert all(row["depth"] > deepest for row in rows if row["holdout"] == "depth")
+    trained = {row["family"] for row in rows if row["split"] == "train"}
+    assert not trained & {row["family"] for row in rows if row["holdout"] == "family"}

@@ -87,8 +87,11 @@ def test_the_generator_is_the_same_behind_the_router(checkpoint):
     from local.engine import Engine
 
     with serving(Engine(checkpoint), port()) as direct, router(direct) as routed:
-        found = samples(routed)
-        assert found == samples(direct) and found[0] == weight_version(checkpoint)
+        version, *groups = samples(routed)
+        assert version == weight_version(checkpoint)
+        for sample, other in zip(sum(groups, []), sum(samples(direct)[1:], []), strict=True):
+            # requests that arrive together are one batch; its size shows in the last bits
+            assert sample == (other[0], pytest.approx(other[1], rel=1e-5), *other[2:])
 
 
 def test_the_value_model_is_the_same_behind_the_router(checkpoint, tokenizer, tmp_path):
@@ -99,7 +102,7 @@ def test_the_value_model_is_the_same_behind_the_router(checkpoint, tokenizer, tm
     save_hf(tmp_path / "value", value_model.load(checkpoint, head_hidden=16), tokenizer)
     engine = Engine(str(tmp_path / "value"), is_embedding=True)
     with serving(engine, port()) as direct, router(direct) as routed:
-        assert values(routed) == values(direct)
+        assert values(routed) == pytest.approx(values(direct), rel=1e-5)
 
 
 @pytest.fixture(scope="module")
