@@ -14,8 +14,7 @@ import operator
 from minilean.front.errors import Declined, LeanError
 from minilean.front.simp import NAT, lit_value, offset, settled
 from minilean.front.tactic_ctor import clash_proof, ctor_of, field_equations
-from minilean.front.tactic_util import congr_step
-from minilean.kernel import level as lv
+from minilean.front.tactic_util import congr_step, of_decide
 from minilean.kernel import term as tm
 from minilean.kernel.term import App, Const
 
@@ -43,14 +42,10 @@ def literals(run, e):
         return None
     value = ON_LITERALS[f.name, len(args)](a, b)
     if f.name == "BEq.beq":
-        return bool_const(value), None
+        return Const("Bool.true" if value else "Bool.false"), None
     if type(value) is bool:
         return decided(run, e, value)
     return None if value is None else (run.meta.mk_nat(value), None)
-
-
-def bool_const(value: bool):
-    return Const("Bool.true" if value else "Bool.false")
 
 
 def succ(run, e):
@@ -62,11 +57,7 @@ def succ(run, e):
 def decided(run, p, value: bool):
     """p = True or p = False by evaluating its Decidable instance."""
     inst = run.meta.synth_inst(App(Const("Decidable"), p))
-    if inst is None:
-        return None
-    refl = tm.mk_app(Const("Eq.refl", (lv.ONE,)), Const("Bool"), bool_const(value))
-    lemma = Const("of_decide_eq_true" if value else "of_decide_eq_false")
-    return settled(p, value, tm.mk_app(lemma, p, inst, refl))
+    return None if inst is None else settled(p, value, of_decide(p, inst, value))
 
 
 def iff(run, e):

@@ -57,7 +57,7 @@ def make_set(ctx, goal: int, only: bool, args, all_hyps=False) -> SimpSet:
 
 def propositions(meta, goal: int):
     """The hypotheses of a goal that are proofs."""
-    return [d for d in meta.decls[goal].lctx.decls if not d.hidden and meta.is_prop(d.type)]
+    return [d for d in U.hypotheses(meta, goal) if meta.is_prop(d.type)]
 
 
 def erase(ctx, rules: SimpSet, arg) -> None:

@@ -116,7 +116,9 @@ def _apply_matcher(meta, goal: int, f, args, info, discrs, deps) -> list[int]:
 
 def _enter(meta, goal: int, info, k: int, discrs, deps) -> int:
     """Introduces the pattern variables (or a Unit) and what was reverted; reduces the match."""
-    _, goal = U.intro_n(meta, goal, [None] * (info.alt_arity[k] or 1))
+    for _ in range(info.alt_arity[k] or 1):
+        with meta.with_goal(goal):
+            _, goal = U.intro1(meta, goal)
     with meta.with_goal(goal):
         target = reduce_matches(meta, meta.head_beta(meta.goal_type(goal)))
         if info.name in tm.const_names(target):
