@@ -12,53 +12,59 @@ from __future__ import annotations
 from minilean.front.equations import equations
 from minilean.front.errors import Declined, LeanError
 from minilean.front.terms import get_app_num_args, is_app_of
+from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl, TheoremDecl
 from minilean.kernel.term import App, BVar, Const, FVar, Lam, Lit, MVar, Pi
 
 WILD = "*"
 DEFAULT_PRIORITY = 1000
+PRIORITIES = {"": DEFAULT_PRIORITY, "low": 100, "mid": 500, "high": 10_000}
+TRUE, FALSE, NAT = Const("True"), Const("False"), Const("Nat")
+NUMERALS = {"OfNat.ofNat", "Nat.zero"}
 
 
 class Rule:
     """`type` is ∀ xs, lhs = rhs with proof `proof`; `origin` is the name that `-name` erases."""
 
-    __slots__ = ("key", "levels", "lhs", "order", "origin", "perm", "priority", "proof", "rfl",
-                 "type")
+    __slots__ = ("key", "levels", "lhs", "order", "origin", "perm", "proof", "rfl", "type")
 
     def __init__(self, origin, levels, proof, type, priority=DEFAULT_PRIORITY, rfl=False):
-        self.origin, self.levels, self.proof, self.type = origin, levels, proof, type
-        self.priority, self.rfl = priority, rfl
-        binders, body = 0, type
-        while body.__class__ is Pi:
-            binders, body = binders + 1, body.body
-        lhs, rhs = body.fn.arg, body.arg
-        self.key = head_key(lhs)
-        self.lhs = lhs
-        self.perm = is_permutation(lhs, rhs)
-        self.order = (-priority, star_path(lhs))
+        self.origin, self.levels, self.proof, self.type, self.rfl = origin, levels, proof, type, rfl
+        equation = under_binders(type)
+        self.lhs = equation.fn.arg
+        self.key = head_key(self.lhs)
+        self.perm = is_permutation(self.lhs, equation.arg)
+        self.order = (-priority, star_path(self.lhs))
 
-    def __getstate__(self):
-        return tuple(getattr(self, s) for s in ("origin", "levels", "proof", "type", "priority",
-                                                  "rfl"))
 
-    def __setstate__(self, state):
-        self.__init__(*state)
+def add_rules(table, rules) -> None:
+    """Adds rules to a table {head key: rules in the order in which Lean tries them}."""
+    for rule in rules:
+        found = [*table.get(rule.key, ()), rule]
+        table[rule.key] = sorted(found, key=lambda r: r.order)
+
+
+def under_binders(e):
+    """e without its leading ∀ and fun binders; their variables become loose."""
+    while type(e) is Pi or type(e) is Lam:
+        e = e.body
+    return e
+
+
+def head_name(e):
+    """The name of the constant at the head of e, else None."""
+    f = tm.get_app_fn(e)
+    return f.name if type(f) is Const else None
 
 
 def head_key(e):
-    """Index key of a term: constant and number of arguments, variable, literal, or a kind."""
+    """Index key of a term: constant or variable and number of arguments, or a kind."""
     f = tm.get_app_fn(e)
     t = type(f)
-    if t is Const:
-        return f.name, get_app_num_args(e)
-    if t is FVar:
-        return f, get_app_num_args(e)
-    if t is Pi:
-        return "pi"
-    if t is BVar or t is MVar:
-        return WILD
-    return t.__name__
+    if t is Const or t is FVar:
+        return f.name if t is Const else f, get_app_num_args(e)
+    return WILD if t is BVar or t is MVar else t.__name__
 
 
 def star_path(e) -> tuple[int, ...]:
@@ -67,67 +73,52 @@ def star_path(e) -> tuple[int, ...]:
     Lean's discrimination tree yields patterns with an earlier variable first; among equals the one
     declared first comes first.
     """
-    out = []
-
-    def go(s):
-        f, args = tm.get_app_fn_args(s)
-        if type(f) is BVar or type(f) is MVar or is_offset(f, args):
-            out.append(0)
-            return
-        out.append(1)
-        for a in args:
-            g = tm.get_app_fn(a)
-            if not (type(g) is Const and g.name.startswith("inst")):
-                go(a)
-    go(e)
-    return tuple(out)
+    f, args = tm.get_app_fn_args(e)
+    if type(f) is BVar or type(f) is MVar or offset(e) is not None:
+        return (0,)
+    path = (1,)
+    for a in args:
+        if not (head_name(a) or "").startswith("inst"):
+            path += star_path(a)
+    return path
 
 
-def is_offset(f, args) -> bool:
-    """n + k and Nat.succ n are treated as variables by the index."""
-    if type(f) is not Const:
-        return False
-    return (f.name == "HAdd.hAdd" and len(args) == 6 and args[0] is Const("Nat")
-            and lit_value(args[5]) is not None) or (f.name == "Nat.succ" and len(args) == 1)
+def offset(e):
+    """(x, k) for x + k with a literal k and for Nat.succ x, which the index treats as variables."""
+    if is_app_of(e, "Nat.succ", 1):
+        return e.arg, 1
+    k = lit_value(e.arg) if is_app_of(e, "HAdd.hAdd", 6) else None
+    return None if k is None else (e.fn.arg, k)
+
+
+def lit_value(e):
+    """The int of a numeral `OfNat.ofNat Nat n _` or raw literal, else None."""
+    if is_app_of(e, "OfNat.ofNat", 3) and e.fn.fn.arg is NAT:
+        e = e.fn.arg
+    return e.value if type(e) is Lit and type(e.value) is int else None
 
 
 def may_match(p, e, reducible) -> bool:
     """A quick test whether the pattern p (variables loose) can unify with e; False is certain."""
     f, args = tm.get_app_fn_args(p)
-    t = type(f)
-    if t is BVar or is_offset(f, args):
-        return True
     g, terms = tm.get_app_fn_args(e)
-    u = type(g)
-    if u is MVar or u is BVar or u is Lam or (u is Const and g.name in reducible):
+    t, u = type(f), type(g)
+    if t is BVar or u is MVar or u is BVar or u is Lam or offset(p) is not None:
         return True
-    if t is Const:
-        return _may_match_const(f, args, g, u, terms, reducible)
+    name, other = f.name if t is Const else None, g.name if u is Const else None
+    if name in reducible or other in reducible:
+        return True
     if t is Pi:
-        if u is not Pi:
-            return u is Const
-        return may_match(f.type, g.type, reducible) and may_match(f.body, g.body, reducible)
-    return t is Lam or t is u
-
-
-def _may_match_const(f, args, g, u, terms, reducible) -> bool:
-    name = f.name
-    if name in reducible or name.startswith("inst"):
+        return u is Const or (u is Pi and may_match(f.type, g.type, reducible)
+                              and may_match(f.body, g.body, reducible))
+    if t is not Const:
+        return p is e if t is Lit else t is Lam or t is u
+    if name.startswith("inst") or (name in NUMERALS and u is Lit):
         return True
-    if name == "OfNat.ofNat" or name == "Nat.zero":
-        return u is Lit or (u is Const and g.name in ("OfNat.ofNat", "Nat.zero")
-                            and (len(args) < 2 or len(terms) < 2 or args[1] is terms[1]
-                                 or type(args[1]) is BVar))
-    if u is not Const:
-        return False
-    if g.name != name:
-        return g.name.startswith("inst")
-    if len(args) != len(terms):
-        return False
-    for a, b in zip(args, terms, strict=True):
-        if not may_match(a, b, reducible):
-            return False
-    return True
+    if name != other:
+        return other is not None and (other.startswith("inst") or {name, other} == NUMERALS)
+    return len(args) == len(terms) and all(
+        may_match(a, b, reducible) for a, b in zip(args, terms, strict=True))
 
 
 def is_permutation(a, b) -> bool:
@@ -145,63 +136,73 @@ def is_permutation(a, b) -> bool:
     return go(a, b) and any(x is not y for x, y in forward.items())
 
 
+# --- from proofs to rules -------------------------------------------------------------------------
+
+
 def rules_of(meta, origin, proof, prop, levels=(), priority=DEFAULT_PRIORITY, symm=False,
              rfl=False):
     """The rules that a proof of `prop` gives. Propositions without variables become p = True."""
-    decls, body = meta.forall_locals(meta.inst(prop), reducing=False)
+    with meta.transparency("reducible"):
+        decls, body = meta.forall_locals(meta.inst(prop))
     fvars = [d.fvar for d in decls]
     out = []
     with meta.with_lctx(meta.lctx.add(*decls)):
-        for e, lhs, rhs, ty in _equations(meta, meta.beta(proof, fvars), body, symm):
-            u = meta.sort_level(ty)
-            eq = tm.mk_app(Const("Eq", (u,)), ty, lhs, rhs)
-            if type(tm.get_app_fn(lhs)) is FVar and lhs in fvars:
-                continue
-            out.append(Rule(origin, levels, meta.mk_lambda(fvars, e), meta.mk_pi(fvars, eq),
-                            priority, rfl))
+        for e, ty, lhs, rhs in _equations(meta, meta.beta(proof, fvars), body, symm):
+            if lhs not in fvars:
+                eq = tm.mk_app(Const("Eq", (meta.sort_level(ty),)), ty, lhs, rhs)
+                out.append(Rule(origin, levels, meta.mk_lambda(fvars, e), meta.mk_pi(fvars, eq),
+                                priority, rfl))
     return out
 
 
 def _equations(meta, proof, prop, symm: bool):
-    """(proof, lhs, rhs, type) of the equations that proof : prop stands for."""
-    f, args = tm.get_app_fn_args(prop)
-    name = f.name if type(f) is Const else None
-    if name not in ("Eq", "Iff", "Not", "Ne", "And"):
-        w = meta.whnf_r(prop)
-        if type(w) is Pi and type(prop) is not Pi:
-            decls, body = meta.forall_locals(w, reducing=False)
-            fvars = [d.fvar for d in decls]
-            return [(meta.mk_lambda(fvars, e), a, b, t) for e, a, b, t in
-                    _equations(meta, meta.beta(proof, fvars), body, symm)]
-        f, args = tm.get_app_fn_args(w)
-        name = f.name if type(f) is Const else None
-    if name == "Eq" and len(args) == 3:
-        ty, a, b = args
-        if symm:
-            u = f.levels
-            return [(tm.mk_app(Const("Eq.symm", u), ty, a, b, proof), b, a, ty)]
-        return [(proof, a, b, ty)]
-    if name == "Iff" and len(args) == 2:
-        a, b = args
-        e = tm.mk_app(Const("propext"), a, b, proof)
-        if symm:
-            e = tm.mk_app(Const("Eq.symm", (tm.TYPE.level,)), tm.PROP, a, b, e)
-            a, b = b, a
-        return [(e, a, b, tm.PROP)]
-    if symm:
+    """[(proof, type, lhs, rhs)] of the equations that proof : prop stands for."""
+    shown = expose_relation(meta, prop)
+    name = head_name(shown)
+    if symm and name not in ("Eq", "Iff"):
         raise LeanError("Invalid `←` modifier: the proof is not an equality or iff")
-    if name == "Ne" and len(args) == 3:
-        p = tm.mk_app(Const("Eq", f.levels), *args)
-        return [(tm.mk_app(Const("eq_false"), p, proof), p, Const("False"), tm.PROP)]
-    if name == "Not" and len(args) == 1:
-        return [(tm.mk_app(Const("eq_false"), args[0], proof), args[0], Const("False"), tm.PROP)]
-    if name == "And" and len(args) == 2:
-        a, b = args
+    if name == "And":
+        a, b = shown.fn.arg, shown.arg
         return [*_equations(meta, tm.mk_app(Const("And.left"), a, b, proof), a, False),
                 *_equations(meta, tm.mk_app(Const("And.right"), a, b, proof), b, False)]
     if name == "True":
         return []
-    return [(tm.mk_app(Const("eq_true"), prop, proof), prop, Const("True"), tm.PROP)]
+    equation = equation_of(meta, proof, prop)
+    return [flipped(meta, *equation) if symm else equation]
+
+
+def expose_relation(meta, prop):
+    """prop, unfolded when a reducible definition may hide the relation at its head."""
+    known = head_name(prop) in ("Eq", "Iff", "Not", "Ne", "And")
+    return prop if known else meta.whnf_r(prop)
+
+
+def equation_of(meta, proof, prop):
+    """(proof, type, lhs, rhs) of the equation that proof : prop gives, if no other p = True."""
+    f, args = tm.get_app_fn_args(expose_relation(meta, prop))
+    name = f.name if type(f) is Const else None
+    if name == "Eq":
+        return proof, *args
+    if name == "Iff":
+        return tm.mk_app(Const("propext"), *args, proof), tm.PROP, *args
+    if name == "Ne":
+        prop = tm.mk_app(Const("Eq", f.levels), *args)
+    elif name == "Not":
+        prop = args[0]
+    value, eq = settled(prop, name not in ("Ne", "Not"), proof)
+    return eq, tm.PROP, prop, value
+
+
+def settled(p, value: bool, proof):
+    """(True, proof of p = True) from a proof of p; (False, proof of p = False) from one of ¬p."""
+    lemma = Const("eq_true" if value else "eq_false")
+    return TRUE if value else FALSE, tm.mk_app(lemma, p, proof)
+
+
+def flipped(meta, proof, ty, lhs, rhs):
+    """The equation with its sides exchanged."""
+    symm = Const("Eq.symm", (meta.sort_level(ty),))
+    return tm.mk_app(symm, ty, lhs, rhs, proof), ty, rhs, lhs
 
 
 # --- the default simp set (in the environment's tables) -------------------------------------------
@@ -209,61 +210,47 @@ def _equations(meta, proof, prop, symm: bool):
 
 def add_simp_attr(meta, name: str, attr) -> None:
     """`@[simp]` (or `-simp`) on the declaration `name`: changes meta.ext."""
-    ext = meta.ext
+    table, unfold = meta.ext.own("simp_lemmas"), meta.ext.own("simp_state")
     if attr.erase:
-        ext.own("simp_state")[("erased", name)] = True
+        for key, rules in table.items():
+            table[key] = [r for r in rules if r.origin != name]
+        unfold.pop(name, None)
         return
-    decl = meta.env.lookup(name)
-    priority, symm, args = DEFAULT_PRIORITY, False, [a for a in attr.args]
-    if args and args[0] in ("←", "<-"):
-        symm, args = True, args[1:]
-    if args and args[0] in ("↓", "↑"):
-        args = args[1:]
-    if args:
-        named = {"high": 10000, "low": 100, "mid": 1000, "default": 1000}
-        if not args[0].isdigit() and args[0] not in named:
-            raise Declined("simp attribute with arguments")
-        priority = int(args[0]) if args[0].isdigit() else named[args[0]]
-    ext.own("simp_state").pop(("erased", name), None)
-    if not meta.is_prop(decl.type):
-        if type(decl) is not DefDecl:
-            raise LeanError(f"invalid 'simp', it is not a proposition nor a definition: {name}")
-        if name in ext.smart:
-            table = ext.own("simp_lemmas")
-            for rule in equation_rules(meta, name, priority):
-                table[rule.key] = (*table.get(rule.key, ()), rule)
-            return
-        ext.own("simp_state")[("unfold", name)] = True
-        return
-    table = ext.own("simp_lemmas")
-    for rule in const_rules(meta, name, priority, symm):
-        table[rule.key] = (*[r for r in table.get(rule.key, ()) if r.origin != name], rule)
+    text = " ".join(attr.args)
+    if text not in PRIORITIES and not text.isdigit():
+        raise Declined("simp attribute with arguments")
+    priority = int(text) if text.isdigit() else PRIORITIES[text]
+    rules, unfolds = decl_rules(meta, name, priority)
+    add_rules(table, rules)
+    if unfolds:
+        unfold[name] = True
 
 
-def const_rules(meta, name: str, priority=DEFAULT_PRIORITY, symm=False):
-    """Rules from a theorem of the environment, with its level parameters kept."""
-    decl = meta.env.lookup(name)
-    proof = Const(name, tuple([_param(u) for u in decl.level_params]))
-    return rules_of(meta, name, proof, decl.type, decl.level_params, priority, symm,
-                    proved_by_rfl(meta, decl))
+def decl_rules(meta, name: str, priority=DEFAULT_PRIORITY, symm=False):
+    """(rules, whether to unfold it) of a declaration given to simp: a theorem or a definition.
+
+    The rules of a theorem keep its level parameters.
+    """
+    decl, smart = meta.env.lookup(name), meta.ext.smart.get(name)
+    if meta.is_prop(decl.type):
+        proof = Const(name, tuple([lv.param(u) for u in decl.level_params]))
+        return rules_of(meta, name, proof, decl.type, decl.level_params, priority, symm,
+                        proved_by_rfl(meta, decl)), False
+    if type(decl) is not DefDecl:
+        raise LeanError(f"invalid 'simp', it is not a proposition nor a definition: `{name}`")
+    if smart is None:
+        return [], True
+    return equation_rules(meta, name, priority), not smart.recursive
 
 
 def proved_by_rfl(meta, decl) -> bool:
     """Is the theorem an equation whose proof is `rfl` (possibly of another such theorem)?"""
-    ty, value = decl.type, getattr(decl, "value", None)
-    while type(ty) is Pi:
-        ty = ty.body
-    if not is_app_of(ty, "Eq", 3) or value is None:
+    if type(decl) is not TheoremDecl or not is_app_of(under_binders(decl.type), "Eq", 3):
         return False
-    while type(value) is Lam:
-        value = value.body
-    f = tm.get_app_fn(value)
-    if type(f) is not Const:
+    name = head_name(under_binders(decl.value))
+    if name is None or name == "Eq.symm":
         return False
-    if f.name in ("rfl", "Eq.refl"):
-        return True
-    inner = meta.env.get(f.name)
-    return type(inner) is TheoremDecl and inner.name != "Eq.symm" and proved_by_rfl(meta, inner)
+    return name in ("rfl", "Eq.refl") or proved_by_rfl(meta, meta.env.get(name))
 
 
 def equation_rules(meta, name: str, priority=DEFAULT_PRIORITY):
@@ -273,15 +260,9 @@ def equation_rules(meta, name: str, priority=DEFAULT_PRIORITY):
             for proof, ty in equations(meta, name)]
 
 
-def _param(name: str):
-    from minilean.kernel import level as lv
-    return lv.param(name)
-
-
 # --- order of terms, for permutation lemmas -------------------------------------------------------
 
-_WEIGHT = {"BVar": 0, "FVar": 1, "MVar": 2, "Sort": 3, "Const": 4, "Lit": 5, "Proj": 7, "App": 8,
-           "Lam": 9, "Pi": 10, "Let": 11}
+_KINDS = (BVar, FVar, MVar, tm.Sort, Const, Lit, tm.Proj, App, Lam, Pi, tm.Let)  # in order
 
 
 def ac_lt(meta, a, b) -> bool:
@@ -290,49 +271,35 @@ def ac_lt(meta, a, b) -> bool:
         return False
     if any(x is a or ac_lt(meta, a, x) for x in order_children(meta, b)):
         return True
-    wa, wb = _WEIGHT[type(a).__name__], _WEIGHT[type(b).__name__]
     if not all(ac_lt(meta, x, b) for x in order_children(meta, a)):
         return False
-    return wa < wb if wa != wb else _same_kind_lt(meta, a, b)
+    if type(a) is not type(b):
+        return _KINDS.index(type(a)) < _KINDS.index(type(b))
+    return _same_kind_lt(meta, a, b)
 
 
 def order_children(meta, e):
     """The subterms that count in the order: explicit arguments, binder parts."""
-    if type(e) is App:
-        if is_app_of(e, "OfNat.ofNat", 3):
-            return [e.fn.arg]
-        f, args = tm.get_app_fn_args(e)
-        infos = _infos(meta, f, len(args))
-        out = [a for a, i in zip(args, infos, strict=True) if i != "inst"]
-        return out if type(f) is Const else [f, *out]
-    return tm.children(e)
-
-
-def _infos(meta, f, n: int):
-    ty = meta.env.get(f.name).type if type(f) is Const else None
-    out = []
-    for _ in range(n):
-        if type(ty) is Pi:
-            out.append(ty.info)
-            ty = ty.body
-        else:
-            out.append("default")
-    return out
+    if type(e) is not App:
+        return tm.children(e)
+    if is_app_of(e, "OfNat.ofNat", 3):
+        return [e.fn.arg]
+    f, args = tm.get_app_fn_args(e)
+    if type(f) is not Const:
+        return [f, *args]
+    infos = meta.arg_infos(f, len(args))
+    return [a for a, info in zip(args, infos, strict=True) if info != "inst"]
 
 
 def _same_kind_lt(meta, a, b) -> bool:
     t = type(a)
     if t is FVar:
         return a.id < b.id
-    if t is Const:
-        return a.name < b.name
     if t is Lit:
-        return str(a.value) < str(b.value) if type(a.value) is not type(b.value) \
-            else a.value < b.value
-    if t is App:
-        fa, fb = tm.get_app_fn(a), tm.get_app_fn(b)
-        if fa is not fb and type(fa) is Const and type(fb) is Const:
-            return fa.name < fb.name
+        return (type(a.value) is str, a.value) < (type(b.value) is str, b.value)
+    fa, fb = head_name(a), head_name(b)
+    if fa and fb and fa != fb:
+        return fa < fb
     xs, ys = order_children(meta, a), order_children(meta, b)
     if len(xs) != len(ys):
         return len(xs) < len(ys)
@@ -342,14 +309,3 @@ def _same_kind_lt(meta, a, b) -> bool:
         if ac_lt(meta, y, x):
             return False
     return False
-
-
-def lit_value(e):
-    """The int of a numeral `OfNat.ofNat Nat n _` or raw literal, else None."""
-    if type(e) is Lit:
-        return e.value if isinstance(e.value, int) else None
-    if is_app_of(e, "OfNat.ofNat", 3):
-        lit = e.fn.arg
-        if type(lit) is Lit and e.fn.fn.arg is Const("Nat"):
-            return lit.value
-    return None

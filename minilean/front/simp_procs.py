@@ -9,34 +9,43 @@ Run: `python -m pytest tests/minilean/test_tactics.py`
 
 from __future__ import annotations
 
+import operator
+
 from minilean.front.errors import Declined, LeanError
-from minilean.front.simp import lit_value
+from minilean.front.simp import NAT, lit_value, offset, settled
 from minilean.front.tactic_ctor import clash_proof, ctor_of, field_equations
-from minilean.front.tactic_util import congr_step
-from minilean.front.terms import is_app_of
-from minilean.kernel import level as lv
+from minilean.front.tactic_util import congr_step, of_decide
 from minilean.kernel import term as tm
-from minilean.kernel.term import App, Const, Lam, Lit
+from minilean.kernel.term import App, Const
 
-TRUE, FALSE, NAT = Const("True"), Const("False"), Const("Nat")
 MAX_POWER_BITS = 4096
-
-
-def _arith(fn):
-    def proc(run, e):
-        args = tm.get_app_fn_args(e)[1]
-        if args[0] is not NAT:
-            return None
-        a, b = lit_value(args[-2]), lit_value(args[-1])
-        if a is None or b is None:
-            return None
-        value = fn(a, b)
-        return None if value is None else (run.meta.mk_nat(value), None)
-    return proc
 
 
 def _power(a: int, b: int):
     return a ** b if b * max(a, 2).bit_length() <= MAX_POWER_BITS else None
+
+
+ON_LITERALS = {
+    ("HAdd.hAdd", 6): operator.add, ("HMul.hMul", 6): operator.mul, ("HPow.hPow", 6): _power,
+    ("HSub.hSub", 6): lambda a, b: max(a - b, 0), ("HDiv.hDiv", 6): lambda a, b: a // b if b else 0,
+    ("HMod.hMod", 6): lambda a, b: a % b if b else a,
+    ("LT.lt", 4): operator.lt, ("LE.le", 4): operator.le, ("BEq.beq", 4): operator.eq,
+    ("GT.gt", 4): operator.gt, ("GE.ge", 4): operator.ge,
+}
+
+
+def literals(run, e):
+    """2 + 3 ~> 5, 2 < 3 ~> True and the like."""
+    f, args = tm.get_app_fn_args(e)
+    a, b = lit_value(args[-2]), lit_value(args[-1])
+    if args[0] is not NAT or a is None or b is None:
+        return None
+    value = ON_LITERALS[f.name, len(args)](a, b)
+    if f.name == "BEq.beq":
+        return Const("Bool.true" if value else "Bool.false"), None
+    if type(value) is bool:
+        return decided(run, e, value)
+    return None if value is None else (run.meta.mk_nat(value), None)
 
 
 def succ(run, e):
@@ -47,188 +56,106 @@ def succ(run, e):
 
 def decided(run, p, value: bool):
     """p = True or p = False by evaluating its Decidable instance."""
-    meta = run.meta
-    inst = meta.synth_inst(App(Const("Decidable"), p))
-    if inst is None:
+    inst = run.meta.synth_inst(App(Const("Decidable"), p))
+    return None if inst is None else settled(p, value, of_decide(p, inst, value))
+
+
+def iff(run, e):
+    """p ↔ p"""
+    if not _same(run.meta, e.fn.arg, e.arg):
         return None
-    bool_value = Const("Bool.true" if value else "Bool.false")
-    refl = tm.mk_app(Const("Eq.refl", (lv.ONE,)), Const("Bool"), bool_value)
-    if value:
-        proof = tm.mk_app(Const("of_decide_eq_true"), p, inst, refl)
-        return TRUE, tm.mk_app(Const("eq_true"), p, proof)
-    proof = tm.mk_app(Const("of_decide_eq_false"), p, inst, refl)
-    return FALSE, tm.mk_app(Const("eq_false"), p, proof)
-
-
-def _compare(fn):
-    def proc(run, e):
-        args = tm.get_app_fn_args(e)[1]
-        if args[0] is not NAT:
-            return None
-        a, b = lit_value(args[-2]), lit_value(args[-1])
-        return None if a is None or b is None else decided(run, e, fn(a, b))
-    return proc
-
-
-def offset(e):
-    """(base, k) with e = base + k for a literal k > 0; (e, 0) otherwise."""
-    if is_app_of(e, "HAdd.hAdd", 6) and tm.get_app_fn_args(e)[1][0] is NAT:
-        k = lit_value(e.arg)
-        if k is not None:
-            return e.fn.arg, k
-    if is_app_of(e, "Nat.succ", 1):
-        return e.arg, 1
-    return e, 0
+    return settled(e, True, App(Const("Iff.refl"), e.arg))
 
 
 def eq(run, e):
     """a = a, literals, constructors, x + k = y + l."""
-    meta = run.meta
     f, (ty, a, b) = tm.get_app_fn_args(e)
+    if _same(run.meta, a, b):
+        return settled(e, True, tm.mk_app(Const("Eq.refl", f.levels), ty, a))
+    return nat_eq(run, e, a, b) if ty is NAT else ctor_eq(run, e, ty, a, b)
+
+
+def _same(meta, a, b) -> bool:
     with meta.transparency("reducible"):
-        same = a is b or meta.is_def_eq(a, b)
-    if same:
-        refl = tm.mk_app(Const("Eq.refl", f.levels), ty, a)
-        return TRUE, tm.mk_app(Const("eq_true"), e, refl)
-    if ty is NAT:
-        return nat_eq(run, e, a, b)
-    return ctor_eq(run, e, f, ty, a, b)
+        return meta.is_def_eq(a, b)
 
 
 def nat_eq(run, e, a, b):
     """Literals are compared; common offsets are cancelled."""
     meta = run.meta
-    x, y = lit_value(a), lit_value(b)
-    if x is not None and y is not None:
-        return decided(run, e, x == y)
-    (p, k), (q, m) = offset(a), offset(b)
-    if y is not None and k:
-        q, m = None, y
-    elif x is not None and m:
-        p, k = None, x
+    (p, k), (q, m) = summands(a), summands(b)
+    if p is None and q is None:
+        return decided(run, e, k == m)
     n = min(k, m)
-    if not n or "Nat.add_right_cancel_iff" not in meta.env:
+    if not n:
         return None
-    left, right = _minus(meta, p, k - n), _minus(meta, q, m - n)
+    left, right = _plus(meta, p, k - n), _plus(meta, q, m - n)
     new = meta.mk_eq(left, right)
-    iff = tm.mk_app(Const("Nat.add_right_cancel_iff"), left, right, meta.mk_nat(n))
-    return new, tm.mk_app(Const("propext"), e, new, iff)
+    cancel = tm.mk_app(Const("Nat.add_right_cancel_iff"), left, right, meta.mk_nat(n))
+    return new, tm.mk_app(Const("propext"), e, new, cancel)
 
 
-def _minus(meta, base, k: int):
+def summands(e):
+    """(x, k) with e = x + k for a literal k; x is None when e is the literal."""
+    k = lit_value(e)
+    return (None, k) if k is not None else offset(e) or (e, 0)
+
+
+def _plus(meta, base, k: int):
     if base is None:
         return meta.mk_nat(k)
     return base if k == 0 else meta.mk_nat_add(base, meta.mk_nat(k))
 
 
-def ctor_eq(run, e, f, ty, a, b):
+def ctor_eq(run, e, ty, a, b):
     """Different constructors: False; equal ones: the conjunction of the field equations."""
     meta = run.meta
-    left, right = visible_ctor(meta, a), visible_ctor(meta, b)
+    if not meta.is_ctor_app(a) or not meta.is_ctor_app(b):
+        return None
+    left, right = ctor_of(meta, a), ctor_of(meta, b)
     if left is None or right is None:
         return None
+    h = meta.mk_local("h", e)
     try:
         if left[0].name != right[0].name:
-            h = meta.mk_local("h", e)
-            no = meta.mk_lambda([h.fvar], clash_proof(meta, h.fvar, ty, left[0].name))
-            return FALSE, tm.mk_app(Const("eq_false"), e, no)
-        return injection_step(run, e, ty, left, right)
+            no = clash_proof(meta, h.fvar, ty, left[0].name)
+            return settled(e, False, meta.mk_lambda([h.fvar], no))
+        eqs = field_equations(meta, h.fvar, ty, left, right)
     except (LeanError, Declined):
         return None
+    return injection(meta, e, h, eqs, left, right) if eqs else None
 
 
-def visible_ctor(meta, e):
-    """ctor_of for terms that are constructor applications as they stand."""
-    g = tm.get_app_fn(e)
-    if type(g) is not Const or not meta.is_ctor_app(e):
-        return None
-    return ctor_of(meta, e)
-
-
-def injection_step(run, e, ty, left, right):
-    meta = run.meta
-    h = meta.mk_local("h", e)
-    eqs = field_equations(meta, h.fvar, ty, left, right)
-    if not eqs:
-        return None
+def injection(meta, e, h, eqs, left, right):
+    """e : c a… = c b… becomes the conjunction of `eqs`, [(type, proof from h : e)]."""
     conj, proof = eqs[-1]
-    for eq_ty, p in reversed(eqs[:-1]):
-        proof = tm.mk_app(Const("And.intro"), eq_ty, conj, p, proof)
-        conj = tm.mk_app(Const("And"), eq_ty, conj)
-    back_h = meta.mk_local("h", conj)
-    back = rebuild_eq(run, left, right, eqs, back_h.fvar)
+    for ty, p in reversed(eqs[:-1]):
+        proof = tm.mk_app(Const("And.intro"), ty, conj, p, proof)
+        conj = tm.mk_app(Const("And"), ty, conj)
+    all_eqs = meta.mk_local("h", conj)
+    rest, parts = all_eqs.fvar, []
+    for _ in eqs[1:]:
+        parts.append(meta.mk_app("And.left", rest))
+        rest = meta.mk_app("And.right", rest)
+    parts.append(rest)
+    ctor, levels, params, xs = left
+    steps = [None if meta.is_proof(x) else parts.pop(0) for x in xs]
+    c = tm.mk_app(Const(ctor.name, levels), *params)
+    _, back = congr_args(meta, c, xs, right[3], steps)
     iff = tm.mk_app(Const("Iff.intro"), e, conj, meta.mk_lambda([h.fvar], proof),
-                    meta.mk_lambda([back_h.fvar], back))
+                    meta.mk_lambda([all_eqs.fvar], back))
     return conj, tm.mk_app(Const("propext"), e, conj, iff)
 
 
-def rebuild_eq(run, left, right, eqs, h):
-    """c a… = c b… from the conjunction h of the field equations, by congruence."""
-    meta = run.meta
-    parts, rest = [], h
-    types = [t for t, _ in eqs]
-    for i in range(len(types)):
-        if i == len(types) - 1:
-            parts.append(rest)
-            continue
-        tail = types[-1]
-        for t in reversed(types[i + 1:-1]):
-            tail = tm.mk_app(Const("And"), t, tail)
-        parts.append(tm.mk_app(Const("And.left"), types[i], tail, rest))
-        rest = tm.mk_app(Const("And.right"), types[i], tail, rest)
-    decl, levels, params, xs = left
-    ys = right[3]
-    f = g = tm.mk_app(Const(decl.name, levels), *params)
+def congr_args(meta, f, xs, ys, steps):
+    """(f ys…, proof of f xs… = f ys…) from proofs xᵢ = yᵢ, None for definitionally equal ones."""
+    left = right = f
     proof = None
-    for x, y in zip(xs, ys, strict=True):
-        step = None
-        if not meta.is_prop(meta.inst(meta.infer(x))):
-            step = parts.pop(0)
-        proof = congr_step(meta, f, g, x, y, proof, step)
-        f, g = App(f, x), App(g, y)
-    return proof
+    for x, y, step in zip(xs, ys, steps, strict=True):
+        proof = congr_step(meta, left, right, x, y, proof, step)
+        left, right = App(left, x), App(right, y)
+    return right, proof
 
 
-def ne(run, e):
-    """a ≠ b ~> ¬ a = b (unfolding; `ne_eq`)."""
-    f, args = tm.get_app_fn_args(e)
-    return App(Const("Not"), tm.mk_app(Const("Eq", f.levels), *args)), None
-
-
-def iff(run, e):
-    a, b = tm.get_app_fn_args(e)[1]
-    with run.meta.transparency("reducible"):
-        if a is not b and not run.meta.is_def_eq(a, b):
-            return None
-    return TRUE, tm.mk_app(Const("eq_true"), e, App(Const("Iff.refl"), a))
-
-
-def heq(run, e):
-    f, (_, a, ty, b) = tm.get_app_fn_args(e)
-    if a is not b:
-        return None
-    return TRUE, tm.mk_app(Const("eq_true"), e, tm.mk_app(Const("HEq.refl", f.levels), ty, a))
-
-
-def bool_beq(run, e):
-    """== on Nat literals."""
-    args = tm.get_app_fn_args(e)[1]
-    if args[0] is not NAT:
-        return None
-    a, b = lit_value(args[-2]), lit_value(args[-1])
-    if a is None or b is None:
-        return None
-    return Const("Bool.true" if a == b else "Bool.false"), None
-
-
-PROCS = {
-    ("HAdd.hAdd", 6): _arith(lambda a, b: a + b), ("HMul.hMul", 6): _arith(lambda a, b: a * b),
-    ("HSub.hSub", 6): _arith(lambda a, b: max(a - b, 0)),
-    ("HDiv.hDiv", 6): _arith(lambda a, b: a // b if b else 0),
-    ("HMod.hMod", 6): _arith(lambda a, b: a % b if b else a),
-    ("HPow.hPow", 6): _arith(_power), ("Nat.succ", 1): succ,
-    ("LT.lt", 4): _compare(lambda a, b: a < b), ("LE.le", 4): _compare(lambda a, b: a <= b),
-    ("GT.gt", 4): _compare(lambda a, b: a > b), ("GE.ge", 4): _compare(lambda a, b: a >= b),
-    ("Eq", 3): eq, ("Iff", 2): iff, ("HEq", 4): heq, ("BEq.beq", 4): bool_beq,
-}
-__all__ = ["PROCS", "Lam", "Lit", "ne"]
+PROCS = {**dict.fromkeys(ON_LITERALS, literals), ("Nat.succ", 1): succ, ("Eq", 3): eq,
+         ("Iff", 2): iff}

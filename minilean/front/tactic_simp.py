@@ -9,213 +9,190 @@ Run: `python -m pytest tests/minilean/test_tactics.py`
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from minilean.front import syntax as S
 from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
-from minilean.front.simp import const_rules, equation_rules, rules_of
-from minilean.front.simp_main import FALSE, TRUE, Simp, SimpSet
-from minilean.front.tactic import attempt, on_main
+from minilean.front.simp import FALSE, TRUE, add_rules, decl_rules, rules_of
+from minilean.front.simp_main import Simp, SimpSet, of_eq_true
+from minilean.front.tactic import on_main
 from minilean.front.tactic_apply import assumption, elab, elab_for_apply
-from minilean.front.tactic_basic import close_rfl
+from minilean.front.tactic_rewrite import replace_at
 from minilean.front.tactic_util import tactic
 from minilean.kernel import term as tm
-from minilean.kernel.env import DefDecl
 from minilean.kernel.term import Const, FVar, MVar
 
-NO_PROGRESS = "`simp` made no progress"
+KNOWN_OPTIONS = (("failIfUnchanged", True), ("zeta", True), ("beta", True), ("decide", False),
+                 ("contextual", True))
 
 
 def check_config(config, stx) -> None:
-    """Declines options that would change the result."""
+    """Declines options that would change the result, except `contextual := true`."""
     for name, value in config:
-        if name == "contextual" and value is True:
-            continue
-        if not (isinstance(value, bool) and (name, value) in HARMLESS):
+        if (name, value) not in KNOWN_OPTIONS:
             raise Declined(f"simp option {'+' if value is True else '-'}{name}", stx)
 
 
-HARMLESS = frozenset((("failIfUnchanged", True), ("zeta", True), ("beta", True), ("decide", False)))
+# --- the rules in brackets ------------------------------------------------------------------------
 
 
-def make_set(ctx, goal: int, only: bool, args) -> tuple[SimpSet, bool]:
-    """(rules, star) for the bracketed arguments of simp."""
+def make_set(ctx, goal: int, only: bool, args, all_hyps=False) -> SimpSet:
+    """The rules for the bracketed arguments of simp; `*` or all_hyps adds every hypothesis."""
     meta = ctx.meta
-    rules = SimpSet(meta, not only)
-    star = False
+    rules = SimpSet() if only else SimpSet(dict(meta.ext.simp_lemmas),
+                                           frozenset(meta.ext.simp_state))
     for arg in args or ():
         if arg.star:
-            star = True
+            all_hyps = True
         elif arg.erase:
             erase(ctx, rules, arg)
         else:
             add_arg(ctx, rules, arg)
-    if star:
-        for d in meta.decls[goal].lctx.decls:
-            if not d.hidden and meta.is_prop(d.type):
-                rules.add(hyp_rules(meta, d))
-    return rules, star
+    if all_hyps:
+        for d in propositions(meta, goal):
+            add_rules(rules.table, rules_of(meta, d.id, d.fvar, d.type))
+    return rules
+
+
+def propositions(meta, goal: int):
+    """The hypotheses of a goal that are proofs."""
+    return [d for d in U.hypotheses(meta, goal) if meta.is_prop(d.type)]
 
 
 def erase(ctx, rules: SimpSet, arg) -> None:
     if not isinstance(arg.term, S.Ident):
         raise Declined("simp [-term]", arg)
     d = ctx.meta.lctx.find(arg.term.name)
-    if d is not None:
-        rules.erased = rules.erased | {d.id}
-        return
-    c = ctx.elab.resolve_const(arg.term.name)
-    name = c.name if type(c) is Const else c
-    rules.erased = rules.erased | {name}
-    rules.unfold = rules.unfold - {name}
-
-
-def hyp_rules(meta, d):
-    """Rules from a hypothesis; its id is the origin."""
-    return rules_of(meta, d.id, d.fvar, d.type)
+    origin = d.id if d is not None else ctx.elab.resolve_const(arg.term.name)
+    rules.erased |= {origin}
+    rules.unfold -= {origin}
 
 
 def add_arg(ctx, rules: SimpSet, arg) -> None:
-    meta = ctx.meta
-    bare = arg.term
-    while isinstance(bare, S.Paren):
-        bare = bare.term
-    e, extra = elab_for_apply(ctx, bare)
-    if isinstance(bare, S.Ident) and type(e) is Const:
-        decl = meta.env.lookup(e.name)
-        if not meta.is_prop(decl.type):
-            if type(decl) is not DefDecl:
-                raise LeanError(f"invalid 'simp', it is not a proposition nor a definition: "
-                                f"`{e.name}`", arg)
-            rules.erased = rules.erased - {e.name}
-            smart = meta.ext.smart.get(e.name)
-            if smart is not None:
-                rules.add(equation_rules(meta, e.name))
-            if smart is None or not smart.recursive:
-                rules.unfold = rules.unfold | {e.name}
-            return
-        rules.erased = rules.erased - {e.name}
-        rules.add(const_rules(meta, e.name, symm=arg.symm))
-        return
-    ty = meta.inst(meta.infer(e))
-    if not meta.is_prop(ty):
+    """Adds what a term stands for: a theorem, the equations of a definition, a proof."""
+    e, _ = elab_for_apply(ctx, arg.term)
+    if type(e) is not Const:
+        return add_rules(rules.table, proof_rules(ctx.meta, e, arg))
+    new, unfolds = decl_rules(ctx.meta, e.name, symm=arg.symm)
+    add_rules(rules.table, new)
+    rules.erased -= {e.name}
+    rules.unfold |= {e.name} if unfolds else set()
+
+
+def proof_rules(meta, e, arg):
+    """Rules from a proof; its holes are variables of the rule."""
+    if not meta.is_prop(meta.inst(meta.infer(e))):
         raise Declined("simp with a local definition or a term that is no proof", arg)
-    if e.flags & tm.MVAR:
-        holes = [MVar(i) for i in meta.mvars_in(e)]
-        locals_, subst = [], {}
-        for m in holes:
-            if meta.mvars_in(meta.decls[m.id].type):
-                raise Declined("simp with a term with dependent holes", arg)
-            x = meta.mk_local(meta.decls[m.id].name or "x", meta.decls[m.id].type)
-            locals_.append(x.fvar)
-            subst[m] = x.fvar
-        e = meta.mk_lambda(locals_, tm.replace(meta.inst(e), subst.get))
-        ty = meta.inst(meta.infer(e))
+    holes = {}
+    for i in meta.mvars_in(e):
+        d = meta.decls[i]
+        if meta.mvars_in(d.type):
+            raise Declined("simp with a term with dependent holes", arg)
+        holes[MVar(i)] = meta.mk_local(d.name or "x", d.type).fvar
+    e = meta.mk_lambda(list(holes.values()), tm.replace(meta.inst(e), holes.get))
     origin = e.id if type(e) is FVar else f"_arg{arg.pos}"
-    rules.add(rules_of(meta, origin, e, ty, symm=arg.symm))
+    return rules_of(meta, origin, e, meta.infer(e), symm=arg.symm)
 
 
-# --- simplifying one place ------------------------------------------------------------------------
+# --- simplifying places ---------------------------------------------------------------------------
 
 
-def simp_target(ctx, goal: int, rules: SimpSet):
-    """New goal, None when closed. LeanError when nothing changes."""
-    meta = ctx.meta
-    target = meta.goal_type(goal)
-    new, proof = Simp(meta, rules).simp(target)
-    if new is target and new is not TRUE:
-        return goal, False
-    if new is TRUE:
-        value = Const("True.intro") if proof is None else tm.mk_app(Const("of_eq_true"), target,
-                                                                    proof)
-        meta.assign_mvar(goal, value)
-        return None, True
-    if proof is None:
-        return U.change_target(meta, goal, new), True
-    return U.replace_target_eq(meta, goal, new, proof), True
+def simp_place(meta, goal: int, d, rules: SimpSet):
+    """The goal, the same if nothing changes, with hypothesis d (None: the target) simplified.
+
+    None when that closes it: the target becomes True or the hypothesis False.
+    """
+    old = meta.goal_type(goal) if d is None else meta.inst(d.type)
+    if d is not None:
+        rules = replace(rules, erased=rules.erased | {d.id})
+    new, proof = Simp(meta, rules).simp(old)
+    if d is None and new is TRUE:
+        meta.assign_mvar(goal, of_eq_true(old, proof))
+        return None
+    if new is old:
+        return goal
+    if d is not None and new is FALSE:
+        close_by_false(meta, goal, proof, d.fvar)
+        return None
+    if d is not None and new is TRUE:
+        return U.try_clear(meta, goal, [d.id])
+    return replace_at(meta, goal, d, new, proof)
 
 
-def simp_hyp(ctx, goal: int, d, rules: SimpSet):
-    """(new goal or None when closed, changed, new hypothesis or None)."""
-    meta = ctx.meta
-    old_erased = rules.erased
-    rules.erased = rules.erased | {d.id}
-    ty = meta.inst(d.type)
-    try:
-        new, proof = Simp(meta, rules).simp(ty)
-    finally:
-        rules.erased = old_erased
-    if new is ty:
-        return goal, False, d
-    value = d.fvar if proof is None else meta.mk_eq_mp(proof, d.fvar)
-    if new is FALSE:
-        meta.assign_mvar(goal, meta.mk_false_elim(meta.goal_type(goal), value))
-        return None, True, None
-    if new is TRUE:
-        return U.try_clear(meta, goal, [d.id]), True, None
-    if proof is None:
-        h, goal = U.change_hyp(meta, goal, d, new)
-        return goal, True, h
-    h, goal = U.replace_hyp(meta, goal, d, new, value)
-    return U.try_clear(meta, goal, [d.id]), True, h
+def close_by_false(meta, goal: int, proof, h) -> None:
+    """Closes the goal with h : p, where proof : p = False (None: p is False by definition)."""
+    value = h if proof is None else meta.mk_eq_mp(proof, h)
+    meta.assign_mvar(goal, meta.mk_false_elim(meta.goal_type(goal), value))
 
 
-@tactic("simp")
+def simp_places(meta, goal: int, places, rules_for):
+    """simp_place at ids of hypotheses and None, the target, in turn, with rules_for(goal)."""
+    for place in places:
+        lctx = meta.decls[goal].lctx
+        if place is not None and place not in lctx:
+            continue
+        with meta.with_lctx(lctx):
+            goal = simp_place(meta, goal, lctx.get(place), rules_for(goal))
+        if goal is None:
+            return None
+    return goal
+
+
+def all_places(meta, goal: int):
+    return [*[d.id for d in propositions(meta, goal)], None]
+
+
+def places_at(meta, goal: int, loc):
+    """The places that a location names."""
+    if loc is None:
+        return [None]
+    if loc.wildcard:
+        return all_places(meta, goal)
+    hyps = [U.find_hyp(meta, goal, x.name, x).id for x in loc.hyps]
+    return [*hyps, None] if loc.goal else hyps
+
+
+def goals_left(goal: int, new, stx) -> list[int]:
+    """The goals left by a tactic that made `new` from a goal; LeanError if they are the same."""
+    if new == goal:
+        raise LeanError(f"`{stx.kind}` made no progress", stx)
+    return [] if new is None else [new]
+
+
+@tactic("simp", "dsimp")
 def simp(ctx, stx, config, only, args, loc):
+    """`dsimp` is `simp` with the rules that hold by `rfl`."""
     check_config(config, stx)
+    meta = ctx.meta
 
     def go(goal):
-        rules, _ = make_set(ctx, goal, only, args)
-        rules.contextual = any(name == "contextual" for name, _ in config)
-        return simp_at(ctx, goal, rules, loc, stx)
+        rules = make_set(ctx, goal, only, args)
+        rules.contextual = ("contextual", True) in config
+        rules.rfl_only = stx.kind == "dsimp"
+        new = simp_places(meta, goal, places_at(meta, goal, loc), lambda _: rules)
+        return goals_left(goal, new, stx)
     on_main(ctx, go)
 
 
-def simp_at(ctx, goal: int, rules: SimpSet, loc, stx) -> list[int]:
-    """Simplifies the target and hypotheses named by a location; goals left."""
-    meta = ctx.meta
-    if loc is None:
-        goal, changed = simp_target(ctx, goal, rules)
-        if not changed:
-            raise LeanError(NO_PROGRESS, stx)
-        return [] if goal is None else [goal]
-    if loc.wildcard:
-        names = [d for d in meta.decls[goal].lctx.decls
-                 if not d.hidden and meta.is_prop(d.type)]
-    else:
-        names = [U.find_hyp(meta, goal, x.name, x) for x in loc.hyps]
-    any_change = False
-    for d in names:
-        d = meta.decls[goal].lctx.get(d.id)
-        if d is None:
-            continue
-        with meta.with_goal(goal):
-            goal, changed, _ = simp_hyp(ctx, goal, d, rules)
-        any_change = any_change or changed
-        if goal is None:
-            return []
-    if loc.goal or loc.wildcard:
-        with meta.with_goal(goal):
-            goal, changed = simp_target(ctx, goal, rules)
-        any_change = any_change or changed
-    if not any_change:
-        raise LeanError(NO_PROGRESS, stx)
-    return [] if goal is None else [goal]
-
-
-@tactic("dsimp")
-def dsimp(ctx, stx, config, only, args, loc):
-    """simp with the rules that hold by `rfl`."""
+@tactic("simp_all")
+def simp_all(ctx, stx, config, only, args):
+    """Simplifies hypotheses with each other and the target with all, until nothing changes."""
     check_config(config, stx)
+    meta = ctx.meta
+
+    def rules_for(goal):
+        rules = make_set(ctx, goal, only, args, all_hyps=True)
+        rules.contextual = True
+        return rules
 
     def go(goal):
-        rules, _ = make_set(ctx, goal, only, args)
-        rules.rfl_only = True
-        try:
-            return simp_at(ctx, goal, rules, loc, stx)
-        except LeanError as error:
-            if error.message == NO_PROGRESS:
-                error.message = "`dsimp` made no progress"
-            raise
+        before, new = None, goal
+        while new is not None and new != before:
+            meta.tick()
+            before = new
+            new = simp_places(meta, new, all_places(meta, new), rules_for)
+        return goals_left(goal, new, stx)
     on_main(ctx, go)
 
 
@@ -224,116 +201,38 @@ def dsimp(ctx, stx, config, only, args, loc):
 
 @tactic("simpa")
 def simpa(ctx, stx, config, only, args, using):
+    """Closes the simplified target by a simplified term, `this`, or an assumption."""
     check_config(config, stx)
+    meta = ctx.meta
 
     def go(goal):
-        meta = ctx.meta
-        rules, _ = make_set(ctx, goal, only, args)
-        e = None
+        rules = make_set(ctx, goal, only, args)
+        e, this = None, meta.lctx.find("this")
         if using is not None:
-            e = simpa_value(ctx, goal, using)
-        new, _ = simp_target(ctx, goal, rules)
-        if using is None:
-            return simpa_this(ctx, goal, new, rules, stx)
+            e = meta.inst(elab(ctx, using))
+        elif this is not None:
+            e = this.fvar
+        new = simp_place(meta, goal, None, rules)
         if new is None:
             return []
         with meta.with_goal(new):
-            return simpa_using(ctx, new, e, rules, stx)
+            if e is None:
+                return ctx.focus(new, lambda: assumption(ctx, stx))
+            return simpa_using(meta, new, e, rules, stx)
     on_main(ctx, go)
 
 
-def simpa_value(ctx, goal: int, using):
-    meta = ctx.meta
-    ctx.elab.err_to_sorry = ctx.recover
-    e = elab(ctx, using)
-    return meta.inst(e)
-
-
-def simpa_this(ctx, goal: int, new, rules, stx) -> list[int]:
-    """Without `using`: the simplified target is closed by `this` (simplified) or an assumption."""
-    meta = ctx.meta
-    if new is None:
-        return []
-    with meta.with_goal(new):
-        d = meta.lctx.find("this")
-        if d is not None:
-            return simpa_using(ctx, new, d.fvar, rules, stx)
-        rest, ctx.goals = ctx.goals, [new]
-        try:
-            assumption(ctx, stx)
-        finally:
-            ctx.goals = rest
-    return []
-
-
-def simpa_using(ctx, goal: int, e, rules, stx) -> list[int]:
-    meta = ctx.meta
+def simpa_using(meta, goal: int, e, rules: SimpSet, stx) -> list[int]:
     ty = meta.inst(meta.infer(e))
     new, proof = Simp(meta, rules).simp(ty)
-    value = e if proof is None else meta.mk_eq_mp(proof, e)
-    target = meta.goal_type(goal)
     if new is FALSE:
-        meta.assign_mvar(goal, meta.mk_false_elim(target, value))
+        close_by_false(meta, goal, proof, e)
         return []
+    target = meta.goal_type(goal)
     with meta.transparency("reducible"):
         ok = meta.is_def_eq(target, new)
     if not ok:
         raise LeanError(f"Type mismatch: After simplification, term\n  {meta.pp(e)}\n has type\n  "
                         f"{meta.pp(new)}\nbut is expected to have type\n  {meta.pp(target)}", stx)
-    meta.assign_mvar(goal, value)
+    meta.assign_mvar(goal, e if proof is None else meta.mk_eq_mp(proof, e))
     return []
-
-
-# --- simp_all -------------------------------------------------------------------------------------
-
-
-@tactic("simp_all")
-def simp_all(ctx, stx, config, only, args):
-    check_config(config, stx)
-
-    def go(goal):
-        return simp_all_goal(ctx, goal, only, args, stx)
-    on_main(ctx, go)
-
-
-def simp_all_goal(ctx, goal: int, only, args, stx) -> list[int]:
-    """Simplifies hypotheses with each other and the target with all, until nothing changes."""
-    meta = ctx.meta
-    progress, any_change = True, False
-    while progress:
-        progress = False
-        meta.tick()
-        hyps = [d for d in meta.decls[goal].lctx.decls if not d.hidden and meta.is_prop(d.type)]
-        for d in hyps:
-            d = meta.decls[goal].lctx.get(d.id)
-            if d is None:
-                continue
-            with meta.with_goal(goal):
-                rules = all_rules(ctx, goal, only, args)
-                goal, changed, _ = simp_hyp(ctx, goal, d, rules)
-            if goal is None:
-                return []
-            progress = progress or changed
-        with meta.with_goal(goal):
-            rules = all_rules(ctx, goal, only, args)
-            goal, changed = simp_target(ctx, goal, rules)
-        if goal is None:
-            return []
-        progress = progress or changed
-        any_change = any_change or progress
-    if not any_change:
-        raise LeanError("`simp_all` made no progress", stx)
-    return [goal]
-
-
-def all_rules(ctx, goal: int, only, args) -> SimpSet:
-    """Rules of simp_all: those of simp and all hypotheses (implications are contextual)."""
-    rules, _ = make_set(ctx, goal, only, args)
-    rules.contextual = True
-    for d in ctx.meta.decls[goal].lctx.decls:
-        if not d.hidden and ctx.meta.is_prop(d.type):
-            rules.add(hyp_rules(ctx.meta, d))
-    return rules
-
-
-__all__ = ["attempt", "close_rfl"]
