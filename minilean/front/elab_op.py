@@ -165,7 +165,7 @@ class OpMixin:
     def nat_op(self, op, a, b):
         """a + b and the like on Nat, without a search for instances."""
         meta = self.meta
-        nat = meta.NAT
+        nat = Const("Nat")
         fn = NAT_OPS.get(op)
         if fn is None or meta.inst(meta.infer(a)) is not nat \
                 or meta.inst(meta.infer(b)) is not nat:

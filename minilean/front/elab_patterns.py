@@ -115,11 +115,11 @@ class PatternMixin:
                 n = decl.num_params
                 return tm.mk_app(f, *args[:n], *[self.normal_pattern(a) for a in args[n:]])
             if f.name in meta.ext.match_pattern:
-                with meta.transparency("all"):
+                with meta.transparency("default"):
                     new = meta.unfold_def(e)
                 if new is not None:
                     return self.normal_pattern(new)
-            if f.name == "OfNat.ofNat" and len(args) == 3 and args[0] is not meta.NAT:
+            if f.name == "OfNat.ofNat" and len(args) == 3 and args[0] is not Const("Nat"):
                 new = meta.whnf(e)
                 if meta.is_ctor_app(new):
                     return self.normal_pattern(new)
