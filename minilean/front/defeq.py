@@ -11,6 +11,7 @@ from minilean.front.defeq_assign import AssignMixin
 from minilean.front.defeq_levels import LevelEqMixin
 from minilean.front.errors import LeanError
 from minilean.kernel import term as tm
+from minilean.kernel.env import RecursorDecl
 from minilean.kernel.literals import NAT
 from minilean.kernel.term import (
     LMVAR,
@@ -292,11 +293,13 @@ class DefEqMixin(LevelEqMixin, AssignMixin):
             if type(f) is not Const:
                 return False
             info = self.ext.projections.get(f.name)
-            at = info.num_params if info is not None else getattr(
-                self.env.get(f.name), "major_index", None)
-            if at is None or len(args) <= at:
+            rec = self.env.get(f.name)
+            if info is not None and len(args) > info.num_params:
+                e = args[info.num_params]
+            elif type(rec) is RecursorDecl and len(args) > rec.major_index:
+                e = self.whnf(args[rec.major_index])
+            else:
                 return False
-            e = args[at] if info is not None else self.whnf(args[at])
         return False
 
     # --- structures -----------------------------------------------------------------------------

@@ -90,6 +90,7 @@ def _read(path):
             try:
                 decls, ext = _Loader(f).load()
             finally:
+                gc.freeze()  # the library stays: the collector need not walk through it
                 gc.enable()
     except (OSError, EOFError, pickle.UnpicklingError, AttributeError, ImportError, IndexError,
             TypeError, ValueError, KeyError):

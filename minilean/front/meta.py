@@ -45,9 +45,6 @@ class LocalDecl:
         self.value, self.cls, self.hidden = value, cls, hidden
         self.fvar = FVar(id)
 
-    def __repr__(self):
-        return f"{self.name} : {self.type!r}"
-
 
 class LocalContext:
     """Immutable ordered hypotheses."""
