@@ -7,20 +7,21 @@ from __future__ import annotations
 
 from minilean.front.terms import has_loose_bvar
 from minilean.kernel import term as tm
-from minilean.kernel.term import FVAR, MVAR, App, FVar, Lam, MVar, Sort
+from minilean.kernel.term import FVAR, MVAR, App, FVar, Lam, MVar, get_app_fn, get_app_fn_args
+
+MAX_REDUCTIONS = 64  # of the right-hand side, while a first-order match is looked for
 
 
 class AssignMixin:
     """Mixed into `Meta`."""
 
     def _assignable(self, m):
-        if m.id in self.assign or m.id in self.delayed:
-            return False
-        return m.id >= self.inst_floor and self.decls[m.id].kind == "natural"
+        return m.id >= self.inst_floor and not self.is_assigned(m.id) \
+            and self.decls[m.id].kind == "natural"
 
     def _eq_mvars(self, a, b):
         """Decide when a side has a metavariable head; None when neither can be assigned."""
-        fa, fb = tm.get_app_fn(a), tm.get_app_fn(b)
+        fa, fb = get_app_fn(a), get_app_fn(b)
         ma, mb = type(fa) is MVar, type(fb) is MVar
         if not ma and not mb:
             return None
@@ -28,90 +29,61 @@ class AssignMixin:
             a2 = self._inst_head(a, fa) if ma else a
             b2 = self._inst_head(b, fb) if mb else b
             return self._eq(a2, b2) if a2 is not a or b2 is not b else None
-        ua = ma and self._assignable(fa)
-        ub = mb and self._assignable(fb)
-        if ua and ub and fa is fb:
-            return self._eq_same_head(a, b)
+        if fa is fb:
+            return self._eq_all(get_app_fn_args(a)[1], get_app_fn_args(b)[1])
+        ua, ub = ma and self._assignable(fa), mb and self._assignable(fb)
         if ua and ub:
             return self._eq_flex_flex(a, b, fa, fb)
         if ua:
             return self._assign_app(fa, a, b)
         if ub:
             return self._assign_app(fb, b, a)
-        if ma and mb and fa is fb:
-            return self._eq_same_head(a, b)
-        return self._stuck_mvar(a, b, ma, mb)
-
-    def _inst_head(self, e, f):
-        if f.id in self.assign:
-            value = self.inst(f)
-            return self.beta(value, tm.get_app_fn_args(e)[1]) if e is not f else value
-        return self.inst(e)
-
-    def _stuck_mvar(self, a, b, ma, mb):
-        """A synthetic metavariable: try to synthesise the instance, then go on."""
-        fa, fb = tm.get_app_fn(a), tm.get_app_fn(b)
         for f, is_m in ((fa, ma), (fb, mb)):
             if is_m and self.decls[f.id].kind == "synthetic" and self.synth_pending(f.id):
                 return self._eq(self.inst(a), self.inst(b))
         if ma and mb:
-            if fa is fb:
-                return self._eq_same_head(a, b)
             return False
-        # a synthetic/opaque head against something rigid: the rigid side may still reduce
-        other = b if ma else a
-        stuck = a if ma else b
-        new = self.whnf_core(other)
-        if new is not other:
-            return self._eq(stuck, new)
-        new = self.unfold_def(other)
-        if new is not None:
-            return self._eq(stuck, new)
-        return False if not self._both_proofs(a, b) else True
+        return self._stuck_mvar(a, b) if ma else self._stuck_mvar(b, a)
 
-    def _both_proofs(self, a, b):
-        ta = self.infer(a)
-        return type(ta) is not Sort and self.is_prop(ta) and self._eq(ta, self.infer(b))
+    def _inst_head(self, e, f):
+        if f.id in self.assign:
+            return self.beta(self.inst(f), get_app_fn_args(e)[1])
+        return self.inst(e)
 
-    def _eq_same_head(self, a, b):
-        _, xs = tm.get_app_fn_args(a)
-        _, ys = tm.get_app_fn_args(b)
-        return len(xs) == len(ys) and all(self._eq(x, y) for x, y in zip(xs, ys, strict=False))
+    def _stuck_mvar(self, stuck, other):
+        """A goal or unknown instance at the head against something rigid, which may reduce."""
+        new = self._reduce_rhs(other)
+        return self._proof_irrel(stuck, other) if new is None else self._eq(stuck, new)
+
+    def _eq_all(self, xs, ys):
+        return len(xs) == len(ys) and all(map(self._eq, xs, ys))
 
     def _eq_flex_flex(self, a, b, fa, fb):
         """Two assignable heads: assign the one that makes a pattern, younger first."""
         if a is fa and b is fb:
-            da, db = self.decls[fa.id], self.decls[fb.id]
-            first = (fb, b, a) if len(db.lctx.decls) > len(da.lctx.decls) else (fa, a, b)
-            second = (fa, a, b) if first[0] is fb else (fb, b, a)
+            b_first = len(self.decls[fb.id].lctx.decls) > len(self.decls[fa.id].lctx.decls)
         else:
-            first, second = ((fa, a, b), (fb, b, a)) if b is not fb else ((fb, b, a), (fa, a, b))
-        for m, lhs, rhs in (first, second):
-            mark = self.save()
-            if self._assign_app(m, lhs, rhs):
-                return True
-            self.restore(mark)
-        return False
+            b_first = b is fb
+        first, second = (fa, a, b), (fb, b, a)
+        if b_first:
+            first, second = second, first
+        return self._or_undo(self._assign_app, *first) or self._or_undo(self._assign_app, *second)
 
     def _assign_app(self, m, lhs, rhs):
         """Solve ?m x₁ … xₙ =?= rhs."""
+        rhs = self.inst(rhs)
         if lhs is m:
-            return self._assign_checked(m, self.inst(rhs))
-        _, args = tm.get_app_fn_args(lhs)
-        args = [self.inst(x) for x in args]
-        args = [self._eta_arg(x) for x in args]
-        mctx = self.decls[m.id].lctx
-        pattern = []
-        seen = set()
-        for x in args:
-            if type(x) is FVar and x.id not in seen and x.id not in mctx:
-                seen.add(x.id)
-                pattern.append(x)
-            else:
-                break
-        if len(pattern) == len(args):
-            return self._assign_pattern(m, pattern, lhs, rhs)
-        return self._assign_non_pattern(m, args, lhs, rhs)
+            return self._assign_checked(m, rhs)
+        args = [self._eta_arg(self.inst(x)) for x in get_app_fn_args(lhs)[1]]
+        distinct = all(type(x) is FVar for x in args) and len(set(args)) == len(args)
+        own = self.decls[m.id].lctx
+        if distinct and not any(x.id in own for x in args):
+            return self._assign_pattern(m, args, lhs, rhs)
+        if self._first_order(m, lhs, rhs):
+            return True
+        # a quasi-pattern: ?m x y where x is a variable that ?m knows
+        value = self._abstract_value(m, args, rhs) if distinct else None
+        return value is not None and self._assign_checked(m, value)
 
     def _eta_arg(self, x):
         """fun y => f y as f, so that it may serve as a pattern variable."""
@@ -121,148 +93,87 @@ class AssignMixin:
         return x
 
     def _assign_pattern(self, m, fvars, lhs, rhs):
-        rhs = self.inst(rhs)
         value = self._abstract_value(m, fvars, rhs)
         if value is None:
             new = self._reduce_rhs(rhs)
-            if new is not None:
-                return self._eq(lhs, new)
-            return self._first_order(m, lhs, rhs)
-        return self._assign_checked(m, value, lambda_ok=True) or self._first_order(m, lhs, rhs)
+            return self._first_order(m, lhs, rhs) if new is None else self._eq(lhs, new)
+        return self._assign_checked(m, value) or self._first_order(m, lhs, rhs)
 
     def _abstract_value(self, m, fvars, rhs):
         body = self._check_rhs(m, rhs, {x.id for x in fvars})
-        if body is None:
-            return None
-        return self.mk_lambda(fvars, body)
+        return None if body is None else self.mk_lambda(fvars, body)
 
     def _reduce_rhs(self, rhs):
+        """rhs one step further, or None."""
         new = self.whnf_core(rhs)
-        if new is not rhs:
-            return new
-        return self.unfold_def(rhs)
-
-    def _assign_non_pattern(self, m, args, lhs, rhs):
-        """Not a pattern: first-order approximation, then constant approximation for `fun _ => rhs`
-        when the arguments do not occur (Lean's `constApprox` is off; only first order is tried)."""
-        rhs = self.inst(rhs)
-        if self._first_order(m, lhs, rhs):
-            return True
-        # ?m a … with a in ?m's own context: quasi-pattern ?m x y with x a let or known variable
-        keep, ok = [], True
-        seen = set()
-        for x in args:
-            if type(x) is FVar and x.id not in seen:
-                seen.add(x.id)
-                keep.append(x)
-            else:
-                ok = False
-        if ok:
-            value = self._abstract_value(m, keep, rhs)
-            if value is not None:
-                return self._assign_checked(m, value, lambda_ok=True)
-        return False
+        return self.unfold_def(rhs) if new is rhs else new
 
     def _first_order(self, m, lhs, rhs):
         """?m a₁ … aₙ =?= f b₁ … bₖ as ?m =?= f b₁ …, aᵢ =?= bᵢ from the right."""
-        mark = self.save()
-        f, args = tm.get_app_fn_args(lhs)
-        cur = rhs
-        for _ in range(64):
-            g, brgs = tm.get_app_fn_args(cur)
-            if len(brgs) >= len(args):
-                head = tm.mk_app(g, *brgs[:len(brgs) - len(args)])
-                tail = brgs[len(brgs) - len(args):]
-                if self._eq(f, head) and all(
-                        self._eq(x, y) for x, y in zip(args, tail, strict=False)):
+        args = get_app_fn_args(lhs)[1]
+        for _ in range(MAX_REDUCTIONS):
+            g, brgs = get_app_fn_args(rhs)
+            split = len(brgs) - len(args)
+            if split >= 0:
+                parts = [tm.mk_app(g, *brgs[:split]), *brgs[split:]]
+                if self._or_undo(self._eq_all, [m, *args], parts):
                     return True
-                self.restore(mark)
-            new = self._reduce_rhs(cur)
+            new = self._reduce_rhs(rhs)
             if new is None:
                 return False
-            cur = self.inst(new)
+            rhs = self.inst(new)
         return False
 
-    def _assign_checked(self, m, value, lambda_ok=False):
+    def _assign_checked(self, m, value):
         """Assign ?m := value after occurs, scope and type checks."""
         if value is m:
             return True
-        d = self.decls[m.id]
         checked = self._check_rhs(m, value, ())
         if checked is None:
             new = self._reduce_rhs(value)
-            if new is None:
+            return new is not None and self._eq(m, new)
+        with self.at_least("default"):
+            if not self._eq(self.decls[m.id].type, self.infer(checked)):
                 return False
-            return self._eq(m, new)
-        value = checked
-        ty = self.infer(value)
-        if ty is not d.type:
-            if type(d.type) is Sort and type(ty) is Sort:
-                if not self._eq_level(d.type.level, ty.level):
-                    return False
-            else:
-                old = self.transp
-                if old in ("reducible", "instances"):
-                    self.transp = "default"
-                try:
-                    if not self._eq(d.type, ty):
-                        return False
-                finally:
-                    self.transp = old
         if m.id in self.assign:  # assigned while the types were unified
-            return self._eq(self.assign[m.id], value)
-        self.assign_mvar(m.id, value)
+            return self._eq(self.assign[m.id], checked)
+        self.assign_mvar(m.id, checked)
         return True
+
+    # --- scope ----------------------------------------------------------------------------------
 
     def _check_rhs(self, m, value, extra):
         """value with metavariables of larger contexts pruned; None when m occurs in it or a free
         variable is outside m's context and `extra`."""
         if not value.flags & (FVAR | MVAR):
             return value
-        lctx = self.decls[m.id].lctx.by_id
-        todo = []
+        known = self.decls[m.id].lctx.by_id
+        too_large = []
         for s in tm.subterms(value):
-            t = type(s)
-            if t is FVar:
-                if s.id not in lctx and s.id not in extra:
-                    d = self.fvars.get(s.id)
-                    if d is not None and d.value is not None:
-                        return self._check_rhs(m, tm.instantiate(
-                            tm.abstract(value, [s]), d.value), extra)
+            if type(s) is FVar and s.id not in known and s.id not in extra:
+                d = self.fvars.get(s.id)
+                if d is None or d.value is None:
                     return None
-            elif t is MVar:
-                if s is m:
-                    return None
-                if s.id in self.assign:
-                    continue
-                if any(x.id not in lctx and x.id not in extra
-                       for x in self.decls[s.id].lctx.decls):
-                    todo.append(s)
-        for s in todo:
-            if not self._prune(s, lctx, extra):
+                return self._check_rhs(m, tm.instantiate(tm.abstract(value, [s]), d.value), extra)
+            if s is m:
                 return None
-        return self.inst(value) if todo else value
+            if type(s) is MVar and s.id not in self.assign and any(
+                    x.id not in known and x.id not in extra for x in self.decls[s.id].lctx.decls):
+                too_large.append(s)
+        if not all(self._prune(s, known, extra) for s in too_large):
+            return None
+        return self.inst(value) if too_large else value
 
-    def _prune(self, s, lctx, extra):
+    def _prune(self, s, known, extra):
         """Restrict ?s to the variables that the assigned metavariable may mention."""
         d = self.decls[s.id]
         if d.kind != "natural" or s.id in self.delayed:
-            if d.kind == "synthetic" and self.synth_pending(s.id):
-                value = self.inst(s)
-                return not any(y not in lctx and y not in extra for y in self._fvar_ids(value))
-            return False
-        keep = [x for x in d.lctx.decls if x.id in lctx or x.id in extra]
+            return d.kind == "synthetic" and self.synth_pending(s.id) \
+                and all(y in known or y in extra for y in self.fvar_ids(s))
+        keep = [x for x in d.lctx.decls if x.id in known or x.id in extra]
         ids = {x.id for x in keep}
-        if any(y not in ids for x in keep for y in self._fvar_ids(x.type)):
+        types = [*[x.type for x in keep], d.type]
+        if any(y not in ids for ty in types for y in self.fvar_ids(ty)):
             return False
-        if any(y not in ids for y in self._fvar_ids(d.type)):
-            return False
-        new = self.mk_mvar(d.type, d.kind, d.name, d.lctx.replace(keep))
-        self.assign_mvar(s.id, new)
+        self.assign_mvar(s.id, self.mk_mvar(d.type, d.kind, d.name, d.lctx.replace(keep)))
         return True
-
-    def _fvar_ids(self, e):
-        e = self.inst(e)
-        if not e.flags & FVAR:
-            return ()
-        return [x.id for x in tm.subterms(e) if type(x) is FVar]

@@ -5,10 +5,15 @@ Follows Lean 4's `Lean/Meta/LevelDefEq.lean`. Run: `python -m pytest tests/minil
 from __future__ import annotations
 
 from minilean.kernel import level as lv
+from minilean.kernel.term import Sort
 
 
 class LevelEqMixin:
     """Mixed into `Meta`."""
+
+    def is_level_eq(self, u, v):
+        """As `is_def_eq`, for levels."""
+        return self.is_def_eq(Sort(u), Sort(v))
 
     def _solve_postponed(self, start):
         """Retry postponed universe constraints until nothing changes; the rest stays postponed
@@ -19,9 +24,8 @@ class LevelEqMixin:
                 return True
             del self.postponed_levels[start:]
             size = len(self.trail)
-            for u, v in todo:
-                if not self._eq_level(u, v):
-                    return False
+            if not all(self._eq_level(u, v) for u, v in todo):
+                return False
             if len(self.postponed_levels) - start >= len(todo) and len(self.trail) == size:
                 return self._approximate_levels(start)
 
@@ -31,72 +35,56 @@ class LevelEqMixin:
         del self.postponed_levels[start:]
         for u, v in todo:
             u, v = self.inst_level(u), self.inst_level(v)
-            if lv.eq(u, v):
-                continue
-            if not self._approx_level(u, v) and not self._approx_level(v, u):
+            if not (lv.eq(u, v) or self._approx_level(u, v) or self._approx_level(v, u)):
                 return False
         return True
 
     def _approx_level(self, u, v):
         """Solve max ?u w = v by ?u := v when w ≤ v (Lean's approxDefEq)."""
-        if u.kind in ("max", "imax"):
+        if u.kind in ("max", "imax") and not v.has_mvar:
             for x, y in ((u.a, u.b), (u.b, u.a)):
-                if x.kind == "mvar" and not v.has_mvar and (y.has_mvar is False and lv.leq(y, v)):
+                if x.kind == "mvar" and not y.has_mvar and lv.leq(y, v):
                     self.assign_level(x.a, v)
                     return True
         return False
 
-
-    def is_level_eq(self, u, v):
-        mark = self.save()
-        if self._eq_level(u, v) and self._solve_postponed(mark[1]):
-            return True
-        self.restore(mark)
-        return False
-
     def _eq_level(self, u, v):
+        """One problem; postponed when it cannot be decided yet."""
         if u is v:
             return True
-        if u.has_mvar:
-            u = self.inst_level(u)
-        if v.has_mvar:
-            v = self.inst_level(v)
-        if u is v:
-            return True
+        u, v = self.inst_level(u), self.inst_level(v)
         if not u.has_mvar and not v.has_mvar:
             return lv.eq(u, v)
-        if u.kind == "mvar" and not self._occurs_level(u, v):
-            self.assign_level(u.a, v)
-            return True
-        if v.kind == "mvar" and not self._occurs_level(v, u):
-            self.assign_level(v.a, u)
-            return True
-        if u.kind == "succ" and v.kind == "succ":
-            return self._eq_level(u.a, v.a)
-        if u.kind == "succ" or v.kind == "succ":
-            new = self._decrement(v if u.kind == "succ" else u)
-            if new is not None:
-                return self._eq_level(u.a if u.kind == "succ" else v.a, new)
-        if u is lv.ZERO or v is lv.ZERO:
-            return self._eq_zero(v if u is lv.ZERO else u)
-        if lv.eq(u, v):
-            return True
-        self.postponed_levels.append((u, v))
+        for x, y in ((u, v), (v, u)):
+            if x.kind == "mvar" and not self._occurs_level(x, y):
+                self.assign_level(x.a, y)
+                return True
+        for x, y in ((u, v), (v, u)):
+            lower = self._dec_level(y, assign=False) if x.kind == "succ" else None
+            if lower is not None:
+                return self._eq_level(x.a, lower)
+            if x is lv.ZERO:
+                return self._eq_zero(y)
+        if not lv.eq(u, v):
+            self.postponed_levels.append((u, v))
         return True
 
     def _eq_zero(self, u):
         if u.kind == "max":
             return self._eq_level(u.a, lv.ZERO) and self._eq_level(u.b, lv.ZERO)
-        if u.kind == "imax":
-            return self._eq_level(u.b, lv.ZERO)
-        return u is lv.ZERO
+        return u.kind == "imax" and self._eq_level(u.b, lv.ZERO)
 
-    def _decrement(self, u):
-        """u - 1 where that is a level, else None (max a b with numerals)."""
+    def _dec_level(self, u, assign=True):
+        """u - 1 (Lean's getDecLevel), assigning universe metavariables; None if u may be 0."""
+        u = self.inst_level(u)
         if u.kind == "succ":
             return u.a
-        if u.kind == "max":
-            a, b = self._decrement(u.a), self._decrement(u.b)
+        if u.kind == "mvar" and assign:
+            v = self.mk_level_mvar()
+            self.assign_level(u.a, lv.succ(v))
+            return v
+        if u.kind in ("max", "imax"):
+            a, b = self._dec_level(u.a, assign), self._dec_level(u.b, assign)
             return None if a is None or b is None else lv.max_(a, b)
         return None
 

@@ -9,8 +9,18 @@ from __future__ import annotations
 from minilean.front.errors import LeanError
 from minilean.front.ext import InstanceEntry
 from minilean.kernel import term as tm
-from minilean.kernel.env import DefDecl
-from minilean.kernel.term import FVAR, LMVAR, MVAR, Const, FVar, MVar, Pi
+from minilean.kernel.env import ConstructorDecl, InductiveDecl
+from minilean.kernel.term import (
+    FVAR,
+    LMVAR,
+    MVAR,
+    Const,
+    FVar,
+    MVar,
+    Pi,
+    get_app_fn,
+    get_app_fn_args,
+)
 
 MAX_INSTANCE_DEPTH = 32
 
@@ -19,65 +29,47 @@ class InstanceMixin:
     """Class resolution; mixed into `Meta`."""
 
     def class_name(self, ty):
-        """The class that `∀ …, C a` belongs to, or None (no unfolding)."""
-        for _ in range(20):
-            while type(ty) is Pi:
-                ty = ty.body
-            f = tm.get_app_fn(ty)
-            if type(f) is MVar:
-                ty = self.inst(ty)
-                f = tm.get_app_fn(ty)
-            if type(f) is not Const:
-                return None
-            if f.name in self.ext.classes:
-                return f.name
-            if f.name not in self.ext.reducible or self.env.get(f.name) is None:
-                return None
-            new = self._unfold_reducible(ty)
-            if new is None:
-                return None
-            ty = new
-        return None
-
-    def _unfold_reducible(self, ty):
-        """One unfolding of a reducible definition at the head (loose variables allowed)."""
-        f, args = tm.get_app_fn_args(ty)
-        decl = self.env.get(f.name)
-        if type(decl) is not DefDecl or f.name in self.ext.projections:
+        """The class that `∀ …, C a` belongs to, or None (reducible definitions are unfolded)."""
+        while type(ty) is Pi:
+            ty = ty.body
+        f = get_app_fn(ty)
+        if type(f) is MVar:
+            ty = self.inst(ty)
+            f = get_app_fn(ty)
+        if type(f) is not Const:
             return None
-        return self.beta(tm.instantiate_level_params(decl.value, decl.level_params, f.levels),
-                         args)
+        if f.name in self.ext.classes:
+            return f.name
+        new = self._expose_class(ty)
+        return None if new is ty else self.class_name(new)
 
     def _expose_class(self, ty):
-        """ty with reducible abbreviations of (∀ …, class) types unfolded."""
+        """ty with reducible abbreviations of (∀ …, class) types unfolded (loose variables may
+        occur)."""
+        ext = self.ext
         while True:
-            f = tm.get_app_fn(ty)
-            if type(f) is not Const or f.name in self.ext.classes \
-                    or f.name not in self.ext.reducible:
+            f = get_app_fn(ty)
+            if type(f) is not Const or f.name in ext.classes or f.name not in ext.reducible \
+                    or f.name in ext.projections:
                 return ty
-            new = self._unfold_reducible(ty)
+            new = self.unfold(ty)
             if new is None:
                 return ty
             ty = new
-
-    class_of_local = class_name
 
     def synth_inst(self, ty, depth=0):
         """An instance of class type `ty`, or None. Raises LeanError when metavariables block it."""
         ty = self.inst(ty)
         cacheable = not ty.flags & (MVAR | LMVAR | FVAR) and not depth
-        if cacheable:
-            found = self.inst_cache.get(ty)
-            if found is not None:
-                return found
+        if cacheable and ty in self.inst_cache:
+            return self.inst_cache[ty]
         value = self._synth_main(ty, depth)
         if cacheable and value is not None and not value.flags & (MVAR | LMVAR):
             self.inst_cache[ty] = value
         return value
 
     def _synth_main(self, ty, depth):
-        ty = self._expose_class(ty)
-        decls, body = [], ty
+        decls, body = [], self._expose_class(ty)
         while type(body) is Pi:
             more, body = self.forall_locals(body, reducing=False)
             decls += more
@@ -90,101 +82,82 @@ class InstanceMixin:
                 return None
         floor = self.inst_floor if depth else self.fresh_mark()
         goal, outs = self._mask_outparams(cls, body)
-        if self._stuck(goal):
-            raise StuckInstance(ty)
-        old = self.transp, self.lctx, self.inst_floor
+        if self._stuck(cls, goal):
+            raise StuckInstance("typeclass instance problem is stuck")
+        lctx = self.lctx.add(*decls) if decls else self.lctx
+        old_floor = self.inst_floor
         self.inst_floor = floor  # the caller's metavariables are not ours to assign
-        self.transp = "instances"
-        self.lctx = self.lctx.add(*decls) if decls else self.lctx
         try:
-            value = self._search(cls, goal, depth)
-            if value is None:
-                return None
-            for m, actual in outs:
-                self.transp = old[0] if old[0] in ("default", "all") else "default"
-                self.inst_floor = old[2]
-                if not self.is_def_eq(m, actual):
-                    return None
-            value = self.inst(value)
+            with self.with_lctx(lctx), self.transparency("instances"):
+                value = self._search(cls, goal, depth)
         finally:
-            self.transp, self.lctx, self.inst_floor = old
-        return self.mk_lambda([d.fvar for d in decls], value) if decls else value
+            self.inst_floor = old_floor
+        if value is None:
+            return None
+        with self.with_lctx(lctx), self.at_least("default"):
+            if not all(self.is_def_eq(m, actual) for m, actual in outs):
+                return None
+        return self.mk_lambda([d.fvar for d in decls], value)
 
     def _mask_outparams(self, cls, ty):
         """ty with output parameters replaced by fresh mvars, and the (mvar, actual) pairs."""
         outs = self.ext.classes[cls]
         if not outs:
             return ty, []
-        f, args = tm.get_app_fn_args(ty)
-        pairs, args = [], list(args)
-        fty = self.infer(f)
-        for i in range(len(args)):
+        f, args = get_app_fn_args(ty)
+        pairs, fty = [], self.infer(f)
+        for i, actual in enumerate(args):
             fty = self.expect_pi(fty)
             if i in outs:
-                m = self.mk_mvar(fty.type)
-                pairs.append((m, args[i]))
-                args[i] = m
+                args[i] = self.mk_mvar(fty.type)
+                pairs.append((args[i], actual))
             fty = tm.instantiate(fty.body, args[i])
         return tm.mk_app(f, *args), pairs
 
-    def _stuck(self, goal):
+    def _stuck(self, cls, goal):
         """Does a metavariable of the caller occur in a non-output argument?"""
-        outs = self.ext.classes.get(self.class_name(goal), ())
-        _, args = tm.get_app_fn_args(goal)
-        return any(i not in outs and a.flags & MVAR and type(tm.get_app_fn(self.inst(a))) is MVar
-                   for i, a in enumerate(args))
+        outs = self.ext.classes[cls]
+        return any(i not in outs and type(get_app_fn(self.inst(a))) is MVar
+                   for i, a in enumerate(get_app_fn_args(goal)[1]))
 
     def _search(self, cls, goal, depth):
         if depth > MAX_INSTANCE_DEPTH:
             return None
         self.tick()
-        for d in reversed(self.lctx.insts):
-            if d.cls == cls:
-                value = self._try_instance(d.fvar, d.type, goal, depth)
-                if value is not None:
-                    return value
+        local = [d.fvar for d in reversed(self.lctx.insts) if d.cls == cls]
         names = [entry.name for entry in self.ext.instances.get(cls, ())]
-        for name in [*names, *self.scoped_insts.get(cls, ())]:
-            f = self.mk_const(name)
-            value = self._try_instance(f, self.infer(f), goal, depth)
+        for found in (*local, *names, *self.scoped_insts.get(cls, ())):
+            f = found if type(found) is FVar else self.mk_const(found)
+            value = self._try_instance(f, goal, depth)
             if value is not None:
                 return value
         return None
 
-    def _try_instance(self, f, fty, goal, depth):
+    def _try_instance(self, f, goal, depth):
         """f applied so that it proves goal, with its instance arguments searched for, or None."""
         mark = self.save()
-        mvars, infos, result = self.forall_meta(self._expose_class(fty), reducing=False)
-        while True:
-            new = self._expose_class(result)
-            if type(new) is not Pi:
-                break
-            more, more_infos, result = self.forall_meta(new, reducing=False)
-            mvars, infos = [*mvars, *more], [*infos, *more_infos]
-        if not self._quick_match(result, goal):
-            return None
-        if not self.is_def_eq(result, goal):
-            self.restore(mark)
-            return None
-        # the last instance arguments first: they tend to fix the others (Lean does the same)
-        todo = [m for m, i in zip(mvars, infos, strict=True)
-                if i == "inst" and not self.is_assigned(m.id)]
-        if not self._solve_subgoals(todo, depth):
-            self.restore(mark)
-            return None
-        return self.inst(tm.mk_app(f, *mvars))
+        mvars, insts, result = [], [], self._expose_class(self.infer(f))
+        while type(result) is Pi:
+            more, infos, result = self.forall_meta(result, reducing=False)
+            mvars += more
+            insts += [m for m, info in zip(more, infos, strict=True) if info == "inst"]
+            result = self._expose_class(result)
+        if self._quick_match(result, goal) and self.is_def_eq(result, goal) \
+                and self._solve_subgoals(insts, depth):
+            return self.inst(tm.mk_app(f, *mvars))
+        self.restore(mark)
+        return None
 
     def _quick_match(self, pattern, goal):
         """Cheap test that some explicit head symbols do not clash."""
         while type(pattern) is tm.App and type(goal) is tm.App:
-            p, g = tm.get_app_fn(pattern.arg), tm.get_app_fn(goal.arg)
-            if type(p) is Const and type(g) is Const and p.name != g.name \
-                    and p.name not in self.ext.reducible and g.name not in self.ext.reducible \
-                    and self._is_constructor_like(p.name) and self._is_constructor_like(g.name):
-                return False
-            if type(g) is FVar and type(p) is Const and self.fvars[g.id].value is None \
-                    and self._is_rigid(p.name):
-                return False
+            p, g = get_app_fn(pattern.arg), get_app_fn(goal.arg)
+            if type(p) is Const:
+                if type(g) is Const and p.name != g.name \
+                        and self._is_type_or_ctor(p) and self._is_type_or_ctor(g):
+                    return False
+                if type(g) is FVar and self.fvars[g.id].value is None and self._is_rigid(p.name):
+                    return False
             pattern, goal = pattern.fn, goal.fn
         return True
 
@@ -194,11 +167,11 @@ class InstanceMixin:
         return name not in ext.reducible and name not in ext.instance_names \
             and name not in ext.projections
 
-    def _is_constructor_like(self, name):
-        kind = type(self.env.get(name)).__name__
-        return kind in ("InductiveDecl", "ConstructorDecl")
+    def _is_type_or_ctor(self, c):
+        return type(self.head_decl(c)) in (InductiveDecl, ConstructorDecl)
 
     def _solve_subgoals(self, todo, depth):
+        """Solve the instance metavariables that unification left open."""
         for m in todo:
             if self.is_assigned(m.id):
                 continue
@@ -206,7 +179,7 @@ class InstanceMixin:
                 value = self.synth_inst(self.infer(m), depth + 1)
             except StuckInstance:
                 return False
-            if value is None or not self.is_def_eq(self.inst(self.infer(m)), self.infer(value)):
+            if value is None or not self.is_def_eq(self.infer(m), self.infer(value)):
                 return False
             if not self.is_assigned(m.id):
                 self.assign_mvar(m.id, value)
@@ -225,13 +198,11 @@ class InstanceMixin:
             return False
         finally:
             self._busy_insts.discard(i)
-        if value is None:
-            return False
-        if not self.is_assigned(i):
+        if value is not None and not self.is_assigned(i):
             self.assign_mvar(i, value)
-        return True
+        return value is not None
 
-    # --- default instances --------------------------------------------------------------------
+    # --- the tables ---------------------------------------------------------------------------
 
     def default_instances(self, cls):
         """(priority, instance name) pairs, highest priority first."""
@@ -239,8 +210,7 @@ class InstanceMixin:
 
     def add_instance(self, name, priority=1000):
         """Registers the constant `name` as an instance."""
-        decl = self.env.lookup(name)
-        cls = self.class_name(decl.type)
+        cls = self.class_name(self.env.lookup(name).type)
         if cls is None:
             raise LeanError(f"invalid instance, `{name}` does not construct a class")
         table = self.ext.own("instances")
@@ -248,7 +218,6 @@ class InstanceMixin:
         entry = InstanceEntry(name, cls, priority, len(old))
         table[cls] = tuple(sorted((*old, entry), key=lambda e: (-e.priority, -e.order)))
         self.ext.own("instance_names").add(name)
-        self.inst_cache = {}
 
     def add_default_instance(self, name, priority=1000):
         cls = self.class_name(self.env.lookup(name).type)
@@ -258,7 +227,3 @@ class InstanceMixin:
 
 class StuckInstance(LeanError):
     """Resolution must wait until a metavariable of the goal is known."""
-
-    def __init__(self, ty):
-        super().__init__("typeclass instance problem is stuck")
-        self.type = ty

@@ -76,6 +76,7 @@ def _read(path):
     try:
         with open(path, "rb") as f:
             decls, ext = _Loader(f).load()
+        gc.freeze()  # the library stays: the collector need not walk through it
     except (OSError, EOFError, pickle.UnpicklingError, AttributeError, ImportError, IndexError,
             TypeError, ValueError, KeyError):
         return None

@@ -13,7 +13,7 @@ from minilean.kernel import term as tm
 from minilean.kernel.env import ConstructorDecl, DefDecl
 from minilean.kernel.term import MVAR, Const, FVar, MVar, Pi
 
-MAX_SPLITS = 3000
+MAX_SPLITS = 600  # the human proofs need fewer than 30; each may keep 50 kB
 
 
 class Alt:

@@ -18,17 +18,13 @@ from minilean.front.defeq import DefEqMixin
 from minilean.front.errors import StepLimit
 from minilean.front.infer import InferMixin
 from minilean.front.instances import InstanceMixin
-from minilean.front.meta_inst import ANY_MVAR, InstMixin
+from minilean.front.meta_inst import InstMixin
 from minilean.front.whnf import WhnfMixin
 from minilean.kernel import level as lv
-from minilean.kernel.term import (
-    PROP,
-    BVar,
-    FVar,
-    MVar,
-    Sort,
-)
+from minilean.kernel.term import FVar, MVar, Sort
 
+TRANSPARENCIES = ("reducible", "instances", "default")
+_TABLES = ("assign", "delayed", "lassign", "decls", "fvars")
 _fresh = itertools.count(1)
 STEPS_PER_CLOCK_LOOK = 2000
 CACHE_LIMIT = 20_000  # entries of a proof's caches, emptied between steps when there are more
@@ -49,9 +45,6 @@ class LocalDecl:
         self.value, self.cls, self.hidden = value, cls, hidden
         self.fvar = FVar(id)
 
-    def __repr__(self):
-        return f"{self.name} : {self.type!r}"
-
 
 class LocalContext:
     """Immutable ordered hypotheses."""
@@ -65,6 +58,7 @@ class LocalContext:
 
     @property
     def by_id(self):
+        """{id: declaration}."""
         if self._by_id is None:
             self._by_id = {d.id: d for d in self.decls}
         return self._by_id
@@ -102,7 +96,7 @@ class MVarDecl:
         self.id, self.name, self.lctx, self.type, self.kind = id, name, lctx, type, kind
 
 
-class Meta(WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin, InstMixin, InferMixin):
+class Meta(InferMixin, WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin, InstMixin):
     """One elaboration problem: environment, metavariables and their assignments."""
 
     def __init__(self, env, ext, max_steps=400_000, deadline=None):
@@ -114,7 +108,6 @@ class Meta(WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin, InstMixin, InferMix
         self.transp = "default"
         self.depth = 0
         self.deadline = deadline
-        self.max_steps = max_steps
         self.steps = max_steps
         self._clock = STEPS_PER_CLOCK_LOOK
         self.shared = Caches()
@@ -140,6 +133,10 @@ class Meta(WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin, InstMixin, InferMix
             if self.deadline is not None and time.monotonic() > self.deadline:
                 raise StepLimit("time limit")
 
+    def fresh_mark(self):
+        """Metavariables created from now on have larger ids."""
+        return fresh_id()
+
     def save(self):
         return len(self.trail), len(self.postponed_levels)
 
@@ -160,13 +157,12 @@ class Meta(WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin, InstMixin, InferMix
 
     def snapshot(self):
         """Everything a later `load` needs to continue from here; branches share nothing else."""
-        return (dict(self.assign), dict(self.delayed), dict(self.lassign), dict(self.decls),
-                dict(self.fvars), self.lctx, self.env, self.ext)
+        return [dict(getattr(self, name)) for name in _TABLES], self.lctx, self.env, self.ext
 
     def load(self, snap):
-        self.assign, self.delayed, self.lassign = dict(snap[0]), dict(snap[1]), dict(snap[2])
-        self.decls, self.fvars = dict(snap[3]), dict(snap[4])
-        self.lctx, self.env, self.ext = snap[5:]
+        tables, self.lctx, self.env, self.ext = snap
+        for name, table in zip(_TABLES, tables, strict=True):
+            setattr(self, name, dict(table))
         self.trail = []
         self.postponed_levels = []
         self.transp = "default"
@@ -178,7 +174,7 @@ class Meta(WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin, InstMixin, InferMix
 
     def mk_local(self, name, type, bi="default", value=None, hidden=False):
         """A new local declaration, registered but in no local context yet."""
-        d = LocalDecl(next(_fresh), name, type, bi, value, self.class_of_local(type), hidden)
+        d = LocalDecl(next(_fresh), name, type, bi, value, self.class_name(type), hidden)
         self.fvars[d.id] = d
         return d
 
@@ -201,6 +197,10 @@ class Meta(WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin, InstMixin, InferMix
         finally:
             self.transp = old
 
+    def at_least(self, level):
+        """`transparency(level)`, or the present one if that is higher."""
+        return self.transparency(max(self.transp, level, key=TRANSPARENCIES.index))
+
     # --- metavariables --------------------------------------------------------------------------
 
     def mk_mvar(self, type, kind="natural", name="", lctx=None):
@@ -217,21 +217,14 @@ class Meta(WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin, InstMixin, InferMix
     def mk_type_mvar(self):
         return self.mk_mvar(Sort(self.mk_level_mvar()))
 
-    def goal_decl(self, goal):
-        return self.decls[goal]
-
     def goal_type(self, goal):
-        d = self.decls[goal]
-        if d.type.flags & ANY_MVAR:
-            return self.inst(d.type)
-        return d.type
+        return self.inst(self.decls[goal].type)
 
     def is_assigned(self, i):
         return i in self.assign or i in self.delayed
 
     def assign_mvar(self, i, value):
-        self.trail.append((self.assign, i, self.assign.get(i)))
-        self.assign[i] = value
+        self._set(self.assign, i, value)
 
     def assign_level(self, i, level):
         self._set(self.lassign, i, level)
@@ -248,7 +241,3 @@ class Meta(WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin, InstMixin, InferMix
         """Closes a goal with `sorry`."""
         with self.with_goal(goal):
             self.assign_mvar(goal, self.mk_sorry(self.goal_type(goal), synthetic))
-
-    def next_id(self):
-        return next(_fresh)
-__all__ = ["ANY_MVAR", "PROP", "BVar", "LocalContext", "LocalDecl", "MVarDecl", "Meta", "fresh_id"]

@@ -20,11 +20,10 @@ from minilean.kernel.term import (
     Let,
     MVar,
     Pi,
-    Proj,
     Sort,
     abstract,
-    instantiate,
-    instantiate_rev,
+    get_app_fn,
+    get_app_fn_args,
 )
 
 ANY_MVAR = MVAR | LMVAR
@@ -45,97 +44,77 @@ class InstMixin:
 
     def inst(self, e):
         """e with all assigned metavariables replaced (Lean's instantiateMVars)."""
-        if not e.flags & ANY_MVAR:
+        if not e.flags & ANY_MVAR or (type(e) is MVar and not self.is_assigned(e.id)):
             return e
-        t = type(e)
-        if t is MVar and e.id not in self.assign and e.id not in self.delayed:
-            return e
-        return self._inst(e, {})
+        cache = {}
 
-    def _inst(self, e, cache):
-        if not e.flags & ANY_MVAR:
-            return e
-        new = cache.get(e)
-        if new is not None:
-            return new
-        t = type(e)
-        if t is App:
-            f = e.fn
-            while type(f) is App:
-                f = f.fn
-            if type(f) is MVar:
-                new = self._inst_mvar_app(f, e, cache)
+        def go(e, _depth=0):
+            if not e.flags & ANY_MVAR:
+                return e
+            new = cache.get(e)
+            if new is not None:
+                return new
+            t = type(e)
+            if t is App:
+                f = get_app_fn(e)
+                if type(f) is MVar:
+                    new = self._inst_mvar_app(f, e, go)
+                else:
+                    new = App(go(e.fn), go(e.arg))
+            elif t is MVar:
+                new = self._inst_mvar(e, go)
+            elif t is Sort:
+                new = Sort(self.inst_level(e.level))
+            elif t is Const:
+                new = Const(e.name, tuple([self.inst_level(u) for u in e.levels]))
             else:
-                fn, arg = self._inst(e.fn, cache), self._inst(e.arg, cache)
-                new = App(fn, arg)
-        elif t is MVar:
-            new = self._inst_mvar(e, cache)
-        elif t is Sort:
-            new = Sort(self.inst_level(e.level))
-        elif t is Const:
-            new = Const(e.name, tuple([self.inst_level(u) for u in e.levels]))
-        elif t is Lam or t is Pi:
-            new = t(e.name, self._inst(e.type, cache), self._inst(e.body, cache), e.info)
-        elif t is Let:
-            new = Let(e.name, self._inst(e.type, cache), self._inst(e.value, cache),
-                      self._inst(e.body, cache))
-        elif t is Proj:
-            new = Proj(e.struct, e.idx, self._inst(e.expr, cache))
-        else:
-            new = e
-        cache[e] = new
-        return new
+                new = tm.rebuild(e, go, 0)
+            cache[e] = new
+            return new
+        return go(e)
 
-    def _inst_mvar(self, e, cache):
+    def _inst_mvar(self, e, go):
         value = self.assign.get(e.id)
         if value is not None:
-            if not value.flags & ANY_MVAR:
-                return value
-            new = self._inst(value, cache)
+            new = go(value)
             if new is not value:
                 self.assign_mvar(e.id, new)
             return new
-        d = self.delayed.get(e.id)
-        if d is None:
+        if e.id not in self.delayed:
             return e
-        value = self._inst(MVar(d[1]), cache)
-        return e if value.flags & MVAR else self.mk_lambda(d[0], value)
+        fvars, goal = self.delayed[e.id]
+        value = go(MVar(goal))
+        return e if value.flags & MVAR else self.mk_lambda(fvars, value)
 
-    def _inst_mvar_app(self, f, e, cache):
-        head = self._inst(f, cache)
-        args = [self._inst(a, cache) for a in tm.get_app_fn_args(e)[1]]
-        if head is not f:
-            return self.beta(head, args)
-        d = self.delayed.get(f.id)
-        if d is not None and len(args) >= len(d[0]):
-            value = self._inst(MVar(d[1]), cache)
-            if not value.flags & MVAR:
-                n = len(d[0])
-                return self.beta(instantiate_rev(abstract(value, d[0]), args[:n]), args[n:])
-        return tm.mk_app(f, *args)
+    def _inst_mvar_app(self, f, e, go):
+        head = go(f)
+        args = [go(a) for a in get_app_fn_args(e)[1]]
+        return tm.mk_app(f, *args) if head is f else self.beta(head, args)
 
     def mvars_in(self, e):
         """Ids of the unassigned metavariables in e, in order of appearance (delayed followed)."""
-        found, seen = {}, set()
-
-        def go(e):
-            stack = [e]
-            while stack:
-                s = stack.pop()
-                if not s.flags & MVAR or s in seen:
-                    continue
-                seen.add(s)
-                if type(s) is MVar:
-                    if s.id in self.assign:
-                        go(self.assign[s.id])
-                    elif s.id in self.delayed:
-                        go(MVar(self.delayed[s.id][1]))
-                    else:
-                        found[s.id] = None
-                else:
-                    stack.extend(reversed(tm.children(s)))
-        go(self.inst(e))
+        found, seen, stack = {}, set(), [self.inst(e)]
+        while stack:
+            s = stack.pop()
+            if not s.flags & MVAR or s in seen:
+                continue
+            seen.add(s)
+            if type(s) is not MVar:
+                stack.extend(reversed(tm.children(s)))
+            elif s.id in self.delayed:
+                stack.append(self.inst(MVar(self.delayed[s.id][1])))
+            else:
+                found[s.id] = None
         return list(found)
+
+    def fvar_ids(self, e):
+        """Ids of the free variables in e (instantiated)."""
+        e = self.inst(e)
+        return [x.id for x in tm.subterms(e) if type(x) is FVar] if e.flags & FVAR else ()
+
+    def mentions(self, e, ids):
+        """Does e (instantiated) contain a free variable with an id in `ids`?"""
+        return any(i in ids for i in self.fvar_ids(e))
 
     # --- binding --------------------------------------------------------------------------------
 
@@ -147,21 +126,19 @@ class InstMixin:
 
     def _bind(self, kind, fvars, e):
         """Abstract fvars (outermost first); let-variables become `let`."""
-        if not fvars:
-            return self.inst(e)
-        e = self._elim_deps(self.inst(e), fvars)
-        body = abstract(e, fvars)
+        def closed(e, n):
+            """e abstracted over the first n variables."""
+            return abstract(self._elim_deps(self.inst(e), fvars[:n]), fvars[:n])
+
+        body = closed(e, len(fvars))
         for i in range(len(fvars) - 1, -1, -1):
             d = self.fvars[fvars[i].id]
-            ty = abstract(self._elim_deps(self.inst(d.type), fvars[:i]), fvars[:i])
             if d.value is None:
-                body = kind(d.name, ty, body, d.bi)
+                body = kind(d.name, closed(d.type, i), body, d.bi)
+            elif has_loose_bvar(body, 0):
+                body = Let(d.name, closed(d.type, i), closed(d.value, i), body)
             else:
-                val = abstract(self._elim_deps(self.inst(d.value), fvars[:i]), fvars[:i])
-                if has_loose_bvar(body, 0):
-                    body = Let(d.name, ty, val, body)
-                else:
-                    body = instantiate(body, val)
+                body = tm.lift(body, -1)
         return body
 
     def _elim_deps(self, e, fvars):
@@ -169,26 +146,13 @@ class InstMixin:
         if not e.flags & MVAR or not fvars:
             return e
         ids = {x.id for x in fvars}
-        todo = [i for i in self._raw_mvars(e)
-                if i not in self.assign and any(d.id in ids for d in self.decls[i].lctx.decls)]
-        if not todo:
-            return self.inst(e)
-        subst = {}
-        for i in todo:
-            if i in self.assign:
-                continue
-            d = self.decls[i]
-            if d.kind == "opaque" or i in self.delayed:
-                subst[MVar(i)] = self._revert_opaque(i, d, ids)
-            else:
-                self._revert_natural(i, d, ids)
+        new = {}
+        for s in tm.subterms(e):
+            if type(s) is MVar and s.id not in self.assign \
+                    and not ids.isdisjoint(self.decls[s.id].lctx.by_id):
+                new[s] = self._revert(s.id, ids)
         e = self.inst(e)
-        if subst:
-            e = tm.replace(e, lambda s: s if not s.flags & MVAR else subst.get(s))
-        return e
-
-    def _raw_mvars(self, e):
-        return [s.id for s in tm.subterms(e) if type(s) is MVar]
+        return tm.replace(e, lambda s: new.get(s) if s.flags & MVAR else s) if new else e
 
     def _dependents(self, lctx, ids):
         """The declarations of lctx in `ids` or depending on one of them, in order."""
@@ -200,30 +164,23 @@ class InstMixin:
                 out.append(d)
         return out
 
-    def mentions(self, e, ids):
-        """Does e (instantiated) contain a free variable with an id in `ids`?"""
-        e = self.inst(e)
-        if not e.flags & FVAR:
-            return False
-        return any(type(s) is FVar and s.id in ids for s in tm.subterms(e))
+    def _revert(self, i, ids):
+        """`?new xs`, equal to ?i: the xs are the variables in `ids` and what depends on them.
 
-    def _revert_parts(self, d, ids):
+        A natural ?i is assigned; a goal stays, and ?new is `fun xs => ?i` once that is known.
+        """
+        d = self.decls[i]
         dep = self._dependents(d.lctx, ids)
         fvars = [x.fvar for x in dep]
         small = d.lctx.erase([x.id for x in dep])
-        ty = self.mk_pi(fvars, d.type)
-        args = [x.fvar for x in dep if x.value is None]
-        return fvars, small, ty, args
-
-    def _revert_natural(self, i, d, ids):
-        _, small, ty, args = self._revert_parts(d, ids)
-        new = self.mk_mvar(ty, "natural", d.name, small)
-        self.assign_mvar(i, tm.mk_app(new, *args))
-
-    def _revert_opaque(self, i, d, ids):
-        fvars, small, ty, args = self._revert_parts(d, ids)
-        new = self.mk_mvar(ty, "opaque", d.name, small)
-        if len(args) == len(fvars):
+        is_goal = d.kind == "opaque" or i in self.delayed
+        new = self.mk_mvar(self.mk_pi(fvars, d.type), "opaque" if is_goal else "natural", d.name,
+                           small)
+        applied = tm.mk_app(new, *[x.fvar for x in dep if x.value is None])
+        if not is_goal:
+            self.assign_mvar(i, applied)
+        elif any(x.value is not None for x in dep):
+            raise LeanError("a hole below a `let` cannot be abstracted")
+        else:
             self._set(self.delayed, new.id, (fvars, i))
-            return tm.mk_app(new, *args)
-        raise LeanError("a hole below a `let` cannot be abstracted")
+        return applied

@@ -14,10 +14,10 @@ from minilean.kernel import level as lv
 from minilean.kernel.intern import sweep_table
 
 FVAR, MVAR, LMVAR, PARAM = 1, 2, 4, 8
-_SWEEP_FLOOR = 300_000
+_SWEEP_EVERY = 150_000  # new terms
 
 _TABLE = {}
-_sweep_at = _SWEEP_FLOOR
+_sweep_at = _SWEEP_EVERY
 _new = object.__new__
 
 
@@ -46,7 +46,7 @@ def sweep():
     global _sweep_at
     sweep_table(_TABLE)
     lv.sweep()
-    _sweep_at = max(_SWEEP_FLOOR, 2 * len(_TABLE))
+    _sweep_at = len(_TABLE) + max(_SWEEP_EVERY, len(_TABLE) // 2)
 
 
 def _node(cls, key, loose, flags, *values):
