@@ -1,11 +1,13 @@
 """Mutants of verified proofs: does minilean decide them, and does it ever accept something false?
 
-Verified rows of the elementary collection, the smoke theorems' kin and, with --families, generated
-theorems are mutated: a step dropped, constructors or directions swapped, one name put for another,
-the statement changed. Of the answers the share that is no decision (declined, time-out) is printed.
+Verified rows of the elementary collection and the laptop's validation theorems are mutated: a step
+dropped, constructors or directions swapped, one name put for another, the statement changed. Of
+the answers the share that is no decision (declined, time-out) is printed.
 Every accepted mutant is exported and typed again by a fresh process, and its statement goes to the
-truth oracle (benchmarks/truth.py), which tries values. Exit status 1 if a fresh process refuses an
-export or an accepted statement has a counterexample.
+truth oracle (benchmarks/truth.py), which tries values. With --lean (or LEAN) a stock Lean is asked
+too: accepted mutants of rows that it accepts are given to it as they stand, and those it refuses
+are printed, to be read (an old Lean refuses what it does not know). Exit status 1 if a fresh
+process refuses an export or an accepted statement has a counterexample.
 
 Run: python -m benchmarks.minilean_mutants --data ../shared/data --mutants 10000
 """
@@ -28,6 +30,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from benchmarks.stock_lean import FAMILIES, first_error
 from benchmarks.truth import Uncovered, counterexample
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,10 +48,10 @@ def main() -> int:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=os.environ.get("COPROVER_DATA"),
                         help="data folder (default: COPROVER_DATA)")
-    parser.add_argument("--families", type=Path, help="generated theorems with proofs (JSONL)")
     parser.add_argument("--mutants", type=int, default=10_000)
     parser.add_argument("--timeout-s", type=float, default=5.0, help="for one mutant")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--lean", default=os.environ.get("LEAN"), help="default: $LEAN")
     args = parser.parse_args()
     if not args.data or not args.data.is_dir():
         parser.error("give --data DIR (the folder with elementary/)")
@@ -59,7 +62,7 @@ def main() -> int:
 
 def fuzz(args) -> int:
     console, rng = Console(width=100, highlight=False), random.Random(args.seed)
-    sources = list(verified(rows_of(args.data, args.families), args.timeout_s))
+    sources = list(verified(rows_of(args.data), args.timeout_s))
     mutants = mutate_all(sources, args.mutants, rng)
     counts: dict = defaultdict(Counter)
     accepted = []
@@ -71,17 +74,19 @@ def fuzz(args) -> int:
     refused = refused_exports([text for _, text in accepted])
     covered, false = judge([row for row, _ in accepted])
     report(console, counts, len(accepted), refused, covered, false)
+    if args.lean:
+        ask_lean(console, args.lean, sources, [row for row, _ in accepted])
     return 1 if refused or false else 0
 
 
-def rows_of(data: Path, families: Path | None) -> Iterator[dict]:
+def rows_of(data: Path) -> Iterator[dict]:
     """Rows with name, preamble, statement and proof, human ones first."""
     path = data / "elementary" / "elementary.jsonl"
     yield from map(json.loads, path.read_text(encoding="utf-8").splitlines())
-    for row in map(json.loads, families.read_text().splitlines()) if families else ():
-        statement = row["formal_statement"].split("\n\n", 1)[1]
-        yield {"name": row["name"], "preamble": "", "statement": statement,
-               "proof": "\n  " + "\n  ".join(row["proof"])}
+    for row in map(json.loads, FAMILIES.read_text(encoding="utf-8").splitlines()):
+        if row["split"] == "valid":
+            yield {"name": row["name"], "preamble": "", "statement": row["statement"],
+                   "proof": "".join(f"\n  {tactic}" for tactic in row["proof"])}
 
 
 def verified(rows: Iterator[dict], timeout_s: float) -> Iterator[dict]:
@@ -91,6 +96,10 @@ def verified(rows: Iterator[dict], timeout_s: float) -> Iterator[dict]:
             yield row
 
 
+def text_of(row: dict) -> str:
+    return f"{row['preamble']}\n{row['statement']} {row['proof']}"
+
+
 def check(row: dict, timeout_s: float) -> tuple[str, str]:
     """(verdict, exported file of a verified row; empty, hence refused, if it has none)."""
     from minilean.export import NotExportable, export, theorems_of
@@ -98,8 +107,7 @@ def check(row: dict, timeout_s: float) -> tuple[str, str]:
     from minilean.front.session import Session
 
     session = Session()
-    text = f"{row['preamble']}\n{row['statement']} {row['proof']}"
-    verdict, _ = verdict_of(session, session.command(text, timeout_s=timeout_s), row)
+    verdict, _ = verdict_of(session, session.command(text_of(row), timeout_s=timeout_s), row)
     if verdict != "verified":
         return verdict, ""
     try:
@@ -218,6 +226,22 @@ def judge(rows: list[dict]) -> tuple[int, list[dict]]:
         if values is not None:
             false.append({**row, "values": values})
     return covered, false
+
+
+def ask_lean(console: Console, lean: str, sources: list[dict], accepted: list[dict]) -> None:
+    """Prints the accepted mutants that a stock Lean refuses, of rows that it accepts."""
+    asked = {row["name"] for row in accepted}
+    known = {row["name"] for row in sources if row["name"] in asked}
+    known -= {row["name"] for row in sources
+              if row["name"] in known and first_error(lean, text_of(row))}
+    mutants = [row for row in accepted if row["name"] in known]
+    errors = [(row, first_error(lean, text_of(row)))
+              for row in track(mutants, "asking Lean", transient=True)]
+    refused = [(row, error) for row, error in errors if error]
+    console.print(f"accepted mutants of rows that {lean} accepts: {len(mutants)}; "
+                  f"refused by it: {len(refused)}", soft_wrap=True)
+    for row, error in refused:
+        console.print(f"LEAN {row['name']}: {error}\n{text_of(row)}", soft_wrap=True)
 
 
 def report(console: Console, counts: dict, accepted: int, refused: int, covered: int,
