@@ -122,13 +122,11 @@ def comparison(row: dict, env, name: str) -> str:
 
 def ask(lean: str, case: Case) -> tuple[str, str]:
     """(accepted | refused, same | different | unread | -) of a case."""
+    if not first_error(lean, case.export + case.comparison):  # both at once: most agree
+        return "accepted", "same" if case.comparison else "-"
     if error := first_error(lean, case.export):
         return f"refused: {error}", "-"
-    if not case.comparison:
-        return "accepted", "-"
     error = first_error(lean, case.comparison)
-    if not error:
-        return "accepted", "same"
     return "accepted", f"different: {error}" if DIFFERENT in error else f"unread: {error}"
 
 

@@ -25,6 +25,14 @@ class Alt:
         self.decls, self.pats, self.rhs, self.stx, self.used = decls, pats, rhs, stx, False
 
 
+def _locals_in(e):
+    """Ids of the locals among e and the arguments of its applications, from left to right."""
+    if type(e) is FVar:
+        yield e.id
+    for arg in tm.get_app_fn_args(e)[1]:
+        yield from _locals_in(arg)
+
+
 class MatcherRun:
     """One matcher being made: `xs` are the locals for its discriminants, `alts` a list of Alt."""
 
@@ -118,27 +126,46 @@ class MatcherRun:
             raise Declined("match with too many cases", self.stx)
         terms = tm.get_app_fn_args(meta.goal_type(goal))[1]
         lctx = meta.decls[goal].lctx
-        for i, a in enumerate(self.alts):
-            bound = {}
-            stuck = self._match_all(a.pats, terms, {d.id for d in a.decls}, bound)
-            if stuck is None:
-                a.used = True
-                self._bind_rest(a, terms, bound)
-                args = [bound[d.id] for d in a.decls] or [Const("Unit.unit")]
-                meta.assign_mvar(goal, tm.mk_app(lctx.find(f"h_{i + 1}").fvar, *args))
-                return
-            if stuck is not False:
-                d = lctx.get(stuck.id) if type(stuck) is FVar else None
-                if d is None:
-                    raise Declined("match on a pattern that is not a constructor", a.stx)
-                for branch in self._split(goal, d):
-                    with meta.with_goal(branch.goal):
-                        self._solve(branch.goal)
-                return
+        first, stuck, bound = self._candidates(terms)
+        d = self._to_split(terms, stuck, lctx)
+        if d is not None:
+            for branch in self._split(goal, d):
+                with meta.with_goal(branch.goal):
+                    self._solve(branch.goal)
+            return
+        if first is not None:
+            a = self.alts[first]
+            if stuck[first] is not None:
+                raise Declined("match on a pattern that is not a constructor", a.stx)
+            a.used = True
+            self._bind_rest(a, terms, bound)
+            args = [bound[d.id] for d in a.decls] or [Const("Unit.unit")]
+            meta.assign_mvar(goal, tm.mk_app(lctx.find(f"h_{first + 1}").fvar, *args))
+            return
         if not self._is_absurd(goal, terms):
             with meta.with_goal(goal):
                 shown = ", ".join(meta.pp(t).replace("✝", "") for t in terms)
             raise LeanError(f"Missing cases:\n{shown}", self.stx)
+
+    def _candidates(self, terms):
+        """(the first alternative that may still match; {such an alternative: what must be split
+        for it, or None}; the bindings of the first)."""
+        stuck, first, first_bound = {}, None, None
+        for i, a in enumerate(self.alts):
+            bound = {}
+            found = self._match_all(a.pats, terms, {d.id for d in a.decls}, bound)
+            if found is not False:
+                stuck[i] = found
+                if first is None:
+                    first, first_bound = i, bound
+        return first, stuck, first_bound
+
+    def _to_split(self, terms, stuck, lctx):
+        """The leftmost local that any alternative needs split, as in Lean: also one that the first
+        alternative does not look at, so that the match is stuck there."""
+        wanted = {t.id for t in stuck.values() if type(t) is FVar}
+        order = [i for t in terms for i in _locals_in(t)]
+        return next((d for i in order if i in wanted and (d := lctx.get(i)) is not None), None)
 
     def _split(self, goal, d):
         """The branches of the goal by cases on the local d."""

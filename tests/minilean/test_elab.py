@@ -124,3 +124,21 @@ def test_universes_are_real(session):
 def test_declines_by_name(session):
     out = in_big_stack(lambda: session.command("theorem t (x : ℝ) : x = x := rfl"))
     assert out["declined"] == "library name ℝ"
+
+
+OVERLAP = """def overlap : Nat → Nat → Nat
+  | 0, n => 0
+  | m, 0 => 1
+  | m, n => 2
+"""
+
+
+@pytest.mark.parametrize(("statement", "holds"), [
+    ("overlap 0 0 = 0", True), ("overlap 0 (n + 1) = 0", True), ("overlap (m + 1) 0 = 1", True),
+    ("overlap (m + 1) (n + 1) = 2", True), ("overlap 0 n = 0", False),
+    ("overlap 0 (n * 1) = 0", False),
+])
+def test_a_match_is_stuck_on_every_argument_that_an_alternative_looks_at(session, statement, holds):
+    """As in Lean, which splits all columns: a stock Lean (June 2021) said so, too."""
+    found = errors(session, f"{OVERLAP}example : {statement} := rfl")
+    assert not found if holds else "Type mismatch" in found[0]
