@@ -150,10 +150,15 @@ def round_trip(path, every):
             session.clear()
 
 
-def test_a_stock_lean_accepts_the_file(text, tmp_path):
+def test_a_stock_lean_accepts_the_file(session, tmp_path):
     lean = os.environ.get("LEAN")
     if not lean:
         pytest.skip("LEAN does not name a lean program: the real kernel was not asked")
+    names = theorems_of(session)
+    version = subprocess.run([lean, "--version"], capture_output=True, text=True).stdout
+    if "version 4.0.0" in version:  # of 2021 to 2023: its kernel may not know η for structures yet
+        names.remove("Point.eta")
+    text = in_big_stack(lambda: export(session.envs[0].env, names))
     (tmp_path / "out.lean").write_text(text)
     done = subprocess.run([lean, tmp_path / "out.lean"], capture_output=True, text=True)
     assert done.returncode == 0 and "error" not in done.stdout, done.stdout
