@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 import time
-from contextlib import contextmanager
 
 from minilean.front.build import BuildMixin
 from minilean.front.caches import Caches
@@ -19,6 +18,7 @@ from minilean.front.errors import StepLimit
 from minilean.front.infer import InferMixin
 from minilean.front.instances import InstanceMixin
 from minilean.front.meta_inst import InstMixin
+from minilean.front.setting import Setting
 from minilean.front.whnf import WhnfMixin
 from minilean.kernel import level as lv
 from minilean.kernel.term import FVar, MVar, Sort
@@ -178,24 +178,14 @@ class Meta(InferMixin, WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin, InstMix
         self.fvars[d.id] = d
         return d
 
-    @contextmanager
     def with_lctx(self, lctx):
-        old, self.lctx = self.lctx, lctx
-        try:
-            yield
-        finally:
-            self.lctx = old
+        return Setting(self, "lctx", lctx)
 
     def with_goal(self, goal):
         return self.with_lctx(self.decls[goal].lctx)
 
-    @contextmanager
     def transparency(self, level):
-        old, self.transp = self.transp, level
-        try:
-            yield
-        finally:
-            self.transp = old
+        return Setting(self, "transp", level)
 
     def at_least(self, level):
         """`transparency(level)`, or the present one if that is higher."""

@@ -5,14 +5,14 @@ Run: `python -m pytest tests/minilean/test_parser.py`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from . import syntax as S
 from .errors import Declined
 from .lexer import ParseError, Token, number_value, tokenize
 from .notation import MAX
+from .setting import Setting
 
 NAME = ("id", "hole")
 TERM_START = frozenset(("id", "num", "str", "hole", "synth", "dotid", "char"))
@@ -137,14 +137,9 @@ class TokenParser:
 
     # -- columns and brackets -------------------------------------------------------------------
 
-    @contextmanager
-    def column(self, col: int) -> Iterator[None]:
+    def column(self, col: int) -> Setting:
         """What must stand right of a column is compared with `col` (-1: may stand anywhere)."""
-        saved, self.col = self.col, col
-        try:
-            yield
-        finally:
-            self.col = saved
+        return Setting(self, "col", col)
 
     def position(self):
         """Lean's `withPosition`: columns are compared with that of the next token."""
