@@ -34,7 +34,7 @@ from coprover.config import ROOT
 
 HUMAN = ("elementary.jsonl", "lean4_tests_2021.jsonl", "library_std4.jsonl")
 FAMILIES = ROOT / "examples" / "families.jsonl"
-DIFFERENT = "type mismatch"  # of the statement as minilean understood it with Lean's
+DIFFERENT = "type mismatch"  # of the statement as minilean understood it with Lean's; any case
 TIMEOUT_S = 120
 
 
@@ -127,7 +127,7 @@ def ask(lean: str, case: Case) -> tuple[str, str]:
     if error := first_error(lean, case.export):
         return f"refused: {error}", "-"
     error = first_error(lean, case.comparison)
-    return "accepted", f"different: {error}" if DIFFERENT in error else f"unread: {error}"
+    return "accepted", f"different: {error}" if DIFFERENT in error.lower() else f"unread: {error}"
 
 
 def first_error(lean: str, text: str) -> str:

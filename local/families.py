@@ -26,6 +26,7 @@ from pathlib import Path
 from coprover import config
 from coprover.records import write_jsonl_atomic, write_text_atomic
 from local import families_check, families_found, portfolio
+from local.families_found import file_hash
 from local.families_greedy import needs_no_search
 from local.families_logic import Exhausted, canonical_key, statement
 from local.families_mixed import HELD_OUT, TRAINED
@@ -156,10 +157,6 @@ def recipe_hash(plan: Plan) -> str:
     for name in SOURCES:
         digest.update((Path(__file__).parent / name).read_bytes())
     return digest.hexdigest()[:12]
-
-
-def file_hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def up_to_date(out: Path, recipe: str) -> dict | None:

@@ -275,6 +275,8 @@ def test_kept_theorems_come_back_under_their_recipe_only(tmp_path, rows):
         {key: value for key, value in row.items() if key != "states"} for row in rows]
     assert families_found.load("another", path) is None
     assert families_found.load("recipe", tmp_path / "missing.jsonl") is None
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))  # a line is lost
+    assert families_found.load("recipe", path) is None
 
 
 REMEDY = "run: python -m local.families --config configs/local.yaml --keep"
