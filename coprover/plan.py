@@ -92,9 +92,11 @@ class Run:
             plan.append([self._collect(number)])
             training = [self._train_value(number), self._train_generator(number - 1)]
             plan += [training] if self.cfg.run.train_together else [[p] for p in training]
-            plan.append([self._evaluate(
-                f"round_{number}/valid", number, self.cfg.evaluate_valid, self.cfg.theorems.valid
-            )])  # fmt: skip
+            if number < rounds or self.cfg.run.valid_after_last:
+                plan.append([self._evaluate(
+                    f"round_{number}/valid", number, self.cfg.evaluate_valid,
+                    self.cfg.theorems.valid,
+                )])  # fmt: skip
         plan.append([self._evaluate(
             f"test_round_{rounds}", rounds, self.cfg.evaluate_test, rules=True
         )])  # fmt: skip
