@@ -41,7 +41,7 @@ class NameMixin:
         for d in self._rec_locals():
             plain = self.rec_fns[d.id].removeprefix("_private.")
             if name in (self.rec_short, "_root_." + plain) or any(
-                    plain == (f"{ns}.{name}" if ns else name) for ns in self.namespaces()):
+                    plain == (f"{ns}.{name}" if ns else name) for ns in self.scope.namespaces()):
                 return d
         return None
 
@@ -49,25 +49,17 @@ class NameMixin:
         """The locals in scope that stand for the declaration being defined."""
         return [d for d in self.meta.lctx.decls if d.id in self.rec_fns] if self.rec_fns else []
 
-    def namespaces(self):
-        """The open namespace prefixes, innermost first, "" last."""
-        ns, out = self.scope.namespace, []
-        while ns:
-            out.append(ns)
-            ns = ns.rpartition(".")[0]
-        return [*out, ""]
-
     def global_candidates(self, name):
         """All declarations that the (whole) name may mean, in Lean's order of preference."""
         if name.startswith("_root_."):
             full = name[7:]
             return [full] if full in self.meta.env else []
-        for ns in self.namespaces():
+        for ns in self.scope.namespaces():
             found = self._members(ns, name)
             if found and ns:
                 return found
-        for kind, *data in self.scope.opens:
-            found += self._opened(kind, data, name)
+        for ns in self.scope.opens:
+            found += self._members(ns, name)
         return list(dict.fromkeys(found))
 
     def _members(self, ns, name):
@@ -77,18 +69,6 @@ class NameMixin:
         found = [full] if full in self.meta.env and not hidden else []
         private = [ext.private[full]] if full in ext.private else []
         return list(dict.fromkeys([*found, *ext.aliases.get(full, ()), *private]))
-
-    def _opened(self, kind, data, name):
-        """What `name` means by one `open`: of a namespace (hiding some names), or of one name."""
-        if kind == "ns":
-            space, hidden = data
-            found = self._members(space, name)
-            return [full for full in found if full != f"{space}.{name}" or name not in hidden]
-        short, full = data
-        if name == short:
-            return [full]
-        longer = full + name.removeprefix(short)
-        return [longer] if name.startswith(short + ".") and longer in self.meta.env else []
 
     def resolve_global(self, name):
         """(candidate full names, remaining fields)."""
@@ -137,9 +117,7 @@ class NameMixin:
 
     def known_elsewhere(self, name):
         """May Lean's library have `name`? (types, and lemmas of library namespaces)"""
-        spaces = [ns for ns in self.namespaces() if ns]
-        spaces += [data[0] for kind, *data in self.scope.opens if kind == "ns"]
-        return is_library_name(name, spaces)
+        return is_library_name(name, [*self.scope.namespaces(), *self.scope.opens])
 
     def may_auto_bind(self, name, stx):
         """Is an unbound name surely a variable? A word may be a library function: declined."""

@@ -338,7 +338,7 @@ def Bool.decEq (a b : Bool) : Decidable (a = b) := match a, b with
   | true, false => isFalse (fun h => Bool.false_ne_true h.symm)
   | true, true => isTrue rfl
 instance instDecidableEqBool : DecidableEq Bool := Bool.decEq
-@[default_instance low] instance instBEqOfDecidableEq {α : Type u} [DecidableEq α] : BEq α :=
+@[default_instance 100] instance instBEqOfDecidableEq {α : Type u} [DecidableEq α] : BEq α :=
   ⟨fun a b => decide (a = b)⟩
 def bne {α : Type u} [BEq α] (a b : α) : Bool := not (BEq.beq a b)
 class LawfulBEq (α : Type u) [BEq α] : Prop where
