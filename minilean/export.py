@@ -10,6 +10,7 @@ Run: python -m minilean export FILE.lean > checked.lean && lean checked.lean
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from minilean.front.lexer import KEYWORDS
 from minilean.front.plain import show_level
@@ -157,21 +158,18 @@ class Writer:
 
     def _by_recursor(self, e, depth):
         """A projection as an application of the structure's recursor."""
-        fn, args = tm.get_app_fn_args(self._ask("whnf", self._ask("infer", e.expr)))
+        ask, kernel = partial(self.checker.guarded, STEPS), self.checker
+        fn, args = tm.get_app_fn_args(ask(kernel.whnf, ask(kernel.infer, e.expr)))
         decl, struct, levels = self.env.lookup(e.struct), tm.mk_app(fn, *args), fn.levels
         this = tm.FVar((f"self_{depth}", struct))
-        type_ = self._ask("infer", tm.Proj(e.struct, e.idx, this))
+        type_ = ask(kernel.infer, tm.Proj(e.struct, e.idx, this))
         if decl.elim_level is not None:
-            levels = (self._ask("sort_level", type_), *levels)
+            levels = (ask(kernel.sort_level, type_), *levels)
         ctor = self.env.lookup(decl.ctors[0])
         fields = _apply(tm.instantiate_level_params(ctor.type, ctor.level_params, fn.levels), args)
         motive = tm.Lam("self", struct, tm.abstract(type_, (this,)))
         return tm.mk_app(tm.Const(f"{e.struct}.rec", levels), *args, motive,
                          _select(fields, ctor.num_fields, ctor.num_fields - 1 - e.idx), e.expr)
-
-    def _ask(self, question, e):
-        """The kernel's answer about a term: infer, whnf, sort_level."""
-        return self.checker.guarded(STEPS, getattr(self.checker, question), e)
 
 
 def _local(binder, number):

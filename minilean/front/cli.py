@@ -28,37 +28,30 @@ class BadRow(Exception):
     """A line of a JSONL file that is no row."""
 
 
-def parser():
-    """The command line; each command's function is `run`."""
+def main(argv=None):
+    """Runs the command line; the exit status."""
     top = argparse.ArgumentParser(prog="minilean", description=__doc__,
                                   formatter_class=argparse.RawDescriptionHelpFormatter)
-    sub = top.add_subparsers(required=True, metavar="COMMAND")
-    repl = sub.add_parser("repl", help="the Lean REPL's protocol on stdin and stdout")
-    repl.set_defaults(run=lambda args: serve(sys.stdin, sys.stdout))
-    check = sub.add_parser("check", help="check a Lean file, or rows of a JSONL file")
-    check.add_argument("--jsonl", action="store_true",
-                       help="FILE has rows with name, preamble, statement, proof")
-    check.set_defaults(run=check_command)
-    terms = sub.add_parser("export", help="print the accepted theorems as explicit Lean terms")
-    terms.set_defaults(run=export_file)
-    for command in (check, terms):
-        command.add_argument("file", metavar="FILE")
-        command.add_argument("--timeout-s", type=float, default=30.0, help="for the file or a row")
-    return top
-
-
-def main(argv=None):
-    """Runs the command; the exit status."""
-    args = parser().parse_args(argv)
+    top.add_argument("command", choices=("check", "export", "repl"))
+    top.add_argument("file", metavar="FILE", nargs="?")
+    top.add_argument("--jsonl", action="store_true", help="check the rows of a JSONL file")
+    top.add_argument("--timeout-s", type=float, default=30.0, help="for the file or one row")
+    args = top.parse_intermixed_args(argv)
+    if args.file is None and args.command != "repl":
+        top.error(f"{args.command} needs a FILE")
     try:
-        return in_big_stack(lambda: args.run(args))
+        return in_big_stack(lambda: run(args))
     except (OSError, UnicodeDecodeError, BadRow) as err:
-        print(f"error: cannot read {getattr(args, 'file', 'the input')}: {err}", file=sys.stderr)
+        print(f"error: cannot read {args.file or 'the library'}: {err}", file=sys.stderr)
         return UNREADABLE
 
 
-def check_command(args):
-    """The exit status of `check`."""
+def run(args):
+    """The exit status of the command."""
+    if args.command == "repl":
+        return serve(sys.stdin, sys.stdout)
+    if args.command == "export":
+        return export_file(args)
     return check_rows(args) if args.jsonl else check_file(args, sys.stdout)[0]
 
 

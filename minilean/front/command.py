@@ -219,11 +219,10 @@ class CommandElab(ScopeMixin):
 
     def cmd_check(self, cmd):
         elab, n_messages = self.new_elab(), len(self.messages)
-        if type(cmd.term) is sx.Ident:
-            found, rest = elab.resolve_global(cmd.term.name)
-            decl = self.state.env.get(found[0]) if found and not rest else None
-            if decl is not None and (decl.level_params or type(decl.type) is tm.Pi):
-                raise Declined("#check of a constant with arguments (not of `@constant`)", cmd)
+        names = elab.global_candidates(cmd.term.name) if type(cmd.term) is sx.Ident else ()
+        decls = [self.state.env.lookup(name) for name in names]
+        if any(decl.level_params or type(decl.type) is tm.Pi for decl in decls):
+            raise Declined("#check of a constant with arguments (not of `@constant`)")
 
         def show(_):
             e = elab.elab_term(cmd.term)

@@ -10,7 +10,7 @@ import json
 from itertools import groupby
 from pathlib import Path
 
-from minilean.front.session import Session
+from minilean.front.session import DEFAULT_TIMEOUT_S, Session
 
 
 def read_requests(stream):
@@ -24,7 +24,7 @@ def answer(session, request):
     """The response (a dict) to one decoded request."""
     if not isinstance(request, dict):
         return {"message": "Could not parse JSON: an object was expected"}
-    timeout = request.get("timeout")
+    timeout = request.get("timeout") or DEFAULT_TIMEOUT_S
     if "tactic" in request:
         return session.tactic(request.get("proofState"), request["tactic"], timeout)
     if "cmd" not in request and "path" not in request:

@@ -13,10 +13,6 @@ from minilean.front.scope import with_auto_bound
 
 OPTIONS = ("pp.", "linter.", "maxHeartbeats", "maxRecDepth", "autoImplicit", "relaxedAutoImplicit",
            "checkBinderAnnotations", "synthInstance.", "diagnostics", "profiler", "tactic.")
-# Further namespaces of the libraries that minilean stands in for (`open Real Topology`).
-FOREIGN_NAMESPACES = NAMES | {
-    "BigOperators", "Topology", "Mathlib", "Polynomial", "Pointwise", "ENNReal", "NNReal",
-    "EuclideanGeometry", "MeasureTheory", "Interval", "Filter", "Asymptotics", "Ring"}
 
 
 class ScopeMixin:
@@ -77,7 +73,7 @@ class ScopeMixin:
             raise Declined("open … with a list of names", cmd)
         for name in cmd.names:
             spaces = self._namespaces(name)
-            if not spaces and name.split(".")[0] not in FOREIGN_NAMESPACES:
+            if not spaces and name.split(".")[0] not in NAMES:
                 raise LeanError(f"Unknown namespace `{name}`", cmd)
             if not cmd.scoped:
                 self.change(opens=(*self.state.scope.opens, *spaces))

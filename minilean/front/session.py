@@ -47,13 +47,13 @@ class Session:
 
     # --- commands -----------------------------------------------------------------------------
 
-    def command(self, code, env=None, all_tactics=False, infotree=None, timeout_s=None,
-                root_goals=False):
+    def command(self, code, env=None, all_tactics=False, infotree=None,
+                timeout_s=DEFAULT_TIMEOUT_S, root_goals=False):
         """Run `code` on environment number `env` (None: the library); the REPL's answer."""
         state = self.base if env is None else _numbered(self.envs, env)
         if state is None:
             return self._unknown("environment")
-        cmds = CommandElab(state, MAX_STEPS, deadline_of(timeout_s))
+        cmds = CommandElab(state, MAX_STEPS, time.monotonic() + timeout_s)
         cmds.root_goals = [] if root_goals else None
         cmds.tactics = [] if all_tactics else None
         try:
@@ -108,13 +108,13 @@ class Session:
 
     # --- tactics ------------------------------------------------------------------------------
 
-    def tactic(self, proof_state, text, timeout_s=None):
+    def tactic(self, proof_state, text, timeout_s=DEFAULT_TIMEOUT_S):
         """Run a tactic block on a proof state; the REPL's answer (a new state, or a message)."""
         state = _numbered(self.states, proof_state)
         if state is None:
             return self._unknown("proof state")
         try:
-            parts = self._run_tactic(*state, text, deadline_of(timeout_s))
+            parts = self._run_tactic(*state, text, time.monotonic() + timeout_s)
         except ParseError as err:
             line, column = sx.Source(text).line_col(err.pos)
             parts = {"message": f"Lean error:\n<input>:{line}:{column}: {err.message}"}
@@ -165,11 +165,6 @@ def _status(elab, goals, roots):
         except KernelError as err:
             return f"Error: kernel type check failed: (kernel) {explain(err)}"
     return "Completed"
-
-
-def deadline_of(timeout_s):
-    """When (monotonic seconds) a request that starts now must end; None: the usual time."""
-    return time.monotonic() + (DEFAULT_TIMEOUT_S if timeout_s is None else timeout_s)
 
 
 def _numbered(items, number):
