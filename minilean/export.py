@@ -10,7 +10,6 @@ Run: python -m minilean export FILE.lean > checked.lean && lean checked.lean
 from __future__ import annotations
 
 import re
-from functools import partial
 
 from minilean.front.lexer import KEYWORDS
 from minilean.front.plain import show_level
@@ -25,14 +24,8 @@ NATIVE = frozenset(("Eq", "HEq", "True", "False", "And", "Or", "Iff", "Exists", 
                     "Bool", "List", "Option", "Prod", "Sum", "PUnit", "PProd"))
 MAX_SIZE = 20_000_000  # of all terms: a node counts 1, repeated text its characters
 STEPS = 1_000_000  # of the kernel, for the type of one projected term
-HEADER = f"""\
-/- Written by `python -m minilean export`: explicit terms, to be checked by Lean's own kernel.
-   {NAMESPACE}.foo is minilean's foo (an inductive type: {NAMESPACE}.Types.foo), written out; every
-   other constant is Lean's own. -/
-"""
-_OF_TYPE = (ke.ConstructorDecl, ke.RecursorDecl)  # declared with their inductive type
+HEADER = f"/- {NAMESPACE}.foo is minilean's foo written out; every other constant is Lean's own. -/\n"
 _PLAIN = re.compile(r"[^\W\d][\w'!?]*$")
-_RESERVED = KEYWORDS | {"constant", "mut", "try", "catch", "finally", "local", "scoped", "this"}
 
 
 class NotExportable(Exception):
@@ -46,7 +39,7 @@ def export(env, names):
     """
     needed, writer, parts = needed_by(env, names), Writer(env), [HEADER]
     for decl in env.decls():
-        if decl.name in needed and type(decl) not in _OF_TYPE and not writer.native(decl.name):
+        if decl.name in needed and not (hasattr(decl, "induct") or writer.native(decl.name)):
             try:
                 parts.append(writer.declaration(decl))
             except (NotExportable, KernelError) as err:  # KernelError: the step budget ran out
@@ -76,9 +69,8 @@ class Writer:
     def native(self, name):
         """Whether `name` is Lean's own constant."""
         decl = self.env.lookup(name)
-        if type(decl) in _OF_TYPE:
-            return decl.induct in NATIVE
-        return name in NATIVE or name in STANDARD or type(decl) is ke.QuotDecl
+        of_type = getattr(decl, "induct", name)  # constructors and recursors belong to a type
+        return of_type in NATIVE or name in STANDARD or type(decl) is ke.QuotDecl
 
     def name(self, name):
         """The constant's name in the file. Inductive types have a namespace of their own, where
@@ -86,7 +78,8 @@ class Writer:
         quoted = ".".join(map(_quoted, name.split(".")))
         if self.native(name):
             return quoted
-        derived = type(self.env.lookup(name)) in (ke.InductiveDecl, *_OF_TYPE)
+        decl = self.env.lookup(name)
+        derived = type(decl) is ke.InductiveDecl or hasattr(decl, "induct")
         return f"{NAMESPACE}.{'Types.' if derived else ''}{quoted}"
 
     # --- declarations -----------------------------------------------------------------------------
@@ -109,10 +102,11 @@ class Writer:
             text += f" {self._binder(params[-1], i)}"
             type_ = tm.instantiate(type_.body, params[-1])
         text += f" : {self.expr(type_, len(params))}"
-        self.own = decl.name
+        self.own, levels = decl.name, tuple(map(lv.param, decl.level_params))
         for ctor in decl.ctors:
-            fields = self.expr(_apply(self.env.lookup(ctor).type, params), len(params))
-            text += f"\n  | {_quoted(ctor.rpartition('.')[2])} : {fields}"
+            fields = self._ask("infer", tm.mk_app(tm.Const(ctor, levels), *params))
+            text += (f"\n  | {_quoted(ctor.rpartition('.')[2])} : "
+                     f"{self.expr(fields, len(params))}")
         self.own = None
         return text
 
@@ -158,31 +152,27 @@ class Writer:
 
     def _by_recursor(self, e, depth):
         """A projection as an application of the structure's recursor."""
-        ask, kernel = partial(self.checker.guarded, STEPS), self.checker
-        fn, args = tm.get_app_fn_args(ask(kernel.whnf, ask(kernel.infer, e.expr)))
+        fn, args = tm.get_app_fn_args(self._ask("whnf", self._ask("infer", e.expr)))
         decl, struct, levels = self.env.lookup(e.struct), tm.mk_app(fn, *args), fn.levels
         this = tm.FVar((f"self_{depth}", struct))
-        type_ = ask(kernel.infer, tm.Proj(e.struct, e.idx, this))
-        if decl.elim_level is not None:
-            levels = (ask(kernel.sort_level, type_), *levels)
-        ctor = self.env.lookup(decl.ctors[0])
-        fields = _apply(tm.instantiate_level_params(ctor.type, ctor.level_params, fn.levels), args)
+        type_ = self._ask("infer", tm.Proj(e.struct, e.idx, this))
         motive = tm.Lam("self", struct, tm.abstract(type_, (this,)))
+        ctor = self.env.lookup(decl.ctors[0])
+        fields = self._ask("infer", tm.mk_app(tm.Const(ctor.name, levels), *args))
+        if decl.elim_level is not None:
+            levels = (self._ask("sort_level", type_), *levels)
         return tm.mk_app(tm.Const(f"{e.struct}.rec", levels), *args, motive,
                          _select(fields, ctor.num_fields, ctor.num_fields - 1 - e.idx), e.expr)
+
+    def _ask(self, question, e):
+        """The kernel's answer about a term: infer, whnf, sort_level."""
+        return self.checker.guarded(STEPS, getattr(self.checker, question), e)
 
 
 def _local(binder, number):
     """The local variable for what a λ or Π binds; `number`: of variables around it."""
     stem = re.sub(r"[^A-Za-z]", "", binder.name) or "x"
     return tm.FVar((f"{stem}_{number}", binder.type))
-
-
-def _apply(type_, args):
-    """The type that follows a type's first binders, for these arguments."""
-    for arg in args:
-        type_ = tm.instantiate(type_.body, arg)
-    return type_
 
 
 def _select(type_, n_binders, idx):
@@ -198,4 +188,4 @@ def _universes(levels):
 
 
 def _quoted(part):
-    return part if _PLAIN.match(part) and part not in _RESERVED else f"«{part}»"
+    return part if _PLAIN.match(part) and part not in KEYWORDS else f"«{part}»"

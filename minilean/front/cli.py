@@ -32,7 +32,7 @@ def main(argv=None):
     """Runs the command line; the exit status."""
     top = argparse.ArgumentParser(prog="minilean", description=__doc__,
                                   formatter_class=argparse.RawDescriptionHelpFormatter)
-    top.add_argument("command", choices=("check", "export", "repl"))
+    top.add_argument("command", choices=COMMANDS)
     top.add_argument("file", metavar="FILE", nargs="?")
     top.add_argument("--jsonl", action="store_true", help="check the rows of a JSONL file")
     top.add_argument("--timeout-s", type=float, default=30.0, help="for the file or one row")
@@ -40,18 +40,14 @@ def main(argv=None):
     if args.file is None and args.command != "repl":
         top.error(f"{args.command} needs a FILE")
     try:
-        return in_big_stack(lambda: run(args))
+        return in_big_stack(lambda: COMMANDS[args.command](args))
     except (OSError, UnicodeDecodeError, BadRow) as err:
         print(f"error: cannot read {args.file or 'the library'}: {err}", file=sys.stderr)
         return UNREADABLE
 
 
-def run(args):
-    """The exit status of the command."""
-    if args.command == "repl":
-        return serve(sys.stdin, sys.stdout)
-    if args.command == "export":
-        return export_file(args)
+def check(args):
+    """The exit status of `check`."""
     return check_rows(args) if args.jsonl else check_file(args, sys.stdout)[0]
 
 
@@ -125,3 +121,7 @@ def verdict_of(session, out, row):
     if extra:
         return "axiom", f"depends on {', '.join(sorted(extra))}"
     return ("verified", "") if found else ("rejected", "no theorem")
+
+
+COMMANDS = {"check": check, "export": export_file,
+            "repl": lambda args: serve(sys.stdin, sys.stdout)}

@@ -27,26 +27,20 @@ from minilean.kernel.env import QuotSpec
 
 TAGS = ("reducible", "irreducible", "elab_as_elim", "match_pattern")  # each a table of `Ext`
 # Known to Lean, without effect on what minilean accepts.
-IGNORED_ATTRS = frozenset("""
-inline always_inline macro_inline noinline specialize extern export deprecated inherit_doc nolint
-grind gcongr mono norm_cast push_cast congr csimp to_additive ext symm trans
-""".split())
+IGNORED_ATTRS = """inline noinline macro_inline specialize deprecated inherit_doc nolint grind gcongr
+                   norm_cast push_cast congr ext symm trans""".split()
+DECLARATIONS = {"decl": DeclRun, "inductive": InductiveRun, "structure": StructureRun}
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What one command hands to the next: `scopes` is a stack of (name, Scope), `missing` the
-    feature that was declined on the way, if any."""
+    """What one command hands to the next; `missing`: what was declined on the way."""
 
     env: object
     ext: object
-    scopes: tuple = ((None, Scope()),)
+    scope: Scope = Scope()
     missing: str | None = None
     caches: Caches = field(default_factory=Caches)
-
-    @property
-    def scope(self):
-        return self.scopes[-1][1]
 
     def extended(self, **parts):
         """With another `env` or `ext`; what was cached about the old ones is forgotten."""
@@ -57,8 +51,7 @@ class CommandElab(ScopeMixin):
     """Runs commands one after another; `messages` are (severity, text, node or (pos, end))."""
 
     def __init__(self, state, max_steps=400_000, deadline=None):
-        self.state = state
-        self.inherited = state.scope.variables
+        self.state, self.inherited = state, state.scope.variables
         self.max_steps, self.deadline = max_steps, deadline
         self.messages = []
         self.sorries = []  # (pos, end, meta, lctx, type, elaborator)
@@ -78,25 +71,23 @@ class CommandElab(ScopeMixin):
                 if cmd is None:
                     return source
                 self.run(cmd)
-            except ParseError as err:
-                self.messages.append(("error", err.message, (err.pos, err.end)))
-                parser.skip_to_command()
-            except Declined as err:
+            except (ParseError, Declined) as err:
                 self.report(err, (parser.tok.pos, None))
                 parser.skip_to_command()
 
     def run(self, cmd):
         """Execute one command; errors become messages."""
-        n_messages, scopes = len(self.messages), self.state.scopes
-        name = type(cmd).__name__.lower()
+        n_messages, scope, name = len(self.messages), self.state.scope, type(cmd).__name__.lower()
         try:
-            handler = getattr(self, f"cmd_{name}", None)
-            if handler is None:
+            if name in DECLARATIONS:
+                DECLARATIONS[name](self, cmd).run()
+            elif hasattr(self, f"cmd_{name}"):
+                getattr(self, f"cmd_{name}")(cmd)
+            else:
                 raise Declined(f"command {name}")
-            handler(cmd)
             if getattr(cmd, "inner", None) is not None:  # `open … in`: for one command only
                 self.run(cmd.inner)
-                self.state = replace(self.state, scopes=scopes)
+                self.state = replace(self.state, scope=scope)
         except FAILURES as err:
             if not (getattr(err, "silent", False) and self.failed_since(n_messages)):
                 self.report(err, getattr(cmd, "name_pos", cmd))
@@ -143,27 +134,14 @@ class CommandElab(ScopeMixin):
 
     # --- declarations ---------------------------------------------------------------------------
 
-    def cmd_decl(self, cmd):
-        if "unsafe" in cmd.modifiers.flags or "partial" in cmd.modifiers.flags:
-            raise Declined("unsafe or partial definitions", cmd)
-        DeclRun(self, cmd).run()
-
-    def cmd_inductive(self, cmd):
-        InductiveRun(self, cmd).run()
-
-    def cmd_structure(self, cmd):
-        StructureRun(self, cmd).run()
-
     def cmd_initquot(self, cmd):
         self.add_decl(QuotSpec())
 
-    def full_name(self, name, modifiers=None):
+    def full_name(self, name):
         """The name of a declaration that is called `name` in the current namespace."""
         if name.startswith("_root_."):
             return name[7:]
-        full = f"{self.state.scope.namespace}.{name}".lstrip(".")
-        private = modifiers is not None and "private" in modifiers.flags
-        return f"_private.{full}" if private else full
+        return f"{self.state.scope.namespace}.{name}".lstrip(".")
 
     def add_decl(self, decl):
         """Hand a declaration to the kernel, with a step budget that fits the time left."""
@@ -176,14 +154,12 @@ class CommandElab(ScopeMixin):
         return self.state.ext
 
     def add_name(self, name, flags):
-        """What a declaration's name brings along: namespaces, `protected`, `private`."""
+        """What a declaration's name brings along: namespaces, `protected`."""
         ext, space = self.own_ext(), name.rpartition(".")[0]
         if space and space not in ext.namespaces:
             ext.own("namespaces").add(space)
         if "protected" in flags:
             ext.own("protected").add(name)
-        if "private" in flags:
-            ext.own("private")[name.removeprefix("_private.")] = name
 
     # --- attributes -----------------------------------------------------------------------------
 
@@ -197,22 +173,24 @@ class CommandElab(ScopeMixin):
     def apply_attr(self, attr, name):
         """The effect of one attribute on the declaration `name`."""
         kind, ext, space = attr.name, self.own_ext(), self.state.scope.namespace
-        meta = Meta(self.state.env, ext, self.max_steps, self.deadline)
+        meta, priority = self.new_elab().meta, "".join(attr.args) or "1000"
         if kind == "simp":
             add_simp_attr(meta, name, attr)
-        elif attr.erase:
-            raise Declined(f"attribute -{kind}", attr)
+        elif kind in IGNORED_ATTRS:
+            return
+        elif attr.erase or not priority.isdigit():
+            raise Declined(f"attribute -{kind} or with arguments", attr)
         elif kind in TAGS:
             ext.own(kind).add(name)
         elif kind == "instance" and attr.kind == "global":
-            meta.add_instance(name, _priority(attr))
+            meta.add_instance(name, int(priority))
         elif kind == "instance" and attr.kind == "scoped" and space:  # found after the others
             table, cls = ext.own("scoped"), meta.class_name(self.state.env.lookup(name).type)
             table[space] = (*table.get(space, ()), (cls, name))
             ext.own("instance_names").add(name)
         elif kind == "default_instance":
-            meta.add_default_instance(name, _priority(attr))
-        elif kind not in IGNORED_ATTRS:
+            meta.add_default_instance(name, int(priority))
+        else:
             raise Declined(f"{attr.kind} attribute {kind}", attr)
 
     # --- queries --------------------------------------------------------------------------------
@@ -238,18 +216,11 @@ class CommandElab(ScopeMixin):
         axioms = sorted(collect_axioms(self.state.env, name), key=lambda a: (a.count("."), a))
         rests = f"depends on axioms: [{', '.join(axioms)}]" if axioms \
             else "does not depend on any axioms"
-        self._info(f"'{name.removeprefix('_private.')}' {rests}", cmd)
+        self._info(f"'{name}' {rests}", cmd)
 
     def _info(self, text, cmd):
         """A message at the keyword of a #check or #print."""
         self.messages.append(("info", text, (cmd.pos, cmd.pos + len("#check"))))
-
-
-def _priority(attr):
-    text = " ".join(attr.args) or "1000"
-    if not text.isdigit():
-        raise Declined("symbolic instance priority", attr)
-    return int(text)
 
 
 def placed(source, at):

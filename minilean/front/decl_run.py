@@ -39,7 +39,7 @@ class Header:
     def open_own_namespace(self, short):
         """`theorem A.b` is `theorem b` in the namespace A (Lean: `expandNamespacedDeclaration`)."""
         if "." in short:
-            space = self.name.removeprefix("_private.").rpartition(".")[0]
+            space = self.name.rpartition(".")[0]
             self.elab.scope = replace(self.elab.scope, namespace=space)
 
     def with_binders(self, body):
@@ -89,7 +89,7 @@ class DeclRun(Header):
 
     def __init__(self, cmds, cmd):
         self.short = None if cmd.kind == "example" else cmd.name
-        name = None if self.short is None else cmds.full_name(self.short, cmd.modifiers)
+        name = None if self.short is None else cmds.full_name(self.short)
         super().__init__(cmds, cmd, "_example" if cmd.kind == "example" else name)
         self.is_theorem = cmd.kind in THEOREMS
         self.value = self.rec_fvar = None

@@ -39,7 +39,7 @@ class NameMixin:
     def _find_rec(self, name):
         """The declaration being defined, when `name` means it."""
         for d in self._rec_locals():
-            plain = self.rec_fns[d.id].removeprefix("_private.")
+            plain = self.rec_fns[d.id]
             if name in (self.rec_short, "_root_." + plain) or any(
                     plain == (f"{ns}.{name}" if ns else name) for ns in self.scope.namespaces()):
                 return d
@@ -63,12 +63,11 @@ class NameMixin:
         return list(dict.fromkeys(found))
 
     def _members(self, ns, name):
-        """What `name` means in the namespace ns: a declaration, aliases, a private declaration."""
+        """What `name` means in the namespace ns: a declaration, aliases."""
         ext, full = self.meta.ext, f"{ns}.{name}" if ns else name
         hidden = ns and "." not in name and full in ext.protected
         found = [full] if full in self.meta.env and not hidden else []
-        private = [ext.private[full]] if full in ext.private else []
-        return list(dict.fromkeys([*found, *ext.aliases.get(full, ()), *private]))
+        return list(dict.fromkeys([*found, *ext.aliases.get(full, ())]))
 
     def resolve_global(self, name):
         """(candidate full names, remaining fields)."""
@@ -212,7 +211,7 @@ class NameMixin:
     def _member(self, struct, name):
         """The constant `struct.name` (or an alias), or the function of that name being defined."""
         meta, full = self.meta, f"{struct}.{name}"
-        for const in (full, meta.ext.private.get(full), *meta.ext.aliases.get(full, ())):
+        for const in (full, *meta.ext.aliases.get(full, ())):
             if const in meta.env:
                 return meta.mk_const(const)
         return next((d.fvar for d in self._rec_locals() if self.rec_fns[d.id] == full), None)

@@ -8,12 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from minilean.front.errors import LeanError
+from minilean.front.tactic_context import TacticContext
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What `namespace`, `open`, `variable`, `universe` and `set_option` have established."""
 
+    name: str = ""  # of the innermost section or namespace
+    outer: Scope | None = None  # the scope around that
     namespace: str = ""
     opens: tuple = ()  # the namespaces that are open
     variables: tuple = ()  # Binder syntax with its source file position
@@ -32,8 +35,9 @@ class AutoBound(Exception):
 
 def with_auto_bound(elab, fn):
     """fn(variables in scope), run again with one more variable for each unbound name it meets."""
-    meta, n_messages, names = elab.meta, len(elab.messages), []
-    pending, sorries, had_error = list(elab.pending), list(elab.sorries), elab.had_error
+    meta, names = elab.meta, []
+    start = TacticContext(meta, elab, [])
+    mark = start.save()
     while True:
         try:
             with meta.with_lctx(meta.lctx):
@@ -44,9 +48,7 @@ def with_auto_bound(elab, fn):
             if name in names:
                 raise LeanError(f"Unknown identifier `{name}`") from err
             names.append(name)
-            del elab.messages[n_messages:]
-            elab.pending, elab.sorries = list(pending), list(sorries)
-            elab.had_error = had_error
+            start.restore(mark)
 
 
 class Pending:

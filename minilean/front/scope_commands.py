@@ -19,18 +19,15 @@ class ScopeMixin:
     """Mixed into `CommandElab`."""
 
     def change(self, **changes):
-        """Change the innermost scope."""
-        *outer, (name, scope) = self.state.scopes
-        self.state = replace(self.state, scopes=(*outer, (name, replace(scope, **changes))))
+        """Change the scope."""
+        self.state = replace(self.state, scope=replace(self.state.scope, **changes))
 
     def cmd_variable(self, cmd):
         before = self.state.scope.variables
-        if self.inherited:
-            raise Declined("variables on top of an earlier request's (Lean's linter may warn of "
-                           "those)", cmd)
         names = {name for b in before for name in b.names}
-        if any(b.type is None and names.intersection(b.names) for b in cmd.binders):
-            raise Declined("another way to bind an existing variable", cmd)
+        if self.inherited or any(b.type is None and names.intersection(b.names)
+                                 for b in cmd.binders):
+            raise Declined("variables on top of an earlier request's or of the same name", cmd)
         elab, variables = self.new_elab(), (*before, *cmd.binders)
         elab.auto_bound = elab.scope.options.get("autoImplicit", True)
         with_auto_bound(elab, lambda _: elab.elab_binders(
@@ -49,24 +46,18 @@ class ScopeMixin:
             space = self.full_name(part)
             if space not in self.state.ext.namespaces:
                 self.own_ext().own("namespaces").add(space)
-            self._push(part, replace(self.state.scope, namespace=space))
+            self.change(name=part, outer=self.state.scope, namespace=space)
 
     def cmd_section(self, cmd):
-        for part in _parts(cmd.name):
-            self._push(part, self.state.scope)
-
-    def _push(self, name, scope):
-        self.state = replace(self.state, scopes=(*self.state.scopes, (name, scope)))
+        for part in (cmd.name or "").split("."):
+            self.change(name=part, outer=self.state.scope)
 
     def cmd_end(self, cmd):
-        for part in reversed(_parts(cmd.name)):
-            *outer, (name, _) = self.state.scopes
-            if not outer:
-                raise LeanError("Invalid `end`: There is no current scope to end", cmd)
-            if name != part:
-                raise LeanError(f"Name mismatch after `end`: Expected the current scope name "
-                                f"`{name}`", cmd)
-            self.state = replace(self.state, scopes=tuple(outer))
+        for part in reversed((cmd.name or "").split(".")):
+            scope = self.state.scope
+            if scope.outer is None or scope.name != part:
+                raise LeanError(f"Invalid `end`: There is no current scope `{part}` to end", cmd)
+            self.state = replace(self.state, scope=scope.outer)
 
     def cmd_open(self, cmd):
         if cmd.only is not None or cmd.hiding:
@@ -97,8 +88,3 @@ class ScopeMixin:
 
     def cmd_import(self, cmd):
         """All modules are the one library that minilean has."""
-
-
-def _parts(name):
-    """The names of the scopes that `section name` opens: one without a name for None."""
-    return name.split(".") if name else [None]

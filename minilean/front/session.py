@@ -22,7 +22,7 @@ from minilean.front.parser import ParseError, parse_tactics
 from minilean.front.plain import explain
 from minilean.front.tactic_context import TacticContext
 from minilean.kernel import term as tm
-from minilean.kernel.env import DefDecl, TheoremDecl
+from minilean.kernel.env import DefDecl
 from minilean.kernel.errors import KernelError
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class Session:
         """Run `code` on environment number `env` (None: the library); the REPL's answer."""
         state = self.base if env is None else _numbered(self.envs, env)
         if state is None:
-            return self._unknown("environment")
+            return self._answer(self.lost, {"message": "Unknown environment."})
         cmds = CommandElab(state, MAX_STEPS, time.monotonic() + timeout_s)
         cmds.root_goals = [] if root_goals else None
         cmds.tactics = [] if all_tactics else None
@@ -83,13 +83,6 @@ class Session:
             out["afterDeclined"] = missing or self.lost
         return out
 
-    def _unknown(self, what):
-        """The answer for a number nobody gave out; it may be one that a decline swallowed."""
-        if self.lost is None:
-            return {"message": f"Unknown {what}."}
-        text = f"{what} after a declined request ({self.lost})"
-        return {"message": f"Unknown {what}. minilean declined: {text}", "declined": text}
-
     def _hole(self, elab, lctx, ty):
         """The goal that a `sorry` leaves, and the number of a proof state for it."""
         goal = elab.meta.mk_goal(elab.meta.inst(ty), lctx=lctx)
@@ -112,7 +105,7 @@ class Session:
         """Run a tactic block on a proof state; the REPL's answer (a new state, or a message)."""
         state = _numbered(self.states, proof_state)
         if state is None:
-            return self._unknown("proof state")
+            return self._answer(self.lost, {"message": "Unknown proof state."})
         try:
             parts = self._run_tactic(*state, text, time.monotonic() + timeout_s)
         except ParseError as err:
@@ -159,9 +152,8 @@ def _status(elab, goals, roots):
         type_, term = elab.levels_to_params(meta.mk_pi(fvars, meta.goal_type(root)),
                                             meta.mk_lambda(fvars, value))
         levels = tuple(dict.fromkeys(tm.level_params_of(type_) + tm.level_params_of(term)))
-        make = TheoremDecl if meta.is_prop(type_) else DefDecl
         try:
-            meta.env.add(make("_proof", levels, type_, term), kernel_steps(meta.deadline))
+            meta.env.add(DefDecl("_proof", levels, type_, term), kernel_steps(meta.deadline))
         except KernelError as err:
             return f"Error: kernel type check failed: (kernel) {explain(err)}"
     return "Completed"

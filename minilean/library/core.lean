@@ -626,7 +626,7 @@ noncomputable def propDecidable (a : Prop) : Decidable a :=
   Classical.choice (match em a with
     | Or.inl h => ⟨isTrue h⟩
     | Or.inr h => ⟨isFalse h⟩)
-attribute [scoped instance low] propDecidable
+attribute [scoped instance] propDecidable
 theorem not_not {a : Prop} : ¬¬a ↔ a := ⟨fun h => byContradiction h, fun h h' => h' h⟩
 theorem exists_true_of_nonempty {α : Sort u} : Nonempty α → ∃ _ : α, True
   | ⟨x⟩ => ⟨x, trivial⟩
