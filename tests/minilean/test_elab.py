@@ -126,6 +126,24 @@ def test_declines_by_name(session):
     assert out["declined"] == "library name ℝ"
 
 
+@pytest.mark.parametrize(("command", "feature"), [
+    ("open Nat (succ)", "open … with"), ("open Nat hiding succ", "open … with"),
+    ("variable (x : Nat)\nvariable {x}", "variables"), ("include x", "command include"),
+    ("set_option unknown true", "option unknown"), ("#check Nat.add_comm", "#check of a constant"),
+    ("attribute [local instance] instAddNat", "local attribute instance"),
+    ("attribute [-reducible] id", "attribute -reducible"), ("#eval 1", "command eval"),
+])
+def test_rare_commands_are_declined_by_name(session, command, feature):
+    out = in_big_stack(lambda: session.command(command))
+    assert out["declined"].startswith(feature)
+
+
+def test_private_names_are_ordinary_names_of_the_file(session):
+    text = "private def two := 2\ntheorem t : two = 2 := rfl\n#print axioms two"
+    assert not errors(session, text)
+    assert "already" in errors(session, f"{text}\ndef two := 3")[0]
+
+
 OVERLAP = """def overlap : Nat → Nat → Nat
   | 0, n => 0
   | m, 0 => 1
