@@ -120,7 +120,7 @@ class Writer:
             raise NotExportable(f"the terms have a size of more than {MAX_SIZE}")
         if text is None:
             text = self._expr(e, depth)
-            if not e.has_fvar and self.own is None:
+            if not e.flags & tm.FVAR and self.own is None:
                 self.texts[e] = text
         return text
 

@@ -18,6 +18,7 @@ from minilean.front.elab import TermElab
 from minilean.front.errors import FAILURES, Declined, describe
 from minilean.front.meta import Meta
 from minilean.front.parser import ParseError, Parser
+from minilean.front.recursors import conclusion
 from minilean.front.scope import Scope
 from minilean.front.scope_commands import ScopeMixin
 from minilean.front.simp import add_simp_attr
@@ -71,7 +72,10 @@ class CommandElab(ScopeMixin):
                 if cmd is None:
                     return source
                 self.run(cmd)
-            except (ParseError, Declined) as err:
+            except ParseError as err:
+                self.messages.append(("error", err.message, (err.pos, err.end)))
+                parser.skip_to_command()
+            except Declined as err:
                 self.report(err, (parser.tok.pos, None))
                 parser.skip_to_command()
 
@@ -120,7 +124,7 @@ class CommandElab(ScopeMixin):
     def scoped_instances(self):
         """{class: [instance name]}: the scoped instances of the namespaces that are open."""
         scope, found = self.state.scope, {}
-        for space in dict.fromkeys((*scope.opens, *scope.namespaces())):
+        for space in dict.fromkeys((*scope.opened, *scope.namespaces())):
             for cls, name in self.state.ext.scoped.get(space, ()):
                 found.setdefault(cls, []).append(name)
         return found
@@ -188,6 +192,9 @@ class CommandElab(ScopeMixin):
             table, cls = ext.own("scoped"), meta.class_name(self.state.env.lookup(name).type)
             table[space] = (*table.get(space, ()), (cls, name))
             ext.own("instance_names").add(name)
+        elif kind == "refl":
+            relation = tm.get_app_fn(conclusion(self.state.env.lookup(name).type)).name
+            ext.own("refl_lemmas")[relation] = (*ext.refl_lemmas.get(relation, ()), name)
         elif kind == "default_instance":
             meta.add_default_instance(name, int(priority))
         else:

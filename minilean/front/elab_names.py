@@ -39,9 +39,9 @@ class NameMixin:
     def _find_rec(self, name):
         """The declaration being defined, when `name` means it."""
         for d in self._rec_locals():
-            plain = self.rec_fns[d.id]
+            plain = self.rec_fns[d.id].removeprefix("_private.")
             if name in (self.rec_short, "_root_." + plain) or any(
-                    plain == (f"{ns}.{name}" if ns else name) for ns in self.scope.namespaces()):
+                    plain == (f"{ns}.{name}" if ns else name) for ns in self.namespaces()):
                 return d
         return None
 
@@ -49,25 +49,34 @@ class NameMixin:
         """The locals in scope that stand for the declaration being defined."""
         return [d for d in self.meta.lctx.decls if d.id in self.rec_fns] if self.rec_fns else []
 
+    def namespaces(self):
+        """The open namespace prefixes, innermost first, "" last."""
+        ns, out = self.scope.namespace, []
+        while ns:
+            out.append(ns)
+            ns = ns.rpartition(".")[0]
+        return [*out, ""]
+
     def global_candidates(self, name):
         """All declarations that the (whole) name may mean, in Lean's order of preference."""
         if name.startswith("_root_."):
             full = name[7:]
             return [full] if full in self.meta.env else []
-        for ns in self.scope.namespaces():
+        for ns in self.namespaces():
             found = self._members(ns, name)
             if found and ns:
                 return found
-        for ns in self.scope.opens:
-            found += self._members(ns, name)
+        for space in self.scope.opened:
+            found += self._members(space, name)
         return list(dict.fromkeys(found))
 
     def _members(self, ns, name):
-        """What `name` means in the namespace ns: a declaration, aliases."""
+        """What `name` means in the namespace ns: a declaration, aliases, a private declaration."""
         ext, full = self.meta.ext, f"{ns}.{name}" if ns else name
         hidden = ns and "." not in name and full in ext.protected
         found = [full] if full in self.meta.env and not hidden else []
-        return list(dict.fromkeys([*found, *ext.aliases.get(full, ())]))
+        private = [ext.private[full]] if full in ext.private else []
+        return list(dict.fromkeys([*found, *ext.aliases.get(full, ()), *private]))
 
     def resolve_global(self, name):
         """(candidate full names, remaining fields)."""
@@ -116,7 +125,8 @@ class NameMixin:
 
     def known_elsewhere(self, name):
         """May Lean's library have `name`? (types, and lemmas of library namespaces)"""
-        return is_library_name(name, [*self.scope.namespaces(), *self.scope.opens])
+        spaces = [ns for ns in self.namespaces() if ns]
+        return is_library_name(name, [*spaces, *self.scope.opened])
 
     def may_auto_bind(self, name, stx):
         """Is an unbound name surely a variable? A word may be a library function: declined."""
@@ -211,7 +221,7 @@ class NameMixin:
     def _member(self, struct, name):
         """The constant `struct.name` (or an alias), or the function of that name being defined."""
         meta, full = self.meta, f"{struct}.{name}"
-        for const in (full, *meta.ext.aliases.get(full, ())):
+        for const in (full, meta.ext.private.get(full), *meta.ext.aliases.get(full, ())):
             if const in meta.env:
                 return meta.mk_const(const)
         return next((d.fvar for d in self._rec_locals() if self.rec_fns[d.id] == full), None)

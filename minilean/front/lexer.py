@@ -14,16 +14,18 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from .errors import Declined, LeanError
+from .errors import Declined
 
 
-class ParseError(LeanError):
+class ParseError(Exception):
     """The text is not Lean syntax; `pos` is an offset, `end` that of the unexpected token's end if
     there is one, `message` worded as Lean words it."""
 
     def __init__(self, pos: int, message: str, end: int | None = None):
-        super().__init__(message, (pos, end))
-        self.pos, self.end = pos, end
+        super().__init__(message)
+        self.pos = pos
+        self.end = end
+        self.message = message
 
 
 class Token(NamedTuple):

@@ -138,7 +138,7 @@ class Printer(NotationMixin):
         if t is FVar:
             return self.fvar(e)
         if t is Const:
-            return _SHORT.get(e.name, e.name)
+            return _SHORT.get(e.name) or e.name.removeprefix("_private.")
         if t is BVar:
             i = len(self.bound) - 1 - e.idx
             return self.bound[i] if i >= 0 else f"#{e.idx}"

@@ -18,15 +18,15 @@ class Scope:
     name: str = ""  # of the innermost section or namespace
     outer: Scope | None = None  # the scope around that
     namespace: str = ""
-    opens: tuple = ()  # the namespaces that are open
+    opened: tuple = ()  # namespaces
     variables: tuple = ()  # Binder syntax with its source file position
     universes: tuple = ()
     options: dict = field(default_factory=dict)
 
     def namespaces(self):
-        """The namespaces that the current one lies in, innermost first, "" last."""
+        """The namespaces that the current one lies in, innermost first."""
         parts = self.namespace.split(".") if self.namespace else []
-        return [".".join(parts[:n]) for n in range(len(parts), -1, -1)]
+        return [".".join(parts[:n]) for n in range(len(parts), 0, -1)]
 
 
 class AutoBound(Exception):
@@ -68,3 +68,12 @@ class Arg:
 
     def __init__(self, stx=None, term=None):
         self.stx, self.term = stx, term
+
+
+def level_mvars(u, into):
+    """Adds the ids of the metavariables in a level to the list `into`, in order."""
+    if u.kind == "mvar" and u.a not in into:
+        into.append(u.a)
+    elif u.has_mvar and u.kind != "mvar":
+        for part in [part for part in (u.a, u.b) if part is not None]:
+            level_mvars(part, into)

@@ -67,12 +67,13 @@ class ScopeMixin:
             if not spaces and name.split(".")[0] not in NAMES:
                 raise LeanError(f"Unknown namespace `{name}`", cmd)
             if not cmd.scoped:
-                self.change(opens=(*self.state.scope.opens, *spaces))
+                self.change(opened=(*self.state.scope.opened, *spaces))
 
     def _namespaces(self, name):
         """The namespaces that `name` may mean here, innermost first."""
         scope = self.state.scope
-        spaces = [f"{space}.{name}".lstrip(".") for space in (*scope.namespaces(), *scope.opens)]
+        spaces = (*scope.namespaces(), "", *scope.opened)
+        spaces = [f"{space}.{name}".lstrip(".") for space in spaces]
         return [space for space in spaces if space in self.state.ext.namespaces]
 
     def cmd_export(self, cmd):

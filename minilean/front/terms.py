@@ -1,6 +1,7 @@
 """Questions about kernel terms that only the front asks; no kernel check rests on an answer."""
 from __future__ import annotations
 
+from minilean.front.scope import level_mvars
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.term import App, BVar, Const, Lam, Let, Pi, Sort
@@ -88,8 +89,8 @@ def level_mvars_in(*terms):
     for e in terms:
         for s in tm.subterms(e) if e.flags & tm.LMVAR else ():
             for u in s.levels if type(s) is Const else (s.level,) if type(s) is Sort else ():
-                replace_level_mvars(u, found.append)
-    return list(dict.fromkeys(found))
+                level_mvars(u, found)
+    return found
 
 
 def replace_level_mvars(u, lookup):

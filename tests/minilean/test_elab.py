@@ -61,7 +61,8 @@ ACCEPTED = {
     "namespace": "namespace A\ntheorem b : True := trivial\nend A\nopen A in\nexample : True := b",
     "nested by": "example (p q : Prop) (hp : p) (hq : q) : p ∧ q := ⟨by assumption, by exact hq⟩",
     "if": "example : (if 1 = 1 then 2 else 3) = 2 := rfl",
-    "mathlib header": "import Mathlib\n\nopen Nat Real\n\ntheorem t : 1 + 1 = 2 := rfl",
+    "mathlib header": "import Mathlib\n\nopen BigOperators Real Nat Topology Rat\n\n"
+                      "theorem t : 1 + 1 = 2 := rfl",
     "optional argument": "def g (x : Nat) (y : Nat := x + 1) := x + y\nexample : g 1 = 3 := rfl\n"
                          "example : g 1 5 = 6 := rfl",
     "eliminator": "example (n : Nat) : 0 + n = n :=\n"
