@@ -24,7 +24,7 @@ NATIVE = frozenset(("Eq", "HEq", "True", "False", "And", "Or", "Iff", "Exists", 
                     "Bool", "List", "Option", "Prod", "Sum", "PUnit", "PProd"))
 MAX_SIZE = 20_000_000  # of all terms: a node counts 1, repeated text its characters
 STEPS = 1_000_000  # of the kernel, for the type of one projected term
-HEADER = f"/- {NAMESPACE}.foo is minilean's foo written out; every other constant is Lean's own. -/\n"
+HEADER = f"/- {NAMESPACE}.foo is minilean's foo, every other constant is Lean's own. -/\n"
 _PLAIN = re.compile(r"[^\W\d][\w'!?]*$")
 
 
@@ -37,15 +37,15 @@ def export(env, names):
 
     Raises NotExportable; KernelError("unknown_constant") for a name that is not in `env`.
     """
-    needed, writer, parts = needed_by(env, names), Writer(env), [HEADER]
+    needed, writer = needed_by(env, names), Writer(env)
     for decl in env.decls():
         if decl.name in needed and not (hasattr(decl, "induct") or writer.native(decl.name)):
             try:
-                parts.append(writer.declaration(decl))
+                writer.parts.append(writer.declaration(decl))
             except (NotExportable, KernelError) as err:  # KernelError: the step budget ran out
                 raise NotExportable(f"{decl.name}: {err}") from err
-    parts += [f"#print axioms {writer.name(name)}" for name in names]
-    return "\n".join(parts) + "\n"
+    printed = [f"#print axioms {writer.name(name)}" for name in names]
+    return "\n".join([*writer.parts, *printed]) + "\n"
 
 
 def theorems_of(session):
@@ -62,6 +62,8 @@ class Writer:
 
     def __init__(self, env):
         self.env, self.checker = env, env.checker()
+        self.parts = [HEADER]  # of the file
+        self.projected = set()  # names of the projections that are among the parts
         self.size = 0  # of the terms written so far
         self.texts = {}  # closed term -> its text
         self.own = None  # the inductive type whose constructors are being written
@@ -96,12 +98,8 @@ class Writer:
 
     def _constructors(self, decl):
         """What follows the name of an inductive type: parameters, type, constructors."""
-        params, type_, text = [], decl.type, ""
-        for i in range(decl.num_params):
-            params.append(_local(type_, i))
-            text += f" {self._binder(params[-1], i)}"
-            type_ = tm.instantiate(type_.body, params[-1])
-        text += f" : {self.expr(type_, len(params))}"
+        params, type_ = self._params(decl)
+        text = f"{self._binders(params)} : {self.expr(type_, len(params))}"
         self.own, levels = decl.name, tuple(map(lv.param, decl.level_params))
         for ctor in decl.ctors:
             fields = self._ask("infer", tm.mk_app(tm.Const(ctor, levels), *params))
@@ -109,6 +107,17 @@ class Writer:
                      f"{self.expr(fields, len(params))}")
         self.own = None
         return text
+
+    def _params(self, decl):
+        """(local variables for the parameters of an inductive type, its type after them)."""
+        params, type_ = [], decl.type
+        for i in range(decl.num_params):
+            params.append(_local(type_, i))
+            type_ = tm.instantiate(type_.body, params[-1])
+        return params, type_
+
+    def _binders(self, xs):
+        return "".join([f" ({x.id[0]} : {self.expr(x.id[1], i)})" for i, x in enumerate(xs)])
 
     # --- terms ------------------------------------------------------------------------------------
 
@@ -140,29 +149,39 @@ class Writer:
         if kind is tm.Let:
             return self.expr(tm.instantiate(e.body, e.value), depth)
         if kind is tm.Proj:
-            return self.expr(self._by_recursor(e, depth), depth)
+            return self._projection(e, depth)
         if kind is tm.Lit:
             return f"({e.value} : Nat)"
         x = _local(e, depth)
-        binder, body = self._binder(x, depth), self.expr(tm.instantiate(e.body, x), depth + 1)
+        binder = f"({x.id[0]} : {self.expr(e.type, depth)})"
+        body = self.expr(tm.instantiate(e.body, x), depth + 1)
         return f"(fun {binder} => {body})" if kind is tm.Lam else f"(∀ {binder}, {body})"
 
-    def _binder(self, x, depth):
-        return f"({x.id[0]} : {self.expr(x.id[1], depth)})"
-
-    def _by_recursor(self, e, depth):
-        """A projection as an application of the structure's recursor."""
+    def _projection(self, e, depth):
+        """A projection by a function of its own, which is written before what needs it."""
         fn, args = tm.get_app_fn_args(self._ask("whnf", self._ask("infer", e.expr)))
-        decl, struct, levels = self.env.lookup(e.struct), tm.mk_app(fn, *args), fn.levels
-        this = tm.FVar((f"self_{depth}", struct))
-        type_ = self._ask("infer", tm.Proj(e.struct, e.idx, this))
-        motive = tm.Lam("self", struct, tm.abstract(type_, (this,)))
+        name = f"{NAMESPACE}.{'.'.join(map(_quoted, e.struct.split('.')))}.field_{e.idx}"
+        if name not in self.projected:
+            self.projected.add(name)
+            self.parts.append(f"noncomputable def {name}{self._field(e.struct, e.idx)}")
+        parts = " ".join([self.expr(part, depth) for part in (*args, e.expr)])
+        return f"(@{name}{_universes(map(show_level, fn.levels))} {parts})"
+
+    def _field(self, struct, idx):
+        """What follows the name of the function for a field: it applies the recursor."""
+        decl = self.env.lookup(struct)
+        params, levels = self._params(decl)[0], tuple(map(lv.param, decl.level_params))
+        this = tm.FVar((f"self_{len(params)}", tm.mk_app(tm.Const(struct, levels), *params)))
+        type_ = self._ask("infer", tm.Proj(struct, idx, this))
+        motive = tm.Lam("self", this.id[1], tm.abstract(type_, (this,)))
         ctor = self.env.lookup(decl.ctors[0])
-        fields = self._ask("infer", tm.mk_app(tm.Const(ctor.name, levels), *args))
-        if decl.elim_level is not None:
-            levels = (self._ask("sort_level", type_), *levels)
-        return tm.mk_app(tm.Const(f"{e.struct}.rec", levels), *args, motive,
-                         _select(fields, ctor.num_fields, ctor.num_fields - 1 - e.idx), e.expr)
+        fields = self._ask("infer", tm.mk_app(tm.Const(ctor.name, levels), *params))
+        own = () if decl.elim_level is None else (self._ask("sort_level", type_),)
+        value = tm.mk_app(tm.Const(f"{struct}.rec", (*own, *levels)), *params, motive,
+                          _select(fields, ctor.num_fields, ctor.num_fields - 1 - idx), this)
+        depth = len(params) + 1
+        head = f"{_universes(decl.level_params)}{self._binders((*params, this))}"
+        return f"{head} : {self.expr(type_, depth)} :=\n  {self.expr(value, depth)}"
 
     def _ask(self, question, e):
         """The kernel's answer about a term: infer, whnf, sort_level."""

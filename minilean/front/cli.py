@@ -1,7 +1,7 @@
 """minilean: a small Lean 4 checker. Accepted: the kernel type-checked the complete terms.
 
 `check FILE` prints Lean's messages and exits 0 accepted, 1 rejected, 2 declined (something outside
-minilean's subset of Lean). `check --jsonl FILE` reads rows with name, preamble, statement, proof and
+minilean's subset). `check --jsonl FILE` reads rows with name, preamble, statement, proof and
 prints a line {name, verdict, reason, time_s} for each: verified, rejected, declined, timeout or
 axiom (it rests on an axiom of its own); exit 0. `export FILE` prints the accepted theorems as
 explicit terms for a stock Lean, and exits as `check` does. `repl` speaks the Lean REPL's JSON.

@@ -8,6 +8,7 @@ Run: `python -m minilean check FILE.lean`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 
 from minilean.front import syntax as sx
 from minilean.front.caches import Caches, kernel_steps
@@ -18,6 +19,7 @@ from minilean.front.elab import TermElab
 from minilean.front.errors import FAILURES, Declined, describe
 from minilean.front.meta import Meta
 from minilean.front.parser import ParseError, Parser
+from minilean.front.pp import bracketed
 from minilean.front.recursors import conclusion
 from minilean.front.scope import Scope
 from minilean.front.scope_commands import ScopeMixin
@@ -28,8 +30,8 @@ from minilean.kernel.env import QuotSpec
 
 TAGS = ("reducible", "irreducible", "elab_as_elim", "match_pattern")  # each a table of `Ext`
 # Known to Lean, without effect on what minilean accepts.
-IGNORED_ATTRS = """inline noinline macro_inline specialize deprecated inherit_doc nolint grind gcongr
-                   norm_cast push_cast congr ext symm trans""".split()
+IGNORED_ATTRS = """inline noinline macro_inline specialize deprecated inherit_doc nolint grind
+                   gcongr norm_cast push_cast congr ext symm trans""".split()
 DECLARATIONS = {"decl": DeclRun, "inductive": InductiveRun, "structure": StructureRun}
 
 
@@ -205,9 +207,9 @@ class CommandElab(ScopeMixin):
     def cmd_check(self, cmd):
         elab, n_messages = self.new_elab(), len(self.messages)
         names = elab.global_candidates(cmd.term.name) if type(cmd.term) is sx.Ident else ()
-        decls = [self.state.env.lookup(name) for name in names]
-        if any(decl.level_params or type(decl.type) is tm.Pi for decl in decls):
-            raise Declined("#check of a constant with arguments (not of `@constant`)")
+        if names:
+            self._info(self._signature(elab.meta, names[0]), cmd)
+            return
 
         def show(_):
             e = elab.elab_term(cmd.term)
@@ -215,6 +217,22 @@ class CommandElab(ScopeMixin):
                 e, ty = elab.levels_to_params(e, elab.meta.infer(e))
                 self._info(f"{elab.meta.pp(e)} : {elab.meta.pp(ty)}", cmd)
         elab.elab_binders(self.state.scope.variables, show)
+
+    def _signature(self, meta, name):
+        """`name.{u} (binders) : type`, as #check prints a constant."""
+        decl, n_named = self.state.env.lookup(name), 0
+        rest = decl.type
+        if "optParam" in tm.const_names(rest):
+            raise Declined("#check of a function with default values")
+        while type(rest) is tm.Pi and (rest.info == "inst" or not rest.name.endswith("✝")):
+            rest, n_named = rest.body, n_named + 1
+        decls, rest = meta.forall_locals(decl.type, n_named, reducing=False)
+        words = [f"{name}.{{{', '.join(decl.level_params)}}}" if decl.level_params else name]
+        for (info, text), group in groupby(decls, key=lambda d: (d.bi, meta.pp(d.type))):
+            names = " ".join([d.name for d in group])
+            anonymous = info == "inst" and names.startswith("inst")
+            words.append(bracketed(text if anonymous else f"{names} : {text}", info))
+        return f"{' '.join(words)} : {meta.pp(rest)}"
 
     def cmd_print(self, cmd):
         name = self.new_elab().resolve_const(cmd.name)

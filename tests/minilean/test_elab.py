@@ -130,13 +130,20 @@ def test_declines_by_name(session):
 @pytest.mark.parametrize(("command", "feature"), [
     ("open Nat (succ)", "open … with"), ("open Nat hiding succ", "open … with"),
     ("variable (x : Nat)\nvariable {x}", "variables"), ("include x", "command include"),
-    ("set_option unknown true", "option unknown"), ("#check Nat.add_comm", "#check of a constant"),
+    ("set_option unknown true", "option unknown"),
+    ("def f (n : Nat := 0) := n\n#check f", "#check of a function with default values"),
     ("attribute [local instance] instAddNat", "local attribute instance"),
     ("attribute [-reducible] id", "attribute -reducible"), ("#eval 1", "command eval"),
 ])
 def test_rare_commands_are_declined_by_name(session, command, feature):
     out = in_big_stack(lambda: session.command(command))
     assert out["declined"].startswith(feature)
+
+
+def test_a_constant_is_shown_with_its_signature(session):
+    text = "def f {α : Type u} [Add α] (a b : α) : Nat → α := fun _ => a + b\n#check f"
+    [message] = in_big_stack(lambda: session.command(text))["messages"]
+    assert message["data"] == "f.{u} {α : Type u} [Add α] (a b : α) : Nat → α"
 
 
 def test_private_names_are_ordinary_names_of_the_file(session):
