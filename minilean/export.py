@@ -7,8 +7,6 @@ has had since 2021. Lean's own are only the types in NATIVE with their construct
 alone. Projections become applications of a recursor, literals become numerals of Lean's Nat.
 Run: python -m minilean export FILE.lean > checked.lean && lean checked.lean
 """
-from __future__ import annotations
-
 import re
 
 from minilean.front.lexer import KEYWORDS
@@ -22,7 +20,7 @@ from minilean.kernel.errors import KernelError
 NAMESPACE = "MiniLean"
 NATIVE = frozenset(("Eq", "HEq", "True", "False", "And", "Or", "Iff", "Exists", "Nonempty", "Nat",
                     "Bool", "List", "Option", "Prod", "Sum", "PUnit", "PProd"))
-MAX_SIZE = 20_000_000  # of all terms: a node counts 1, repeated text its characters
+MAX_SIZE = 5_000_000  # of all terms, as trees
 STEPS = 1_000_000  # of the kernel, for the type of one projected term
 HEADER = f"/- {NAMESPACE}.foo is minilean's foo, every other constant is Lean's own. -/\n"
 _PLAIN = re.compile(r"[^\W\d][\w'!?]*$")
@@ -65,7 +63,6 @@ class Writer:
         self.parts = [HEADER]  # of the file
         self.projected = set()  # names of the projections that are among the parts
         self.size = 0  # of the terms written so far
-        self.texts = {}  # closed term -> its text
         self.own = None  # the inductive type whose constructors are being written
 
     def native(self, name):
@@ -123,17 +120,9 @@ class Writer:
 
     def expr(self, e, depth=0):
         """Text of a term; `depth` numbers the next local variable. Raises NotExportable."""
-        text = self.texts.get(e)
-        self.size += 1 if text is None else len(text)
+        self.size += 1
         if self.size > MAX_SIZE:
             raise NotExportable(f"the terms have a size of more than {MAX_SIZE}")
-        if text is None:
-            text = self._expr(e, depth)
-            if not e.flags & tm.FVAR and self.own is None:
-                self.texts[e] = text
-        return text
-
-    def _expr(self, e, depth):
         kind = type(e)
         if kind is tm.FVar:
             return e.id[0]

@@ -7,8 +7,6 @@ axiom (it rests on an axiom of its own); exit 0. `export FILE` prints the accept
 explicit terms for a stock Lean, and exits as `check` does. `repl` speaks the Lean REPL's JSON.
 Input that cannot be read is no verdict: exit 3.
 """
-from __future__ import annotations
-
 import argparse
 import json
 import sys

@@ -5,8 +5,6 @@ run by the method `cmd_x`; one without a method is declined by its name. Inducti
 structures are declared in `decl_types.py`, recursive functions compiled in `elab_rec.py`.
 Run: `python -m minilean check FILE.lean`.
 """
-from __future__ import annotations
-
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
@@ -16,22 +14,21 @@ from minilean.front.decl_run import DeclRun
 from minilean.front.decl_struct import StructureRun
 from minilean.front.decl_types import InductiveRun
 from minilean.front.elab import TermElab
-from minilean.front.errors import FAILURES, Declined, describe
+from minilean.front.errors import FAILURES, Declined, LeanError, describe
+from minilean.front.known_names import NAMES
 from minilean.front.meta import Meta
 from minilean.front.parser import ParseError, Parser
 from minilean.front.pp import bracketed
 from minilean.front.recursors import conclusion
-from minilean.front.scope import Scope
-from minilean.front.scope_commands import ScopeMixin
+from minilean.front.scope import Scope, with_auto_bound
 from minilean.front.simp import add_simp_attr
 from minilean.kernel import term as tm
 from minilean.kernel.axioms import collect_axioms
 from minilean.kernel.env import QuotSpec
 
 TAGS = ("reducible", "irreducible", "elab_as_elim", "match_pattern")  # each a table of `Ext`
-# Known to Lean, without effect on what minilean accepts.
-IGNORED_ATTRS = """inline noinline macro_inline specialize deprecated inherit_doc nolint grind
-                   gcongr norm_cast push_cast congr ext symm trans""".split()
+OPTIONS = ("pp.", "linter.", "maxHeartbeats", "maxRecDepth", "autoImplicit", "relaxedAutoImplicit",
+           "checkBinderAnnotations", "synthInstance.", "diagnostics", "profiler", "tactic.")
 DECLARATIONS = {"decl": DeclRun, "inductive": InductiveRun, "structure": StructureRun}
 
 
@@ -50,7 +47,7 @@ class State:
         return replace(self, **parts, caches=Caches())
 
 
-class CommandElab(ScopeMixin):
+class CommandElab:
     """Runs commands one after another; `messages` are (severity, text, node or (pos, end))."""
 
     def __init__(self, state, max_steps=400_000, deadline=None):
@@ -138,6 +135,80 @@ class CommandElab(ScopeMixin):
             texts = [ctx.meta.pp_goal(g) for g in goals]
             self.tactics.append((stx, ctx.meta.snapshot(), goals, texts, ctx.elab))
 
+    # --- scopes ---------------------------------------------------------------------------------
+
+    def change(self, **changes):
+        """Change the scope."""
+        self.state = replace(self.state, scope=replace(self.state.scope, **changes))
+
+    def cmd_variable(self, cmd):
+        before = self.state.scope.variables
+        names = {name for b in before for name in b.names}
+        if self.inherited or any(b.type is None and names.intersection(b.names)
+                                 for b in cmd.binders):
+            raise Declined("variables on top of an earlier request's or of the same name", cmd)
+        elab, variables = self.new_elab(), (*before, *cmd.binders)
+        elab.auto_bound = elab.scope.options.get("autoImplicit", True)
+        with_auto_bound(elab, lambda _: elab.elab_binders(
+            variables, lambda _: elab.synthesize("no")))
+        self.change(variables=variables)
+
+    def cmd_universe(self, cmd):
+        for name in cmd.names:
+            known = self.state.scope.universes
+            if name in known:
+                raise LeanError(f"a universe level named `{name}` has already been declared", cmd)
+            self.change(universes=(*known, name))
+
+    def cmd_namespace(self, cmd):
+        for part in cmd.name.split("."):
+            space = self.full_name(part)
+            if space not in self.state.ext.namespaces:
+                self.own_ext().own("namespaces").add(space)
+            self.change(name=part, outer=self.state.scope, namespace=space)
+
+    def cmd_section(self, cmd):
+        for part in (cmd.name or "").split("."):
+            self.change(name=part, outer=self.state.scope)
+
+    def cmd_end(self, cmd):
+        for part in reversed((cmd.name or "").split(".")):
+            scope = self.state.scope
+            if scope.outer is None or scope.name != part:
+                raise LeanError(f"Invalid `end`: There is no current scope `{part}` to end", cmd)
+            self.state = replace(self.state, scope=scope.outer)
+
+    def cmd_open(self, cmd):
+        if cmd.only is not None or cmd.hiding:
+            raise Declined("open … with a list of names", cmd)
+        for name in cmd.names:
+            spaces = self._namespaces(name)
+            if not spaces and name.split(".")[0] not in NAMES:
+                raise LeanError(f"Unknown namespace `{name}`", cmd)
+            if not cmd.scoped:
+                self.change(opened=(*self.state.scope.opened, *spaces))
+
+    def _namespaces(self, name):
+        """The namespaces that `name` may mean here, innermost first."""
+        scope = self.state.scope
+        spaces = (*scope.namespaces(), "", *scope.opened)
+        spaces = [f"{space}.{name}".lstrip(".") for space in spaces]
+        return [space for space in spaces if space in self.state.ext.namespaces]
+
+    def cmd_export(self, cmd):
+        elab, table = self.new_elab(), self.own_ext().own("aliases")
+        for name in cmd.names:
+            short, full = self.full_name(name), elab.resolve_const(f"{cmd.namespace}.{name}")
+            table[short] = (*table.get(short, ()), full)
+
+    def cmd_setoption(self, cmd):
+        if not cmd.name.startswith(OPTIONS):
+            raise Declined(f"option {cmd.name}", cmd)
+        self.change(options={**self.state.scope.options, cmd.name: cmd.value})
+
+    def cmd_import(self, cmd):
+        """All modules are the one library that minilean has."""
+
     # --- declarations ---------------------------------------------------------------------------
 
     def cmd_initquot(self, cmd):
@@ -182,8 +253,6 @@ class CommandElab(ScopeMixin):
         meta, priority = self.new_elab().meta, "".join(attr.args) or "1000"
         if kind == "simp":
             add_simp_attr(meta, name, attr)
-        elif kind in IGNORED_ATTRS:
-            return
         elif attr.erase or not priority.isdigit():
             raise Declined(f"attribute -{kind} or with arguments", attr)
         elif kind in TAGS:

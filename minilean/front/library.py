@@ -1,11 +1,9 @@
 """The built library: Lean text in `minilean/library/`, checked once, then cached on disk.
 
 Every declaration goes through the kernel when the cache is built. The cache is keyed by the hash
-of all minilean sources and the Python version, written to a temporary name and renamed; a broken
-file is rebuilt. The folder: `$XDG_CACHE_HOME/coprover` or `~/.cache/coprover`.
+of all minilean sources and the Python version, written to a temporary name and renamed. The
+folder: `$XDG_CACHE_HOME/coprover` or `~/.cache/coprover`.
 """
-from __future__ import annotations
-
 import gc
 import hashlib
 import os
@@ -55,31 +53,19 @@ def build_library():
 
 @cache
 def load_library():
-    """The library's State, from the cache when it is there; read once per process."""
+    """The library's State, from the cache, which is built when it is not there."""
     path = cache_path()
-    try:
-        return _read(path)
-    except (OSError, EOFError, pickle.UnpicklingError):
-        state = in_big_stack(build_library)
-        _write(path, state)
-        return state
-
-
-def _read(path):
-    gc.disable()  # the collector would look at every new term
-    try:
-        decls, ext = pickle.loads(path.read_bytes())
-    finally:
-        gc.enable()
+    if not path.exists():
+        in_big_stack(lambda: _write(path, build_library()))
+    decls, ext = pickle.loads(path.read_bytes())
     gc.freeze()  # the library stays: the collector need not walk through it
     return State(Environment({d.name: d for d in decls}), ext)
 
 
 def _write(path, state):
-    parts = state.env.decls(), state.ext
     path.parent.mkdir(parents=True, exist_ok=True)
     temp = path.with_suffix(f".{os.getpid()}")
-    temp.write_bytes(in_big_stack(lambda: pickle.dumps(parts, pickle.HIGHEST_PROTOCOL)))
+    temp.write_bytes(pickle.dumps((state.env.decls(), state.ext), pickle.HIGHEST_PROTOCOL))
     temp.replace(path)
 
 

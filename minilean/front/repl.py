@@ -4,8 +4,6 @@ Requests are JSON objects separated by blank lines (leanprover-community/repl): 
 "env": n, "allTactics": …}`, `{"tactic": …, "proofState": n}`, `{"path": …}`. Others (pickling) are
 declined. Run: `python -m minilean repl`.
 """
-from __future__ import annotations
-
 import json
 from itertools import groupby
 from pathlib import Path

@@ -6,8 +6,6 @@ error message "minilean declined: …" and the key "declined"; after one, proof 
 differently from Lean's, and an environment may lack what was declined: answers that this touches
 have the key "afterDeclined" (the feature). Run: `python -m minilean repl`.
 """
-from __future__ import annotations
-
 import logging
 import sys
 import time
