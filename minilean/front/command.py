@@ -53,7 +53,7 @@ class CommandElab:
     def __init__(self, state, max_steps=400_000, deadline=None):
         self.state, self.inherited = state, state.scope.variables
         self.max_steps, self.deadline = max_steps, deadline
-        self.messages = []
+        self.source, self.messages = sx.Source(""), []
         self.sorries = []  # (pos, end, meta, lctx, type, elaborator)
         self.tactics = None  # list of recorded tactic steps when asked for
         self.root_goals = None  # like `sorries`, for the start of each tactic block
@@ -62,14 +62,14 @@ class CommandElab:
     # --- running --------------------------------------------------------------------------------
 
     def run_text(self, text):
-        """Run every command of `text`; errors become messages. Returns the Source."""
-        source = sx.Source(text)
-        parser = Parser(source)
+        """Run every command of `text`; errors become messages."""
+        self.source = sx.Source(text)
+        parser = Parser(self.source)
         while True:
             try:
                 cmd = parser.command()
                 if cmd is None:
-                    return source
+                    return
                 self.run(cmd)
             except ParseError as err:
                 self.messages.append(("error", err.message, (err.pos, err.end)))
@@ -103,6 +103,14 @@ class CommandElab:
             self.state = replace(self.state, missing=self.declined)
         stx = getattr(err, "stx", None)
         self.messages.append(("error", text, at if stx is None else stx))
+
+    def placed(self, at):
+        """{"pos", "endPos"}, as in the REPL's answers, of a syntax node or a pair of offsets."""
+        def position(offset):
+            line, column = self.source.line_col(offset)
+            return {"line": line, "column": column}
+        start, end = at if isinstance(at, tuple) else (at.pos, at.end)
+        return {"pos": position(start), "endPos": None if end is None else position(end)}
 
     def failed_since(self, n_messages):
         """Is one of the messages after the first n_messages an error?"""
@@ -315,12 +323,3 @@ class CommandElab:
     def _info(self, text, cmd):
         """A message at the keyword of a #check or #print."""
         self.messages.append(("info", text, (cmd.pos, cmd.pos + len("#check"))))
-
-
-def placed(source, at):
-    """{"pos", "endPos"}, as in the REPL's answers, of a syntax node or a pair of offsets."""
-    def position(offset):
-        line, column = source.line_col(offset)
-        return {"line": line, "column": column}
-    start, end = at if isinstance(at, tuple) else (at.pos, at.end)
-    return {"pos": position(start), "endPos": None if end is None else position(end)}

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
-from minilean.front.command import CommandElab, State, placed
+from minilean.front.command import CommandElab, State
 from minilean.front.ext import Ext
 from minilean.kernel.env import Environment
 
@@ -43,10 +43,10 @@ def build_library():
     state = State(Environment(), Ext())
     for path in sorted((ROOT / "library").glob("*.lean")):  # core.lean comes first
         cmds = CommandElab(state, max_steps=20_000_000)
-        source = cmds.run_text(path.read_text(encoding="utf-8"))
+        cmds.run_text(path.read_text(encoding="utf-8"))
         for severity, text, at in cmds.messages:
             if severity == "error":
-                raise LibraryError(f"{path.name}: {text}\n{placed(source, at)}")
+                raise LibraryError(f"{path.name}: {text}\n{cmds.placed(at)}")
         state = State(cmds.state.env, cmds.state.ext)
     return state
 
@@ -57,8 +57,10 @@ def load_library():
     path = cache_path()
     if not path.exists():
         in_big_stack(lambda: _write(path, build_library()))
+    gc.disable()  # the collector would look at every new term
     decls, ext = pickle.loads(path.read_bytes())
-    gc.freeze()  # the library stays: the collector need not walk through it
+    gc.freeze()  # nor need it walk through the library later
+    gc.enable()
     return State(Environment({d.name: d for d in decls}), ext)
 
 

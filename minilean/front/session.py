@@ -12,7 +12,7 @@ import time
 
 from minilean.front import syntax as sx
 from minilean.front.caches import kernel_steps
-from minilean.front.command import CommandElab, placed
+from minilean.front.command import CommandElab
 from minilean.front.elab import TermElab
 from minilean.front.errors import FAILURES, Declined, describe
 from minilean.front.library import load_library
@@ -57,17 +57,17 @@ class Session:
         try:
             if infotree:
                 raise Declined("infotree (allTactics is supported)")
-            source = cmds.run_text(code)
+            cmds.run_text(code)
         except Exception as err:  # a bug of minilean must cost one answer, not the worker
-            source, cmds = sx.Source(""), CommandElab(self.base)
+            cmds = CommandElab(self.base)
             cmds.report(_failure(err, Declined), (0, None))
         self.envs.append(cmds.state)
-        holes = [{**placed(source, (start, end)), **self._hole(elab, lctx, ty)}
+        holes = [{**cmds.placed((start, end)), **self._hole(elab, lctx, ty)}
                  for start, end, _, lctx, ty, elab in (*cmds.sorries, *(cmds.root_goals or ()))]
         return self._answer(state.missing, {
             "sorries": holes or None,
-            "tactics": cmds.tactics and [self._step(source, *step) for step in cmds.tactics],
-            "messages": [{"severity": severity, **placed(source, at), "data": text}
+            "tactics": cmds.tactics and [self._step(cmds, *step) for step in cmds.tactics],
+            "messages": [{"severity": severity, **cmds.placed(at), "data": text}
                          for severity, text, at in cmds.messages] or None,
             "env": len(self.envs) - 1,
             "declined": cmds.declined})
@@ -86,10 +86,10 @@ class Session:
         goal = elab.meta.mk_goal(elab.meta.inst(ty), lctx=lctx)
         return {"goal": elab.meta.pp_goal(goal), "proofState": self._add_state(elab, [goal])}
 
-    def _step(self, source, stx, snap, goals, texts, elab):
+    def _step(self, cmds, stx, snap, goals, texts, elab):
         """A recorded tactic, with the proof state before it."""
         lead = "\n  " if stx.kind == "calcSteps" else ""
-        return {"tactic": lead + source.text[stx.pos:stx.end], **placed(source, stx),
+        return {"tactic": lead + cmds.source.text[stx.pos:stx.end], **cmds.placed(stx),
                 "proofState": self._add_state(elab, goals, snap=snap),
                 "goals": "\n".join(texts) if texts else "no goals", "usedConstants": []}
 
