@@ -1,4 +1,4 @@
-"""Command line of minilean: `python -m minilean {repl, check FILE, check --jsonl FILE, build}`."""
+"""Command line of minilean: `python -m minilean {repl, check FILE, check --jsonl FILE, export}`."""
 import sys
 
 from minilean.front.cli import main

@@ -7,32 +7,23 @@ has had since 2021. Lean's own are only the types in NATIVE with their construct
 alone. Projections become applications of a recursor, literals become numerals of Lean's Nat.
 Run: python -m minilean export FILE.lean > checked.lean && lean checked.lean
 """
-from __future__ import annotations
-
 import re
 
 from minilean.front.lexer import KEYWORDS
 from minilean.front.plain import show_level
+from minilean.kernel import env as ke
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
-from minilean.kernel.axioms import STANDARD, collect_axioms, mentioned
-from minilean.kernel.env import (
-    AxiomDecl,
-    ConstructorDecl,
-    InductiveDecl,
-    QuotDecl,
-    RecursorDecl,
-    TheoremDecl,
-)
+from minilean.kernel.axioms import STANDARD, collect_axioms, needed_by
 from minilean.kernel.errors import KernelError
 
 NAMESPACE = "MiniLean"
 NATIVE = frozenset(("Eq", "HEq", "True", "False", "And", "Or", "Iff", "Exists", "Nonempty", "Nat",
                     "Bool", "List", "Option", "Prod", "Sum", "PUnit", "PProd"))
-MAX_SIZE = 20_000_000  # of all terms: a node counts 1, repeated text its characters
+MAX_SIZE = 5_000_000  # of all terms, as trees
 STEPS = 1_000_000  # of the kernel, for the type of one projected term
+HEADER = f"/- {NAMESPACE}.foo is minilean's foo, every other constant is Lean's own. -/\n"
 _PLAIN = re.compile(r"[^\W\d][\w'!?]*$")
-_RESERVED = KEYWORDS | {"constant", "mut", "try", "catch", "finally", "local", "scoped", "this"}
 
 
 class NotExportable(Exception):
@@ -44,16 +35,15 @@ def export(env, names):
 
     Raises NotExportable; KernelError("unknown_constant") for a name that is not in `env`.
     """
-    needed = _closure(env, names)
-    writer = Writer(env)
+    needed, writer = needed_by(env, names), Writer(env)
     for decl in env.decls():
-        if decl.name in needed:
+        if decl.name in needed and not (hasattr(decl, "induct") or writer.native(decl.name)):
             try:
-                writer.declaration(decl)
+                writer.parts.append(writer.declaration(decl))
             except (NotExportable, KernelError) as err:  # KernelError: the step budget ran out
                 raise NotExportable(f"{decl.name}: {err}") from err
     printed = [f"#print axioms {writer.name(name)}" for name in names]
-    return "\n".join([HEADER, *writer.parts, *printed]) + "\n"
+    return "\n".join([*writer.parts, *printed]) + "\n"
 
 
 def theorems_of(session):
@@ -61,47 +51,25 @@ def theorems_of(session):
     (commands it was built upon included)."""
     env = session.envs[-1].env
     return [decl.name for decl in env.decls()
-            if type(decl) is TheoremDecl and decl.name not in session.base.env
+            if type(decl) is ke.TheoremDecl and decl.name not in session.base.env
             and "sorryAx" not in collect_axioms(env, decl.name)]
 
 
-HEADER = f"""\
-/- Written by `python -m minilean export`: explicit terms, to be checked by Lean's own kernel.
-   {NAMESPACE}.foo is minilean's foo (an inductive type: {NAMESPACE}.Types.foo), written out; every
-   other constant is Lean's own. -/
-"""
-
-
-def _closure(env, names):
-    """Names that the declarations `names` depend on through types and values, themselves too."""
-    seen, stack = set(names), list(names)
-    while stack:
-        for used in mentioned(env.lookup(stack.pop())):
-            if used not in seen:
-                seen.add(used)
-                stack.append(used)
-    return seen
-
-
 class Writer:
-    """Prints the declarations of one environment."""
+    """Prints declarations of one environment; a local variable is FVar((its text, its type))."""
 
     def __init__(self, env):
         self.env, self.checker = env, env.checker()
-        self.parts = []  # of the file
-        self.projected = set()  # (structure, field) that have a definition among the parts
+        self.parts = [HEADER]  # of the file
+        self.projected = set()  # names of the projections that are among the parts
         self.size = 0  # of the terms written so far
-        self.texts = {}  # closed term -> its text
         self.own = None  # the inductive type whose constructors are being written
-
-    # --- names ------------------------------------------------------------------------------------
 
     def native(self, name):
         """Whether `name` is Lean's own constant."""
         decl = self.env.lookup(name)
-        if type(decl) in (ConstructorDecl, RecursorDecl):
-            return decl.induct in NATIVE
-        return name in NATIVE or name in STANDARD or type(decl) is QuotDecl
+        of_type = getattr(decl, "induct", name)  # constructors and recursors belong to a type
+        return of_type in NATIVE or name in STANDARD or type(decl) is ke.QuotDecl
 
     def name(self, name):
         """The constant's name in the file. Inductive types have a namespace of their own, where
@@ -109,147 +77,117 @@ class Writer:
         quoted = ".".join(map(_quoted, name.split(".")))
         if self.native(name):
             return quoted
-        derived = type(self.env.lookup(name)) in (InductiveDecl, ConstructorDecl, RecursorDecl)
+        decl = self.env.lookup(name)
+        derived = type(decl) is ke.InductiveDecl or hasattr(decl, "induct")
         return f"{NAMESPACE}.{'Types.' if derived else ''}{quoted}"
 
     # --- declarations -----------------------------------------------------------------------------
 
     def declaration(self, decl):
-        """Adds one declaration to the parts, unless Lean has it or another one makes it."""
-        if self.native(decl.name) or type(decl) in (ConstructorDecl, RecursorDecl):
-            return
-        if type(decl) is InductiveDecl:
-            self.parts.append(self._inductive(decl))
-            return
-        head = f"{self.name(decl.name)}{_universes(decl.level_params)} : {self.expr(decl.type)}"
-        if type(decl) is AxiomDecl:
-            self.parts.append(f"axiom {head}")
-            return
-        word = "theorem" if type(decl) is TheoremDecl else "noncomputable def"
-        self.parts.append(f"{word} {head} :=\n  {self.expr(decl.value)}")
+        """The text of one declaration. Raises NotExportable."""
+        name = f"{self.name(decl.name)}{_universes(decl.level_params)}"
+        if type(decl) is ke.InductiveDecl:
+            return f"inductive {name}{self._constructors(decl)}"
+        if type(decl) is ke.AxiomDecl:
+            return f"axiom {name} : {self.expr(decl.type)}"
+        word = "theorem" if type(decl) is ke.TheoremDecl else "noncomputable def"
+        return f"{word} {name} : {self.expr(decl.type)} :=\n  {self.expr(decl.value)}"
 
-    def _inductive(self, decl):
-        params, type_ = self._open(decl.type, decl.num_params)
-        binders = "".join(f" ({_local_name(x)} : {self.expr(x.id[1])})" for x in params)
-        lines = [f"inductive {self.name(decl.name)}{_universes(decl.level_params)}{binders} : "
-                 f"{self.expr(type_, len(params))}"]
-        self.own = decl.name
+    def _constructors(self, decl):
+        """What follows the name of an inductive type: parameters, type, constructors."""
+        params, type_ = self._params(decl)
+        text = f"{self._binders(params)} : {self.expr(type_, len(params))}"
+        self.own, levels = decl.name, tuple(map(lv.param, decl.level_params))
         for ctor in decl.ctors:
-            fields = _apply(self.env.lookup(ctor).type, params)
-            short = _quoted(ctor.rpartition(".")[2])
-            lines.append(f"  | {short} : {self.expr(fields, len(params))}")
+            fields = self._ask("infer", tm.mk_app(tm.Const(ctor, levels), *params))
+            text += (f"\n  | {_quoted(ctor.rpartition('.')[2])} : "
+                     f"{self.expr(fields, len(params))}")
         self.own = None
-        return "\n".join(lines)
+        return text
+
+    def _params(self, decl):
+        """(local variables for the parameters of an inductive type, its type after them)."""
+        params, type_ = [], decl.type
+        for i in range(decl.num_params):
+            params.append(_local(type_, i))
+            type_ = tm.instantiate(type_.body, params[-1])
+        return params, type_
+
+    def _binders(self, xs):
+        return "".join([f" ({x.id[0]} : {self.expr(x.id[1], i)})" for i, x in enumerate(xs)])
 
     # --- terms ------------------------------------------------------------------------------------
 
     def expr(self, e, depth=0):
         """Text of a term; `depth` numbers the next local variable. Raises NotExportable."""
-        text = None if e.has_fvar else self.texts.get(e)
-        self.size += 1 if text is None else len(text)
+        self.size += 1
         if self.size > MAX_SIZE:
             raise NotExportable(f"the terms have a size of more than {MAX_SIZE}")
-        if text is None:
-            text = self._expr(e, depth)
-            if not e.has_fvar and self.own is None:
-                self.texts[e] = text
-        return text
-
-    def _expr(self, e, depth):
         kind = type(e)
         if kind is tm.FVar:
-            return _local_name(e)
+            return e.id[0]
         if kind is tm.Sort:
             return "Prop" if e.level is lv.ZERO else f"(Sort {show_level(e.level, True)})"
+        if kind is tm.Const and e.name == self.own:  # as Lean calls it inside its declaration
+            return _quoted(e.name.rpartition(".")[2])
         if kind is tm.Const:
-            return self._const(e)
+            return f"@{self.name(e.name)}{_universes(map(show_level, e.levels))}"
         if kind is tm.App:
             fn, args = tm.get_app_fn_args(e)
-            return f"({' '.join(self.expr(part, depth) for part in (fn, *args))})"
-        if kind in (tm.Lam, tm.Pi):
-            x = _local(depth, e.name, e.type)
-            body = self.expr(tm.instantiate_rev(e.body, (x,)), depth + 1)
-            word, arrow = ("fun", "=>") if kind is tm.Lam else ("∀", ",")
-            binder = f"({_local_name(x)} : {self.expr(e.type, depth)})"
-            return f"({word} {binder}{' ' if kind is tm.Lam else ''}{arrow} {body})"
+            return f"({' '.join([self.expr(part, depth) for part in (fn, *args)])})"
         if kind is tm.Let:
-            return self.expr(tm.instantiate_rev(e.body, (e.value,)), depth)
+            return self.expr(tm.instantiate(e.body, e.value), depth)
         if kind is tm.Proj:
-            return self._proj(e, depth)
-        if kind is tm.Lit and type(e.value) is int:
+            return self._projection(e, depth)
+        if kind is tm.Lit:
             return f"({e.value} : Nat)"
-        what = "a string literal" if kind is tm.Lit else kind.__name__
-        raise NotExportable(f"a term with {what}")
+        x = _local(e, depth)
+        binder = f"({x.id[0]} : {self.expr(e.type, depth)})"
+        body = self.expr(tm.instantiate(e.body, x), depth + 1)
+        return f"(fun {binder} => {body})" if kind is tm.Lam else f"(∀ {binder}, {body})"
 
-    def _const(self, e):
-        if e.name == self.own:  # while Lean reads the declaration a variable of that short name
-            return _quoted(e.name.rpartition(".")[2])
-        return f"@{self.name(e.name)}{_universes(map(show_level, e.levels))}"
-
-    def _proj(self, e, depth):
-        """A projection: a definition of its own, written before what needs it."""
-        if (e.struct, e.idx) not in self.projected:
-            self.projected.add((e.struct, e.idx))
-            self.parts.append(self._projection(e.struct, e.idx))
+    def _projection(self, e, depth):
+        """A projection by a function of its own, which is written before what needs it."""
         fn, args = tm.get_app_fn_args(self._ask("whnf", self._ask("infer", e.expr)))
-        head = _projection_name(e.struct, e.idx) + _universes(map(show_level, fn.levels))
-        return f"(@{head} {' '.join(self.expr(part, depth) for part in (*args, e.expr))})"
+        name = f"{NAMESPACE}.{'.'.join(map(_quoted, e.struct.split('.')))}.field_{e.idx}"
+        if name not in self.projected:
+            self.projected.add(name)
+            self.parts.append(f"noncomputable def {name}{self._field(e.struct, e.idx)}")
+        parts = " ".join([self.expr(part, depth) for part in (*args, e.expr)])
+        return f"(@{name}{_universes(map(show_level, fn.levels))} {parts})"
 
-    def _projection(self, struct, idx):
-        """The definition of a projection by the structure's recursor."""
+    def _field(self, struct, idx):
+        """What follows the name of the function for a field: it applies the recursor."""
         decl = self.env.lookup(struct)
-        ctor = self.env.lookup(decl.ctors[0])
-        levels = tuple([lv.param(name) for name in decl.level_params])
-        params, _ = self._open(decl.type, decl.num_params)
-        this = _local(len(params), "self", tm.mk_app(tm.Const(struct, levels), *params))
+        params, levels = self._params(decl)[0], tuple(map(lv.param, decl.level_params))
+        this = tm.FVar((f"self_{len(params)}", tm.mk_app(tm.Const(struct, levels), *params)))
         type_ = self._ask("infer", tm.Proj(struct, idx, this))
-        if decl.elim_level is not None:
-            levels = (self._ask("sort_level", type_), *levels)
-        xs, _ = self._open(_apply(ctor.type, params), ctor.num_fields, len(params) + 1)
-        value = tm.mk_app(tm.Const(f"{struct}.rec", levels), *params,
-                          _bind(tm.Lam, [this], type_), _bind(tm.Lam, xs, xs[idx]), this)
-        head = _projection_name(struct, idx) + _universes(decl.level_params)
-        return (f"noncomputable def {head} : {self.expr(_bind(tm.Pi, [*params, this], type_))} :=\n"
-                f"  {self.expr(_bind(tm.Lam, [*params, this], value))}")
+        motive = tm.Lam("self", this.id[1], tm.abstract(type_, (this,)))
+        ctor = self.env.lookup(decl.ctors[0])
+        fields = self._ask("infer", tm.mk_app(tm.Const(ctor.name, levels), *params))
+        own = () if decl.elim_level is None else (self._ask("sort_level", type_),)
+        value = tm.mk_app(tm.Const(f"{struct}.rec", (*own, *levels)), *params, motive,
+                          _select(fields, ctor.num_fields, ctor.num_fields - 1 - idx), this)
+        depth = len(params) + 1
+        head = f"{_universes(decl.level_params)}{self._binders((*params, this))}"
+        return f"{head} : {self.expr(type_, depth)} :=\n  {self.expr(value, depth)}"
 
     def _ask(self, question, e):
         """The kernel's answer about a term: infer, whnf, sort_level."""
         return self.checker.guarded(STEPS, getattr(self.checker, question), e)
 
-    def _open(self, type_, count, start=0):
-        """(local variables, rest) of a type's first `count` binders."""
-        xs = []
-        for i in range(count):
-            xs.append(_local(start + i, type_.name, type_.type))
-            type_ = tm.instantiate_rev(type_.body, (xs[-1],))
-        return xs, type_
+
+def _local(binder, number):
+    """The local variable for what a λ or Π binds; `number`: of variables around it."""
+    stem = re.sub(r"[^A-Za-z]", "", binder.name) or "x"
+    return tm.FVar((f"{stem}_{number}", binder.type))
 
 
-def _local(number, name, type_):
-    return tm.FVar(((number, name), type_))
-
-
-def _local_name(x):
-    number, name = x.id[0]
-    return f"{re.sub(r'[^A-Za-z]', '', name) or 'x'}_{number}"
-
-
-def _bind(make, xs, body):
-    """λ or Π over the local variables."""
-    for x in reversed(xs):
-        body = make(x.id[0][1], x.id[1], tm.abstract(body, (x,)))
-    return body
-
-
-def _projection_name(struct, idx):
-    return f"{NAMESPACE}.{'.'.join(map(_quoted, struct.split('.')))}.field_{idx}"
-
-
-def _apply(type_, args):
-    """The type that follows a type's first binders, for these arguments."""
-    for arg in args:
-        type_ = tm.instantiate_rev(type_.body, (arg,))
-    return type_
+def _select(type_, n_binders, idx):
+    """λ over the first n_binders of a type that returns the variable with de Bruijn index idx."""
+    if not n_binders:
+        return tm.BVar(idx)
+    return tm.Lam(type_.name, type_.type, _select(type_.body, n_binders - 1, idx))
 
 
 def _universes(levels):
@@ -258,4 +196,4 @@ def _universes(levels):
 
 
 def _quoted(part):
-    return part if _PLAIN.match(part) and part not in _RESERVED else f"«{part}»"
+    return part if _PLAIN.match(part) and part not in KEYWORDS else f"«{part}»"

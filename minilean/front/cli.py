@@ -1,86 +1,68 @@
-"""`python -m minilean`: REPL, checking of files and of JSONL rows, export, building the library.
+"""minilean: a small Lean 4 checker. Accepted: the kernel type-checked the complete terms.
 
-`check FILE` exits 0 accepted, 1 rejected, 2 declined. `check --jsonl FILE` reads rows with name,
-preamble, statement, proof and prints one JSON verdict a line. `export FILE` prints the accepted
-theorems of FILE as explicit terms for a stock Lean, and exits as `check` does. A file that cannot
-be read is an error of its own (exit 3), not a verdict.
+`check FILE` prints Lean's messages and exits 0 accepted, 1 rejected, 2 declined (something outside
+minilean's subset). `check --jsonl FILE` reads rows with name, preamble, statement, proof and
+prints a line {name, verdict, reason, time_s} for each: verified, rejected, declined, timeout or
+axiom (it rests on an axiom of its own); exit 0. `export FILE` prints the accepted theorems as
+explicit terms for a stock Lean, and exits as `check` does. `repl` speaks the Lean REPL's JSON.
+Input that cannot be read is no verdict: exit 3.
 """
-from __future__ import annotations
-
 import argparse
 import json
 import sys
 import time
+from pathlib import Path
 
+from minilean.export import NotExportable, export, theorems_of
+from minilean.front.library import in_big_stack
+from minilean.front.repl import serve
+from minilean.front.session import Session
 from minilean.kernel.axioms import STANDARD, collect_axioms
 
 UNREADABLE = 3
 
 
-def parser():
-    top = argparse.ArgumentParser(prog="minilean", description="A small Lean 4 checker.")
-    sub = top.add_subparsers(dest="command", required=True)
-    sub.add_parser("repl", help="Lean REPL protocol on stdin/stdout")
-    sub.add_parser("build", help="check the library and write its cache")
-    check = sub.add_parser("check", help="check a Lean file, or rows of a JSONL file")
-    check.add_argument("--jsonl", action="store_true",
-                       help="FILE has rows with name, preamble, statement, proof")
-    export = sub.add_parser("export", help="print the accepted theorems as explicit Lean terms")
-    for command in (check, export):
-        command.add_argument("file")
-        command.add_argument("--timeout-s", type=float, default=30.0)
-    return top
+class BadRow(Exception):
+    """A line of a JSONL file that is no row."""
 
 
 def main(argv=None):
-    args = parser().parse_args(argv)
-    from minilean.front.library import in_big_stack
+    """Runs the command line; the exit status."""
+    top = argparse.ArgumentParser(prog="minilean", description=__doc__,
+                                  formatter_class=argparse.RawDescriptionHelpFormatter)
+    top.add_argument("command", choices=COMMANDS)
+    top.add_argument("file", metavar="FILE", nargs="?")
+    top.add_argument("--jsonl", action="store_true", help="check the rows of a JSONL file")
+    top.add_argument("--timeout-s", type=float, default=30.0, help="for the file or one row")
+    args = top.parse_intermixed_args(argv)
+    if args.file is None and args.command != "repl":
+        top.error(f"{args.command} needs a FILE")
     try:
-        return in_big_stack(lambda: run(args))
-    except (OSError, UnicodeDecodeError) as err:
-        print(f"error: cannot read {getattr(args, 'file', 'the library')}: {err}", file=sys.stderr)
+        return in_big_stack(lambda: COMMANDS[args.command](args))
+    except (OSError, UnicodeDecodeError, BadRow) as err:
+        print(f"error: cannot read {args.file or 'the library'}: {err}", file=sys.stderr)
         return UNREADABLE
 
 
-def run(args):
-    if args.command == "build":
-        from minilean.front.library import load_library
-        start = time.perf_counter()
-        state = load_library()
-        print(f"{len(state.env.decls())} declarations in {time.perf_counter() - start:.1f} s")
-        return 0
-    if args.command == "repl":
-        from minilean.front.repl import serve
-        serve(sys.stdin, sys.stdout)
-        return 0
-    if args.command == "export":
-        return export_file(args)
+def check(args):
+    """The exit status of `check`."""
     return check_rows(args) if args.jsonl else check_file(args, sys.stdout)[0]
 
 
-def check_file(args, messages):
+def check_file(args, stream):
     """(0 accepted, 1 rejected, 2 declined; the session); writes messages as Lean does."""
-    from minilean.front.session import Session
     session = Session()
-    with open(args.file, encoding="utf-8") as f:
-        out = session.command(f.read(), timeout_s=args.timeout_s)
-    for m in out.get("messages", ()):
+    out = session.command(Path(args.file).read_text("utf-8"), timeout_s=args.timeout_s)
+    messages = out.get("messages", ())
+    for m in messages:
         print(f"{args.file}:{m['pos']['line']}:{m['pos']['column']}: {m['severity']}: {m['data']}",
-              file=messages)
-    return exit_status(out), session
-
-
-def exit_status(out):
-    """0 accepted, 1 rejected, 2 declined: what a session's answer to a file amounts to."""
-    if "declined" in out:
-        return 2
-    bad = any(m["severity"] == "error" for m in out.get("messages", ()))
-    return 1 if bad or out.get("sorries") else 0
+              file=stream)
+    bad = out.get("sorries") or any(m["severity"] == "error" for m in messages)
+    return (2 if "declined" in out else int(bool(bad))), session
 
 
 def export_file(args):
     """Prints the explicit file on stdout, messages on stderr; exits as `check` does."""
-    from minilean.export import NotExportable, export, theorems_of
     status, session = check_file(args, sys.stderr)
     try:
         print(export(session.envs[-1].env, theorems_of(session)), end="")
@@ -91,29 +73,33 @@ def export_file(args):
 
 
 def check_rows(args):
-    from minilean.front.session import Session
+    """Prints the verdicts of the rows of a JSONL file."""
     session = Session()
-    with open(args.file, encoding="utf-8") as f:
-        for line in f:
+    with open(args.file, encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
             if line.strip():
-                print(json.dumps(check_row(session, json.loads(line), args.timeout_s),
-                                 ensure_ascii=False), flush=True)
+                found = check_row(session, number, line, args.timeout_s)
+                print(json.dumps(found, ensure_ascii=False), flush=True)
     return 0
 
 
-def check_row(session, row, timeout_s):
-    """{name, verdict, reason, time_s} for one row: preamble, statement and proof joined."""
-    text = f"{row.get('preamble', '')}\n{row['statement']} {row['proof']}"
+def check_row(session, number, line, timeout_s):
+    """{name, verdict, reason, time_s} of the row in a line: preamble, statement, proof joined."""
+    try:
+        row = json.loads(line)
+        name = row["name"]
+        text = f"{row.get('preamble', '')}\n{row['statement']} {row['proof']}"
+    except (ValueError, KeyError, TypeError) as err:
+        raise BadRow(f"line {number} is no row: {err!r}") from err
     start = time.perf_counter()
-    out = session.command(text, timeout_s=timeout_s)
-    verdict, reason = verdict_of(session, out, row)
-    session.envs.pop()
-    return {"name": row["name"], "verdict": verdict, "reason": reason,
+    verdict, reason = verdict_of(session, session.command(text, timeout_s=timeout_s), row)
+    session.clear()
+    return {"name": name, "verdict": verdict, "reason": reason,
             "time_s": round(time.perf_counter() - start, 4)}
 
 
 def verdict_of(session, out, row):
-    """verified | rejected | declined | timeout | axiom, with the reason."""
+    """(verified | rejected | declined | timeout | axiom, reason) of the answer to a row."""
     messages = out.get("messages", ())
     errors = [m for m in messages if m["severity"] == "error"]
     if "declined" in out:
@@ -122,8 +108,8 @@ def verdict_of(session, out, row):
            for m in errors):
         return "timeout", errors[0]["data"]
     if errors:
-        first = errors[0]
-        return "rejected", f"{first['pos']['line']}:{first['pos']['column']}: {first['data']}"
+        pos = errors[0]["pos"]
+        return "rejected", f"{pos['line']}:{pos['column']}: {errors[0]['data']}"
     if any("declaration uses 'sorry'" in m["data"] for m in messages):
         return "rejected", "sorry"
     env, name = session.envs[-1].env, row.get("theorem_name")
@@ -133,3 +119,7 @@ def verdict_of(session, out, row):
     if extra:
         return "axiom", f"depends on {', '.join(sorted(extra))}"
     return ("verified", "") if found else ("rejected", "no theorem")
+
+
+COMMANDS = {"check": check, "export": export_file,
+            "repl": lambda args: serve(sys.stdin, sys.stdout)}

@@ -1,87 +1,120 @@
 """Commands: what each one does to the environment, the scopes and the list of messages.
 
-Follows Lean 4's `Lean/Elab/{Command,MutualDef,BuiltinCommand,DeclModifiers}.lean`. Inductive types
-and structures are declared in `decl_types.py`, recursive functions compiled in `elab_rec.py`.
+Follows Lean 4's `Lean/Elab/{Command,MutualDef,BuiltinCommand,DeclModifiers}.lean`. A command `X` is
+run by the method `cmd_x`; one without a method is declined by its name. Inductive types and
+structures are declared in `decl_types.py`, recursive functions compiled in `elab_rec.py`.
 Run: `python -m minilean check FILE.lean`.
 """
-from __future__ import annotations
-
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 
 from minilean.front import syntax as sx
-from minilean.front.attributes import AttrMixin
 from minilean.front.caches import Caches, kernel_steps
 from minilean.front.decl_run import DeclRun
 from minilean.front.decl_struct import StructureRun
 from minilean.front.decl_types import InductiveRun
 from minilean.front.elab import TermElab
-from minilean.front.errors import FAILURES, Declined, describe
+from minilean.front.errors import FAILURES, Declined, LeanError, describe
+from minilean.front.known_names import NAMES
 from minilean.front.meta import Meta
-from minilean.front.scope import Scope
-from minilean.front.scope_commands import ScopeMixin
-from minilean.front.terms import is_app_of
+from minilean.front.parser import ParseError, Parser
+from minilean.front.pp import bracketed
+from minilean.front.recursors import conclusion
+from minilean.front.scope import Scope, with_auto_bound
+from minilean.front.simp import add_simp_attr
 from minilean.kernel import term as tm
 from minilean.kernel.axioms import collect_axioms
 from minilean.kernel.env import QuotSpec
 
-BRACKETS = {"default": "()", "implicit": "{}", "inst": "[]", "strict": "⦃⦄"}
+TAGS = ("reducible", "irreducible", "elab_as_elim", "match_pattern")  # each a table of `Ext`
+OPTIONS = ("pp.", "linter.", "maxHeartbeats", "maxRecDepth", "autoImplicit", "relaxedAutoImplicit",
+           "checkBinderAnnotations", "synthInstance.", "diagnostics", "profiler", "tactic.")
+DECLARATIONS = {"decl": DeclRun, "inductive": InductiveRun, "structure": StructureRun}
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What one command hands to the next: `scopes` is a stack of (kind, name, Scope)."""
+    """What one command hands to the next; `missing`: what was declined on the way."""
 
     env: object
     ext: object
-    scopes: tuple = (("file", None, Scope()),)
-    caches: Caches = field(compare=False, default_factory=Caches)
-
-    @property
-    def scope(self):
-        return self.scopes[-1][2]
-
-    def with_scope(self, **changes):
-        kind, name, scope = self.scopes[-1]
-        return replace(self, scopes=(*self.scopes[:-1], (kind, name, replace(scope, **changes))))
+    scope: Scope = Scope()
+    missing: str | None = None
+    caches: Caches = field(default_factory=Caches)
 
     def extended(self, **parts):
         """With another `env` or `ext`; what was cached about the old ones is forgotten."""
         return replace(self, **parts, caches=Caches())
 
 
-class CommandElab(ScopeMixin, AttrMixin):
+class CommandElab:
     """Runs commands one after another; `messages` are (severity, text, node or (pos, end))."""
 
     def __init__(self, state, max_steps=400_000, deadline=None):
-        self.state = state
+        self.state, self.inherited = state, state.scope.variables
         self.max_steps, self.deadline = max_steps, deadline
-        self.messages = []
+        self.source, self.messages = sx.Source(""), []
         self.sorries = []  # (pos, end, meta, lctx, type, elaborator)
         self.tactics = None  # list of recorded tactic steps when asked for
         self.root_goals = None  # like `sorries`, for the start of each tactic block
-        self.declined = None
+        self.declined = None  # the first feature
 
     # --- running --------------------------------------------------------------------------------
 
+    def run_text(self, text):
+        """Run every command of `text`; errors become messages."""
+        self.source = sx.Source(text)
+        parser = Parser(self.source)
+        while True:
+            try:
+                cmd = parser.command()
+                if cmd is None:
+                    return
+                self.run(cmd)
+            except ParseError as err:
+                self.messages.append(("error", err.message, (err.pos, err.end)))
+                parser.skip_to_command()
+            except Declined as err:
+                self.report(err, (parser.tok.pos, None))
+                parser.skip_to_command()
+
     def run(self, cmd):
         """Execute one command; errors become messages."""
-        before = len(self.messages)
+        n_messages, scope, name = len(self.messages), self.state.scope, type(cmd).__name__.lower()
         try:
-            getattr(self, f"cmd_{type(cmd).__name__.lower()}")(cmd)
+            if name in DECLARATIONS:
+                DECLARATIONS[name](self, cmd).run()
+            elif hasattr(self, f"cmd_{name}"):
+                getattr(self, f"cmd_{name}")(cmd)
+            else:
+                raise Declined(f"command {name}")
+            if getattr(cmd, "inner", None) is not None:  # `open … in`: for one command only
+                self.run(cmd.inner)
+                self.state = replace(self.state, scope=scope)
         except FAILURES as err:
-            text, feature = describe(err)
+            if not (getattr(err, "silent", False) and self.failed_since(n_messages)):
+                self.report(err, getattr(cmd, "name_pos", cmd))
+
+    def report(self, err, at):
+        """Add the message of one of the FAILURES; `at`: where, if the error does not know."""
+        text, feature = describe(err)
+        if feature:
             self.declined = self.declined or feature
-            if not (getattr(err, "silent", False) and self.failed_since(before)):
-                at = getattr(err, "stx", None)
-                whole = cmd if isinstance(err, Declined) else getattr(cmd, "name_pos", cmd)
-                self.messages.append(("error", text, whole if at is None else at))
+            self.state = replace(self.state, missing=self.declined)
+        stx = getattr(err, "stx", None)
+        self.messages.append(("error", text, at if stx is None else stx))
+
+    def placed(self, at):
+        """{"pos", "endPos"}, as in the REPL's answers, of a syntax node or a pair of offsets."""
+        def position(offset):
+            line, column = self.source.line_col(offset)
+            return {"line": line, "column": column}
+        start, end = at if isinstance(at, tuple) else (at.pos, at.end)
+        return {"pos": position(start), "endPos": None if end is None else position(end)}
 
     def failed_since(self, n_messages):
         """Is one of the messages after the first n_messages an error?"""
         return any(message[0] == "error" for message in self.messages[n_messages:])
-
-    def info(self, text, at):
-        self.messages.append(("info", text, at))
 
     def new_elab(self, name="_example"):
         """A TermElab over a fresh Meta in the current state."""
@@ -91,45 +124,109 @@ class CommandElab(ScopeMixin, AttrMixin):
         if not meta.scoped_insts:
             meta.inst_cache = meta.shared.inst
         elab = TermElab(meta, self.state.scope, self.messages, name)
-        elab.recorder = self._recorder(elab) if self.tactics is not None else None
+        elab.recorder = None if self.tactics is None else self.record
         elab.root_goals = self.root_goals
         return elab
 
     def scoped_instances(self):
         """{class: [instance name]}: the scoped instances of the namespaces that are open."""
-        ext, scope, found = self.state.ext, self.state.scope, {}
-        for space in dict.fromkeys([*scope.opened(), *scope.namespaces()]):
-            for cls, name in ext.scoped.get(space, ()):
+        scope, found = self.state.scope, {}
+        for space in dict.fromkeys((*scope.opened, *scope.namespaces())):
+            for cls, name in self.state.ext.scoped.get(space, ()):
                 found.setdefault(cls, []).append(name)
         return found
 
-    def _recorder(self, elab):
-        def record(ctx, stx, goals):
-            if stx.kind in ("<;>", "paren") or (stx.kind == "·" and len(stx.args) == 1):
-                return  # Lean lists no tactic that only arranges others, but it does list braces
-            meta = ctx.meta
-            texts = [meta.pp_goal(g) for g in goals]
-            self.tactics.append((stx, meta.snapshot(), goals, texts, elab))
-        return record
+    def record(self, ctx, stx, goals):
+        """Keep a tactic that is about to run; Lean lists no tactic that only arranges others, but
+        it does list braces."""
+        if not (stx.kind in ("<;>", "paren") or stx.kind == "·" and len(stx.args) == 1):
+            texts = [ctx.meta.pp_goal(g) for g in goals]
+            self.tactics.append((stx, ctx.meta.snapshot(), goals, texts, ctx.elab))
+
+    # --- scopes ---------------------------------------------------------------------------------
+
+    def change(self, **changes):
+        """Change the scope."""
+        self.state = replace(self.state, scope=replace(self.state.scope, **changes))
+
+    def cmd_variable(self, cmd):
+        before = self.state.scope.variables
+        names = {name for b in before for name in b.names}
+        if self.inherited or any(b.type is None and names.intersection(b.names)
+                                 for b in cmd.binders):
+            raise Declined("variables on top of an earlier request's or of the same name", cmd)
+        elab, variables = self.new_elab(), (*before, *cmd.binders)
+        elab.auto_bound = elab.scope.options.get("autoImplicit", True)
+        with_auto_bound(elab, lambda _: elab.elab_binders(
+            variables, lambda _: elab.synthesize("no")))
+        self.change(variables=variables)
+
+    def cmd_universe(self, cmd):
+        for name in cmd.names:
+            known = self.state.scope.universes
+            if name in known:
+                raise LeanError(f"a universe level named `{name}` has already been declared", cmd)
+            self.change(universes=(*known, name))
+
+    def cmd_namespace(self, cmd):
+        for part in cmd.name.split("."):
+            space = self.full_name(part)
+            if space not in self.state.ext.namespaces:
+                self.own_ext().own("namespaces").add(space)
+            self.change(name=part, outer=self.state.scope, namespace=space)
+
+    def cmd_section(self, cmd):
+        for part in (cmd.name or "").split("."):
+            self.change(name=part, outer=self.state.scope)
+
+    def cmd_end(self, cmd):
+        for part in reversed((cmd.name or "").split(".")):
+            scope = self.state.scope
+            if scope.outer is None or scope.name != part:
+                raise LeanError(f"Invalid `end`: There is no current scope `{part}` to end", cmd)
+            self.state = replace(self.state, scope=scope.outer)
+
+    def cmd_open(self, cmd):
+        if cmd.only is not None or cmd.hiding:
+            raise Declined("open … with a list of names", cmd)
+        for name in cmd.names:
+            spaces = self._namespaces(name)
+            if not spaces and name.split(".")[0] not in NAMES:
+                raise LeanError(f"Unknown namespace `{name}`", cmd)
+            if not cmd.scoped:
+                self.change(opened=(*self.state.scope.opened, *spaces))
+
+    def _namespaces(self, name):
+        """The namespaces that `name` may mean here, innermost first."""
+        scope = self.state.scope
+        spaces = (*scope.namespaces(), "", *scope.opened)
+        spaces = [f"{space}.{name}".lstrip(".") for space in spaces]
+        return [space for space in spaces if space in self.state.ext.namespaces]
+
+    def cmd_export(self, cmd):
+        elab, table = self.new_elab(), self.own_ext().own("aliases")
+        for name in cmd.names:
+            short, full = self.full_name(name), elab.resolve_const(f"{cmd.namespace}.{name}")
+            table[short] = (*table.get(short, ()), full)
+
+    def cmd_setoption(self, cmd):
+        if not cmd.name.startswith(OPTIONS):
+            raise Declined(f"option {cmd.name}", cmd)
+        self.change(options={**self.state.scope.options, cmd.name: cmd.value})
+
+    def cmd_import(self, cmd):
+        """All modules are the one library that minilean has."""
+
+    # --- declarations ---------------------------------------------------------------------------
 
     def cmd_initquot(self, cmd):
         self.add_decl(QuotSpec())
 
-    def full_name(self, name, modifiers=None):
+    def full_name(self, name):
+        """The name of a declaration that is called `name` in the current namespace."""
         if name.startswith("_root_."):
             return name[7:]
-        ns = self.state.scope.namespace
-        full = f"{ns}.{name}" if ns else name
-        if modifiers is not None and "private" in modifiers.flags:
-            full = f"_private.{full}"
-        return full
-
-    # --- declarations ---------------------------------------------------------------------------
-
-    def cmd_decl(self, cmd):
-        if "unsafe" in cmd.modifiers.flags or "partial" in cmd.modifiers.flags:
-            raise Declined("unsafe or partial definitions", cmd)
-        DeclRun(self, cmd).run()
+        return f"{self.state.scope.namespace}.{name}".lstrip(".")
 
     def add_decl(self, decl):
         """Hand a declaration to the kernel, with a step budget that fits the time left."""
@@ -142,82 +239,87 @@ class CommandElab(ScopeMixin, AttrMixin):
         return self.state.ext
 
     def add_name(self, name, flags):
-        """What a declaration's name brings along: namespaces, `protected`, `private`."""
+        """What a declaration's name brings along: namespaces, `protected`."""
         ext, space = self.own_ext(), name.rpartition(".")[0]
         if space and space not in ext.namespaces:
             ext.own("namespaces").add(space)
         if "protected" in flags:
             ext.own("protected").add(name)
-        if "private" in flags:
-            ext.own("private")[name.removeprefix("_private.")] = name
 
-    def cmd_inductive(self, cmd):
-        InductiveRun(self, cmd).run()
+    # --- attributes -----------------------------------------------------------------------------
 
-    def cmd_structure(self, cmd):
-        StructureRun(self, cmd).run()
+    def cmd_attribute(self, cmd):
+        elab = self.new_elab()
+        for name in cmd.names:
+            full = elab.resolve_const(name)
+            for attr in cmd.attrs:
+                self.apply_attr(attr, full)
 
-    def cmd_mutual(self, cmd):
-        raise Declined("mutual declarations", cmd)
+    def apply_attr(self, attr, name):
+        """The effect of one attribute on the declaration `name`."""
+        kind, ext, space = attr.name, self.own_ext(), self.state.scope.namespace
+        meta, priority = self.new_elab().meta, "".join(attr.args) or "1000"
+        if kind == "simp":
+            add_simp_attr(meta, name, attr)
+        elif attr.erase or not priority.isdigit():
+            raise Declined(f"attribute -{kind} or with arguments", attr)
+        elif kind in TAGS:
+            ext.own(kind).add(name)
+        elif kind == "instance" and attr.kind == "global":
+            meta.add_instance(name, int(priority))
+        elif kind == "instance" and attr.kind == "scoped" and space:  # found after the others
+            table, cls = ext.own("scoped"), meta.class_name(self.state.env.lookup(name).type)
+            table[space] = (*table.get(space, ()), (cls, name))
+            ext.own("instance_names").add(name)
+        elif kind == "refl":
+            relation = tm.get_app_fn(conclusion(self.state.env.lookup(name).type)).name
+            ext.own("refl_lemmas")[relation] = (*ext.refl_lemmas.get(relation, ()), name)
+        elif kind == "default_instance":
+            meta.add_default_instance(name, int(priority))
+        else:
+            raise Declined(f"{attr.kind} attribute {kind}", attr)
 
     # --- queries --------------------------------------------------------------------------------
 
     def cmd_check(self, cmd):
-        span = (cmd.pos, cmd.pos + len("#check"))
-        elab = self.new_elab()
-        meta = elab.meta
-        term = cmd.term
-        if isinstance(term, sx.Ident) and elab.resolve_local(term.name)[0] is None:
-            found, rest = elab.resolve_global(term.name)
-            if found and not rest:
-                self.info(self.signature(meta, found[0]), span)
-                return
+        elab, n_messages = self.new_elab(), len(self.messages)
+        names = elab.global_candidates(cmd.term.name) if type(cmd.term) is sx.Ident else ()
+        if names:
+            self._info(self._signature(elab.meta, names[0]), cmd)
+            return
 
-        def show(decls):
-            n_messages = len(self.messages)
-            e = elab.elab_term(term)
+        def show(_):
+            e = elab.elab_term(cmd.term)
             if not self.failed_since(n_messages):
-                e, ty = elab.levels_to_params(e, meta.infer(e))
-                self.info(f"{meta.pp(e)} : {meta.pp(ty)}", span)
+                e, ty = elab.levels_to_params(e, elab.meta.infer(e))
+                self._info(f"{elab.meta.pp(e)} : {elab.meta.pp(ty)}", cmd)
         elab.elab_binders(self.state.scope.variables, show)
 
-    def signature(self, meta, name):
-        """`name.{u} (binders) : type` as #check prints a constant."""
-        decl = self.state.env.lookup(name)
-        ty, groups = decl.type, []
-        while type(ty) is tm.Pi and (ty.info == "inst" or not ty.name.endswith("✝")):
-            text = meta.pp(ty.type)
-            if is_app_of(ty.type, "optParam", 2):
-                text = f"{meta.pp(ty.type.fn.arg)} := {meta.pp(ty.type.arg)}"
-            if groups and ty.info != "inst" and (groups[-1][0], groups[-1][2]) == (ty.info, text):
-                groups[-1][1].append(ty.name)
-            else:
-                groups.append((ty.info, [ty.name], text))
-            d = meta.mk_local(ty.name, ty.type, ty.info)
-            meta.lctx = meta.lctx.add(d)
-            ty = tm.instantiate(ty.body, d.fvar)
-        levels = f".{{{', '.join(decl.level_params)}}}" if decl.level_params else ""
-        head = " ".join([name + levels, *[_shown_binder(*group) for group in groups]])
-        return f"{head} : {meta.pp(ty)}"
-
-    def cmd_eval(self, cmd):
-        raise Declined(f"#{cmd.kind}", cmd)
+    def _signature(self, meta, name):
+        """`name.{u} (binders) : type`, as #check prints a constant."""
+        decl, n_named = self.state.env.lookup(name), 0
+        rest = decl.type
+        if "optParam" in tm.const_names(rest):
+            raise Declined("#check of a function with default values")
+        while type(rest) is tm.Pi and (rest.info == "inst" or not rest.name.endswith("✝")):
+            rest, n_named = rest.body, n_named + 1
+        decls, rest = meta.forall_locals(decl.type, n_named, reducing=False)
+        words = [f"{name}.{{{', '.join(decl.level_params)}}}" if decl.level_params else name]
+        for (info, text), group in groupby(decls, key=lambda d: (d.bi, meta.pp(d.type))):
+            names = " ".join([d.name for d in group])
+            anonymous = info == "inst" and names.startswith("inst")
+            words.append(bracketed(text if anonymous else f"{names} : {text}", info))
+        return f"{' '.join(words)} : {meta.pp(rest)}"
 
     def cmd_print(self, cmd):
-        span = (cmd.pos, cmd.pos + len("#print"))
-        elab = self.new_elab()
-        name = elab.resolve_const(cmd.name)
+        name = self.new_elab().resolve_const(cmd.name)
         if not cmd.axioms:
             raise Declined("#print", cmd)
         axioms = sorted(collect_axioms(self.state.env, name), key=lambda a: (a.count("."), a))
-        shown = name.removeprefix("_private.")
-        if axioms:
-            self.info(f"'{shown}' depends on axioms: [{', '.join(axioms)}]", span)
-        else:
-            self.info(f"'{shown}' does not depend on any axioms", span)
+        rests = f"depends on axioms: [{', '.join(axioms)}]" if axioms \
+            else "does not depend on any axioms"
+        self._info(f"'{name}' {rests}", cmd)
 
-
-def _shown_binder(info, names, text):
-    left, right = BRACKETS[info]
-    anonymous = info == "inst" and names[0].startswith("inst")
-    return f"{left}{text if anonymous else ' '.join(names) + ' : ' + text}{right}"
+    def _info(self, text, cmd):
+        """A message at the keyword of a #check or #print."""
+        self.messages.append(("info", text, (cmd.pos, cmd.pos + len("#check"))))

@@ -56,10 +56,10 @@ class Header:
             return body()
         return with_auto_bound(self.elab, with_auto)
 
-    def mentioned(self, *terms, used=()):
+    def mentioned(self, *terms):
         """Ids of the locals that the terms and the binders mention, and that those depend on."""
         types = [d.type for d in (*self.auto_decls, *self.decls)]
-        used = set(used).union(*[self.locals_of(e) for e in (*terms, *types)])
+        used = set().union(*[self.locals_of(e) for e in (*terms, *types)])
         for d in reversed(self.variables):
             if d.id in used:
                 used |= self.locals_of(d.type)
@@ -89,7 +89,7 @@ class DeclRun(Header):
 
     def __init__(self, cmds, cmd):
         self.short = None if cmd.kind == "example" else cmd.name
-        name = None if self.short is None else cmds.full_name(self.short, cmd.modifiers)
+        name = None if self.short is None else cmds.full_name(self.short)
         super().__init__(cmds, cmd, "_example" if cmd.kind == "example" else name)
         self.is_theorem = cmd.kind in THEOREMS
         self.value = self.rec_fvar = None
@@ -255,8 +255,7 @@ class DeclRun(Header):
         terms = [self.type]
         if self.value is not None and not self.is_theorem:
             terms.append(self.value)
-        included = [d.id for d in self.variables if d.name in self.elab.scope.included]
-        used = self.mentioned(*terms, used=included)
+        used = self.mentioned(*terms)
         for d in self.variables:
             needs = self.locals_of(d.type)
             if d.bi == "inst" and needs and needs <= used:

@@ -24,7 +24,7 @@ class TypeRun(Header):
     """The elaboration of one inductive type or structure."""
 
     def __init__(self, cmds, cmd):
-        super().__init__(cmds, cmd, cmds.full_name(cmd.name, cmd.modifiers))
+        super().__init__(cmds, cmd, cmds.full_name(cmd.name))
 
     def run(self):
         """`body` with the binders in scope, then attributes and `deriving`."""

@@ -66,8 +66,8 @@ class NameMixin:
             found = self._members(ns, name)
             if found and ns:
                 return found
-        for kind, *data in self.scope.opens:
-            found += self._opened(kind, data, name)
+        for space in self.scope.opened:
+            found += self._members(space, name)
         return list(dict.fromkeys(found))
 
     def _members(self, ns, name):
@@ -77,18 +77,6 @@ class NameMixin:
         found = [full] if full in self.meta.env and not hidden else []
         private = [ext.private[full]] if full in ext.private else []
         return list(dict.fromkeys([*found, *ext.aliases.get(full, ()), *private]))
-
-    def _opened(self, kind, data, name):
-        """What `name` means by one `open`: of a namespace (hiding some names), or of one name."""
-        if kind == "ns":
-            space, hidden = data
-            found = self._members(space, name)
-            return [full for full in found if full != f"{space}.{name}" or name not in hidden]
-        short, full = data
-        if name == short:
-            return [full]
-        longer = full + name.removeprefix(short)
-        return [longer] if name.startswith(short + ".") and longer in self.meta.env else []
 
     def resolve_global(self, name):
         """(candidate full names, remaining fields)."""
@@ -138,8 +126,7 @@ class NameMixin:
     def known_elsewhere(self, name):
         """May Lean's library have `name`? (types, and lemmas of library namespaces)"""
         spaces = [ns for ns in self.namespaces() if ns]
-        spaces += [data[0] for kind, *data in self.scope.opens if kind == "ns"]
-        return is_library_name(name, spaces)
+        return is_library_name(name, [*spaces, *self.scope.opened])
 
     def may_auto_bind(self, name, stx):
         """Is an unbound name surely a variable? A word may be a library function: declined."""

@@ -16,7 +16,8 @@ Ord Ordering DecidableEq LawfulBEq Std Lean Mathlib Init ULift PLift Squash Tran
 Repr Hashable Fact CommRing CommMonoid CommGroup LinearOrder PartialOrder Preorder AddGroup Fintype
 Finite toString dbg_trace panic sqrt Irrational Prime Coe CoeSort CoeFun CoeOut CoeTail CoeHead CoeT
 CoeDep Thunk Task ReflBEq get set modify modifyGet getModify read pure bind seq map throw tryCatch
-failure guard assert discard liftM monadLift panicCore ℕ ℤ ℚ ℝ ℂ
+failure guard assert discard liftM monadLift panicCore BigOperators Topology Pointwise ENNReal
+NNReal EuclideanGeometry MeasureTheory Interval Asymptotics ℕ ℤ ℚ ℝ ℂ
 """.split())
 WORDS = frozenset("""
 add mul sub div mod pow neg inv zero one two succ pred comm assoc left right cancel iff eq ne le lt

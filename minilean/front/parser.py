@@ -22,14 +22,14 @@ from .parse_tokens import after, sequence
 __all__ = ["ParseError", "Parser", "parse_tactics", "parse_term"]
 
 _DECL = frozenset(("theorem", "lemma", "def", "abbrev", "example", "instance", "axiom", "opaque"))
-_FLAGS = frozenset(("private", "protected", "noncomputable", "unsafe", "partial", "nonrec"))
+_FLAGS = frozenset(("private", "protected", "noncomputable", "nonrec"))
 _DECLINED = frozenset(
     """macro syntax notation infixl infixr infix prefix postfix elab macro_rules elab_rules
     declare_syntax_cat initialize builtin_initialize run_cmd run_elab run_meta register_simp_attr
     declare_simp_like_tactic simproc dsimproc add_decl_doc deriving local scoped binder_predicate
     alias irreducible_def grind_pattern recall assert_not_exists library_note suppress_compilation
     unif_hint builtin_simproc register_option proof_wanted unseal seal compile_inductive omit #exit
-    #synth #guard #check_failure #eval! #guard_msgs #help""".split()
+    #synth #guard #check_failure #eval! #guard_msgs #help unsafe partial""".split()
 )
 _START = _DECL | _FLAGS | frozenset(
     """inductive structure class variable universe open export namespace section end set_option

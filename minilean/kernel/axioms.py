@@ -19,18 +19,19 @@ def mentioned(decl):
     return names
 
 
-def collect_axioms(env, name):
-    """Sorted names of all axioms that the declaration `name` depends on, through types and values.
+def needed_by(env, names):
+    """The names that the declarations `names` rest on, through types and values, with themselves.
 
     Raises KernelError("unknown_constant").
     """
-    seen, stack, axioms = {name}, [name], []
+    found, stack = set(names), list(names)
     while stack:
-        decl = env.lookup(stack.pop())
-        if type(decl) is AxiomDecl:
-            axioms.append(decl.name)
-        for used in mentioned(decl):
-            if used not in seen:
-                seen.add(used)
-                stack.append(used)
-    return sorted(axioms)
+        new = set(mentioned(env.lookup(stack.pop()))) - found
+        found |= new
+        stack += new
+    return found
+
+
+def collect_axioms(env, name):
+    """Sorted names of all axioms that the declaration `name` rests on."""
+    return sorted([n for n in needed_by(env, [name]) if type(env.lookup(n)) is AxiomDecl])

@@ -338,7 +338,7 @@ def Bool.decEq (a b : Bool) : Decidable (a = b) := match a, b with
   | true, false => isFalse (fun h => Bool.false_ne_true h.symm)
   | true, true => isTrue rfl
 instance instDecidableEqBool : DecidableEq Bool := Bool.decEq
-@[default_instance low] instance instBEqOfDecidableEq {α : Type u} [DecidableEq α] : BEq α :=
+@[default_instance 100] instance instBEqOfDecidableEq {α : Type u} [DecidableEq α] : BEq α :=
   ⟨fun a b => decide (a = b)⟩
 def bne {α : Type u} [BEq α] (a b : α) : Bool := not (BEq.beq a b)
 class LawfulBEq (α : Type u) [BEq α] : Prop where
@@ -626,7 +626,7 @@ noncomputable def propDecidable (a : Prop) : Decidable a :=
   Classical.choice (match em a with
     | Or.inl h => ⟨isTrue h⟩
     | Or.inr h => ⟨isFalse h⟩)
-attribute [scoped instance low] propDecidable
+attribute [scoped instance] propDecidable
 theorem not_not {a : Prop} : ¬¬a ↔ a := ⟨fun h => byContradiction h, fun h h' => h' h⟩
 theorem exists_true_of_nonempty {α : Sort u} : Nonempty α → ∃ _ : α, True
   | ⟨x⟩ => ⟨x, trivial⟩

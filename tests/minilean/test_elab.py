@@ -61,7 +61,8 @@ ACCEPTED = {
     "namespace": "namespace A\ntheorem b : True := trivial\nend A\nopen A in\nexample : True := b",
     "nested by": "example (p q : Prop) (hp : p) (hq : q) : p ∧ q := ⟨by assumption, by exact hq⟩",
     "if": "example : (if 1 = 1 then 2 else 3) = 2 := rfl",
-    "mathlib header": "import Mathlib\n\nopen Nat Real\n\ntheorem t : 1 + 1 = 2 := rfl",
+    "mathlib header": "import Mathlib\n\nopen BigOperators Real Nat Topology Rat\n\n"
+                      "theorem t : 1 + 1 = 2 := rfl",
     "optional argument": "def g (x : Nat) (y : Nat := x + 1) := x + y\nexample : g 1 = 3 := rfl\n"
                          "example : g 1 5 = 6 := rfl",
     "eliminator": "example (n : Nat) : 0 + n = n :=\n"
@@ -124,6 +125,31 @@ def test_universes_are_real(session):
 def test_declines_by_name(session):
     out = in_big_stack(lambda: session.command("theorem t (x : ℝ) : x = x := rfl"))
     assert out["declined"] == "library name ℝ"
+
+
+@pytest.mark.parametrize(("command", "feature"), [
+    ("open Nat (succ)", "open … with"), ("open Nat hiding succ", "open … with"),
+    ("variable (x : Nat)\nvariable {x}", "variables"), ("include x", "command include"),
+    ("set_option unknown true", "option unknown"),
+    ("def f (n : Nat := 0) := n\n#check f", "#check of a function with default values"),
+    ("attribute [local instance] instAddNat", "local attribute instance"),
+    ("attribute [-reducible] id", "attribute -reducible"), ("#eval 1", "command eval"),
+])
+def test_rare_commands_are_declined_by_name(session, command, feature):
+    out = in_big_stack(lambda: session.command(command))
+    assert out["declined"].startswith(feature)
+
+
+def test_a_constant_is_shown_with_its_signature(session):
+    text = "def f {α : Type u} [Add α] (a b : α) : Nat → α := fun _ => a + b\n#check f"
+    [message] = in_big_stack(lambda: session.command(text))["messages"]
+    assert message["data"] == "f.{u} {α : Type u} [Add α] (a b : α) : Nat → α"
+
+
+def test_private_names_are_ordinary_names_of_the_file(session):
+    text = "private def two := 2\ntheorem t : two = 2 := rfl\n#print axioms two"
+    assert not errors(session, text)
+    assert "already" in errors(session, f"{text}\ndef two := 3")[0]
 
 
 OVERLAP = """def overlap : Nat → Nat → Nat

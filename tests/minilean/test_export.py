@@ -129,6 +129,28 @@ def test_an_unreadable_file_is_no_verdict(command, tmp_path):
     assert "Traceback" not in done.stderr
 
 
+ROWS = [
+    {"name": "a", "preamble": "", "statement": "theorem a : 1 = 1 :=", "proof": "rfl"},
+    {"name": "b", "preamble": "axiom x : 1 = 2", "statement": "theorem b : 1 = 2 :=", "proof": "x"},
+    {"name": "c", "preamble": "", "statement": "theorem c : 1 = 2 :=", "proof": "sorry"},
+    {"name": "d", "preamble": "open Nat (succ)", "statement": "theorem d : 1 = 1 :=",
+     "proof": "rfl"}]
+
+
+def test_rows_get_verdicts_and_a_bad_line_is_named(tmp_path):
+    lines = [*map(json.dumps, ROWS), "", "[1]", "never read"]
+    (tmp_path / "rows.jsonl").write_text("\n".join(lines))
+    done = cli("check", "--jsonl", tmp_path / "rows.jsonl")
+    verdicts = [json.loads(line)["verdict"] for line in done.stdout.splitlines()]
+    assert verdicts == ["verified", "axiom", "rejected", "declined"]
+    assert done.returncode == 3 and "line 6" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_the_command_line_explains_itself():
+    assert all(word in cli("--help").stdout for word in ("check FILE", "export", "repl", "exit"))
+    assert cli("check").returncode == 2 and "FILE" in cli("check").stderr
+
+
 @pytest.mark.slow
 def test_human_proofs_survive_the_round_trip():
     data = os.environ.get("COPROVER_DATA")

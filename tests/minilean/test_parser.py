@@ -199,7 +199,8 @@ def test_known_terms_are_declined(text):
 
 
 @pytest.mark.parametrize("text", ["open A renaming a → b", "omit x", "#synth A", "macro \"a\" : b",
-                                  "def f : Nat → Nat\n  | n => n\ntermination_by n => n"])
+                                  "def f : Nat → Nat\n  | n => n\ntermination_by n => n",
+                                  "@[simp] unsafe def f := 1", "private partial def f := 1"])
 def test_known_commands_are_declined(text):
     with pytest.raises(Declined):
         Parser(S.Source(text)).command()

@@ -30,9 +30,9 @@ def test_no_recorded_exchange_is_silently_answered_otherwise():
 
 def test_answers_that_a_decline_may_have_changed_say_so(ask):
     assert "declined" in ask(cmd="#eval 1")
-    assert ask(cmd="theorem t : 1 = 1 := rfl", env=0)["afterDeclined"] == "#eval"
+    assert ask(cmd="theorem t : 1 = 1 := rfl", env=0)["afterDeclined"] == "command eval"
     fresh = ask(cmd="theorem t : 1 = 1 := by sorry")
-    assert fresh["afterDeclined"] == "#eval" and fresh["sorries"]
+    assert fresh["afterDeclined"] == "command eval" and fresh["sorries"]
     assert "afterDeclined" not in ask(cmd="theorem t : 1 = 1 := rfl")
     assert ask(tactic="rfl", proofState=fresh["sorries"][0]["proofState"])["afterDeclined"]
 

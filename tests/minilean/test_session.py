@@ -79,10 +79,10 @@ def test_unknown_numbers(session):
     assert run(session.tactic, 3, "rfl") == {"message": "Unknown proof state."}
 
 
-def test_after_a_decline_unknown_numbers_are_declined(session):
+def test_after_a_decline_unknown_numbers_say_so(session):
     assert "declined" in run(session.command, "set_option trace.Meta.Tactic.simp true")
     answer = run(session.tactic, 3, "rfl")
-    assert answer["declined"] == "proof state after a declined request (trace messages)"
+    assert answer["afterDeclined"] == "option trace.Meta.Tactic.simp"
     session.clear()
     assert run(session.tactic, 3, "rfl") == {"message": "Unknown proof state."}
 
