@@ -73,37 +73,29 @@ class Printer(NotationMixin):
         return next(f"{name}_{i}" for i in count(1) if f"{name}_{i}" not in used)
 
     def bind(self, e, name: str):
-        """The variable that e binds, shown as `name` until `unbind`.
+        """The variable that e binds, shown as `name`.
 
-        As in the kernel it is known by its depth and type, so that what is cached is found again.
+        Its scope ends with the term that is printed. As in the kernel it is known by its depth and
+        type, so that what is cached about a term is found again.
         """
         x = FVar((len(self.names), e.type))
         self.meta.fvars[x.id] = LocalDecl(x.id, e.name, e.type)
         self.names[x.id] = name
         return x
 
-    def unbind(self, names) -> None:
-        """Ends the scope of the last len(names) bound variables."""
-        for _ in names:
-            self.names.popitem()
-
     def under(self, e, name: str) -> str:
         """Text of the body of e, whose variable is called `name`."""
-        text = self.show(tm.instantiate(e.body, self.bind(e, name)))
-        self.unbind([name])
-        return text
+        return self.show(tm.instantiate(e.body, self.bind(e, name)))
 
     # -- dispatch -------------------------------------------------------------------------------
 
-    def show(self, e, prec: int = 0) -> str:
-        """Text of e, in parentheses when it binds weaker than prec."""
-        text, own, _ = self.piece(e)
-        return text if own >= prec else f"({text})"
+    def show(self, e, prec: int = 0, follows: int = -1) -> str:
+        """Text of e, in parentheses when it binds weaker than prec or would swallow what follows.
 
-    def left(self, e, prec: int, op_prec: int) -> str:
-        """Text of a left operand: also parenthesized when it would swallow the operator."""
+        `follows` is the precedence of an operator to the right of e.
+        """
         text, own, tail = self.piece(e)
-        return text if own >= prec and tail > op_prec else f"({text})"
+        return text if own >= prec and tail > follows else f"({text})"
 
     def right(self, e, prec: int) -> tuple[str, int]:
         """(text, tail) of a last operand."""
@@ -112,8 +104,13 @@ class Printer(NotationMixin):
 
     def piece(self, e) -> tuple[str, int, int]:
         """(text, precedence, tail) of e."""
-        form = _FORMS.get(type(e))
-        return (self.atom(e), MAX, MAX) if form is None else form(self, e)
+        form, depth = _FORMS.get(type(e)), len(self.names)
+        if form is None:
+            return self.atom(e), MAX, MAX
+        piece = form(self, e)
+        while len(self.names) > depth:
+            self.names.popitem()
+        return piece
 
     def atom(self, e) -> str:
         t = type(e)
@@ -153,28 +150,24 @@ class Printer(NotationMixin):
             name = "x" if unused else self.pick_name(e)
             shown.append(name if e.info == "default" else bracketed(name, e.info))
             e = tm.instantiate(e.body, self.bind(e, name))
-        body = self.show(e)
-        self.unbind(shown)
-        return f"fun {' '.join(shown)} => {body}", MAX, 0
+        return f"fun {' '.join(shown)} => {self.show(e)}", MAX, 0
 
     def pi(self, e) -> tuple[str, int, int]:
         if not is_dependent(e):
-            left = self.left(e.type, 26, 25)
+            left = self.show(e.type, 26, 25)
             text, tail = self.right(e.body, 25)
             return f"{left} → {text}", 25, tail
-        prop, groups, bound = self.meta.is_prop(e), [], []
+        prop, groups = self.meta.is_prop(e), []
         while type(e) is Pi and is_dependent(e) and (prop or not groups):
             kind, name = self.show(e.type), self.pick_name(e)
             if groups and groups[-1][1:] == (kind, e.info) and e.info != "inst":
                 groups[-1][0].append(name)
             else:
                 groups.append(([name], kind, e.info))
-            bound.append(name)
             e = tm.instantiate(e.body, self.bind(e, name))
         shown = " ".join([bracketed(f"{' '.join(names)} : {kind}", info)
                           for names, kind, info in groups])
         text, tail = self.right(e, 0 if prop else 25)
-        self.unbind(bound)
         return (f"∀ {shown}, {text}", LEAD, 0) if prop else (f"{shown} → {text}", 25, tail)
 
     # -- applications ---------------------------------------------------------------------------
@@ -191,8 +184,8 @@ class Printer(NotationMixin):
             infos = self.meta.arg_infos(f, len(args))
         at = self.object_index(f, args, infos) if type(f) is Const else None
         if at is None:
-            return self.apply_to(self.left(f, MAX, LEAD), args, infos)
-        head = f"{self.left(args[at], MAX, LEAD)}.{_last(f.name)}"
+            return self.apply_to(self.show(f, MAX, LEAD), args, infos)
+        head = f"{self.show(args[at], MAX, LEAD)}.{_last(f.name)}"
         return self.apply_to(head, args[at + 1:], infos[at + 1:])
 
     def apply_to(self, head: str, args, infos) -> tuple[str, int, int]:
@@ -202,7 +195,7 @@ class Printer(NotationMixin):
             return head, MAX, MAX
         *others, last = explicit
         text, tail = self.right(last, MAX)
-        return " ".join([head, *[self.left(a, MAX, LEAD) for a in others], text]), LEAD, tail
+        return " ".join([head, *[self.show(a, MAX, LEAD) for a in others], text]), LEAD, tail
 
     def is_hidden_proof(self, e, f) -> bool:
         """Proof terms that are not atomic are printed as ⋯ (pp.proofs is off)."""

@@ -40,7 +40,7 @@ class NotationMixin:
     def infix(self, op: str, lhs, rhs) -> tuple[str, int, int]:
         prec, left, right = INFIX[op]
         text, tail = self.right(rhs, right)
-        return f"{self.left(lhs, left, prec)} {op} {text}", prec, tail
+        return f"{self.show(lhs, left, prec)} {op} {text}", prec, tail
 
     def prefix(self, op: str, arg, prec: int, least: int) -> tuple[str, int, int]:
         """`op arg` with the least precedence of the argument."""
@@ -77,9 +77,7 @@ class NotationMixin:
             lam = body.arg if is_app_of(body, "Exists", 2) else None
         if not names:
             return None
-        text = self.show(body)
-        self.unbind(names)
-        return f"∃ {' '.join(names)}, {text}", LEAD, 0
+        return f"∃ {' '.join(names)}, {self.show(body)}", LEAD, 0
 
     def numeral(self, args):
         return (str(args[1].value), MAX, MAX) if type(args[1]) is Lit else None
@@ -128,7 +126,6 @@ class NotationMixin:
         body = self.show(alt)
         patterns = tm.get_app_fn_args(alt_type)[1][-num_discrs:]
         shown = ", ".join(map(self.show, patterns))
-        self.unbind(names)
         return f"| {shown} => {body}"
 
 

@@ -92,6 +92,11 @@ def parts(e):
     return tm.get_app_fn_args(e)[1] if type(e) is App else tm.children(e)
 
 
+def explicit_parts(e):
+    """The parts of e that are no instances."""
+    return [a for a in parts(e) if not (head_name(a) or "").startswith("inst")]
+
+
 def heads_of(e, reducible):
     """What `may_match` compares with a rule: the heads of e's parts, None for what may unfold."""
     found = map(head, parts(e))
@@ -104,13 +109,11 @@ def star_path(e) -> tuple[int, ...]:
     Lean's discrimination tree yields patterns with an earlier variable first; among equals the one
     declared first comes first.
     """
-    f, args = tm.get_app_fn_args(e)
-    if type(f) is BVar or type(f) is MVar or offset(e):
+    if type(tm.get_app_fn(e)) in (BVar, MVar) or offset(e):
         return (0,)
     path = (1,)
-    for a in args:
-        if not (head_name(a) or "").startswith("inst"):
-            path += star_path(a)
+    for a in explicit_parts(e) if type(e) is App else ():
+        path += star_path(a)
     return path
 
 
@@ -256,42 +259,30 @@ def unfolding_rules(meta, decl):
 # --- order of terms, for permutation lemmas -------------------------------------------------------
 
 _KINDS = (BVar, FVar, MVar, tm.Sort, Const, Lit, tm.Proj, App, Lam, Pi, tm.Let)  # in order
+_SYMBOLS = {Const: "name", FVar: "id", Lit: "value"}
 
 
-def ac_lt(meta, a, b) -> bool:
+def ac_lt(a, b) -> bool:
     """Lean's order for AC rewriting (a lexicographic path order; instances are not looked at)."""
     if a is b:
         return False
-    xs, ys = order_children(meta, a), order_children(meta, b)
-    if any(y is a or ac_lt(meta, a, y) for y in ys):
+    xs, ys = explicit_parts(a), explicit_parts(b)
+    if any(y is a or ac_lt(a, y) for y in ys):
         return True
-    if not all(ac_lt(meta, x, b) for x in xs):
+    if not all(ac_lt(x, b) for x in xs):
         return False
     if _rank(a, xs) != _rank(b, ys):
         return _rank(a, xs) < _rank(b, ys)
     for x, y in zip(xs, ys, strict=True):
-        if ac_lt(meta, x, y):
+        if ac_lt(x, y):
             return True
-        if ac_lt(meta, y, x):
+        if ac_lt(y, x):
             return False
     return False
 
 
-def order_children(meta, e):
-    """The subterms that count in the order: explicit arguments, binder parts."""
-    if type(e) is not App:
-        return tm.children(e)
-    if is_app_of(e, "OfNat.ofNat", 3):
-        return [e.fn.arg]
-    f, args = tm.get_app_fn_args(e)
-    if type(f) is not Const:
-        return [f, *args]
-    infos = meta.arg_infos(f, len(args))
-    return [a for a, info in zip(args, infos, strict=True) if info != "inst"]
-
-
 def _rank(e, children):
-    """What is compared before the children: kind, symbol, number of children."""
-    t = type(e)
-    symbol = e.id if t is FVar else e.value if t is Lit else head_name(e) or ""
-    return _KINDS.index(t), symbol, len(children)
+    """What is compared before the children: kinds, symbol, number of children."""
+    f = tm.get_app_fn(e)
+    symbol = getattr(f, _SYMBOLS[type(f)]) if type(f) in _SYMBOLS else ""
+    return _KINDS.index(type(e)), _KINDS.index(type(f)), symbol, len(children)

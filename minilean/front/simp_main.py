@@ -223,7 +223,7 @@ class Simp:
             matches = meta.is_def_eq(eq.fn.arg, e)
         rhs = meta.inst(eq.arg) if matches and self.fill(mvars, infos) else e
         incomplete = rhs.flags & MVAR and not e.flags & MVAR
-        if rhs is e or incomplete or (rule.perm and not ac_lt(meta, rhs, e)):
+        if rhs is e or incomplete or (rule.perm and not ac_lt(rhs, e)):
             meta.restore(mark)
             return None
         if rule.rfl:
