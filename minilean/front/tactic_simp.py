@@ -20,7 +20,7 @@ from minilean.front.tactic import goal_tactic
 from minilean.front.tactic_apply import assumption, elab, elab_for_apply
 from minilean.front.tactic_rewrite import replace_at
 from minilean.kernel import term as tm
-from minilean.kernel.term import Const, FVar, MVar
+from minilean.kernel.term import Const, FVar, Lam, MVar
 
 # --- the rules in brackets ------------------------------------------------------------------------
 
@@ -62,13 +62,11 @@ def proof_rules(meta, e, arg):
     """Rules from a proof; its holes are variables of the rule."""
     if not meta.is_proof(e):
         raise Declined("simp with a local definition or a term that is no proof", arg)
-    holes = {}
-    for i in meta.mvars_in(e):
-        d = meta.decls[i]
-        if meta.mvars_in(d.type):
-            raise Declined("simp with a term with dependent holes", arg)
-        holes[MVar(i)] = meta.mk_local(d.name or "x", d.type).fvar
-    e = meta.mk_lambda(list(holes.values()), tm.replace(meta.inst(e), holes.get))
+    holes = [MVar(i) for i in meta.mvars_in(e)]
+    e = tm.abstract(meta.inst(e), holes)
+    for i in reversed(range(len(holes))):
+        ty = meta.inst(meta.decls[holes[i].id].type)
+        e = Lam("x", tm.abstract(ty, holes[:i]), e)
     origin = e.id if type(e) is FVar else f"_arg{arg.pos}"
     return rules_of(meta, origin, e, meta.infer(e), symm=arg.symm)
 
