@@ -12,7 +12,7 @@ Run: `python -m pytest tests/minilean/test_pp.py`
 from __future__ import annotations
 
 import json
-from itertools import count
+from itertools import count, groupby
 
 from minilean.front.meta import LocalDecl
 from minilean.front.notation import LEAD, MAX
@@ -247,22 +247,19 @@ def pp_expr(meta, e, lctx) -> str:
 
 def pp_goal(meta, goal) -> str:
     """`case tag`, hypotheses (equal types share a line), `⊢ target`."""
-    d = meta.decls[goal]
+    d, inst = meta.decls[goal], meta.inst
+    tag = d.name.rstrip("✝") if d.name else ""
+    lines = [f"case {tag}"] if tag else []
     with meta.with_lctx(d.lctx):
-        printer, groups = Printer(meta, d.lctx), []  # of [names, type, value or None]
-        for h in d.lctx.decls:
-            ty, last = meta.inst(h.type), groups[-1][1:] if groups else None
-            if h.hidden:
-                continue
-            if h.value is None and last == [ty, None]:
-                groups[-1][0] += " " + printer.names[h.id]
-            else:
-                groups.append([printer.names[h.id], ty, h.value])
-        tag = d.name.rstrip("✝") if d.name else ""
-        lines = [f"case {tag}"] if tag else []
-        for names, ty, value in [*groups, [None, d.type, None]]:
-            shown = printer.show(meta.inst(ty))
-            if value is not None:
-                shown += " := " + printer.show(meta.inst(value))
-            lines.append((f"{names} : " if names else "⊢ ") + shown.replace("\n", "\n  "))
+        printer = Printer(meta, d.lctx)
+        visible = [h for h in d.lctx.decls if not h.hidden]
+        for (ty, let), group in groupby(visible, lambda h: (inst(h.type), h.value and h)):
+            value = f" := {printer.show(inst(let.value))}" if let else ""
+            names = " ".join([printer.names[h.id] for h in group])
+            lines.append(f"{names} : {_indent(printer.show(ty) + value)}")
+        lines.append(f"⊢ {_indent(printer.show(inst(d.type)))}")
     return "\n".join(lines)
+
+
+def _indent(text: str) -> str:
+    return text.replace("\n", "\n  ")
