@@ -223,8 +223,9 @@ def decl_rules(meta, name: str, symm=False):
                         proved_by_rfl(meta, decl))
     if type(decl) is not DefDecl:
         raise LeanError(f"invalid 'simp', it is not a proposition nor a definition: `{name}`")
-    recursive = smart is not None and smart.recursive
-    return equation_rules(meta, name) if recursive else unfolding_rules(meta, decl)
+    if smart is None or not smart.recursive:
+        return unfolding_rules(meta, decl)
+    return [Rule(name, decl.level_params, proof, ty, True) for proof, ty in equations(meta, name)]
 
 
 def proved_by_rfl(meta, decl) -> bool:
@@ -235,12 +236,6 @@ def proved_by_rfl(meta, decl) -> bool:
     if name is None or name == "Eq.symm":
         return False
     return name in ("rfl", "Eq.refl") or proved_by_rfl(meta, meta.env.get(name))
-
-
-def equation_rules(meta, name: str):
-    """Rules from the equations of a definition."""
-    levels = meta.env.lookup(name).level_params
-    return [Rule(name, levels, proof, ty, True) for proof, ty in equations(meta, name)]
 
 
 def unfolding_rules(meta, decl):
