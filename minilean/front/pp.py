@@ -182,15 +182,11 @@ class Printer(NotationMixin):
         infos = ["default"] * len(args)
         if type(f) is Const or type(f) is FVar:
             infos = self.meta.arg_infos(f, len(args))
-        at = self.object_index(f, args, infos) if type(f) is Const else None
-        if at is None:
-            return self.apply_to(self.show(f, MAX, LEAD), args, infos)
-        head = f"{self.show(args[at], MAX, LEAD)}.{_last(f.name)}"
-        return self.apply_to(head, args[at + 1:], infos[at + 1:])
-
-    def apply_to(self, head: str, args, infos) -> tuple[str, int, int]:
-        """`head args`, of which the explicit ones are shown."""
         explicit = [a for a, info in zip(args, infos, strict=True) if info == "default"]
+        if type(f) is Const and self.is_method(f.name, explicit):
+            head = f"{self.show(explicit.pop(0), MAX, LEAD)}.{_last(f.name)}"
+        else:
+            head = self.show(f, MAX, LEAD)
         if not explicit:
             return head, MAX, MAX
         *others, last = explicit
@@ -204,22 +200,19 @@ class Printer(NotationMixin):
             decl is not None and _last(f.name) in _ELIMINATORS)
         return likely and self.meta.is_proof(e)
 
-    def object_index(self, f, args, infos) -> int | None:
-        """Index of the argument x when Lean prints `f args` as `x.f others`.
+    def is_method(self, name: str, explicit) -> bool:
+        """Does Lean print `name x …`, with these explicit arguments, as `x.name …`?
 
-        It is the first explicit one, if its type is `space …` for f = space.name.
+        So it does when the type of the first explicit parameter is `space …` for space.name.
         """
-        space, ty = f.name.rpartition(".")[0], self.env.get(f.name).type
-        for i, info in enumerate(infos if space not in _NO_DOT else ()):
-            if type(ty) is not Pi or ty.name == "motive":
-                return None
-            if info == "default":
-                head = tm.get_app_fn(ty.type)
-                literal = is_app_of(args[i], "OfNat.ofNat", 3) or type(args[i]) is Lit
-                fits = type(head) is Const and head.name == space
-                return i if fits and not literal else None
+        space, ty = name.rpartition(".")[0], self.env.get(name).type
+        while type(ty) is Pi and ty.info != "default" and ty.name != "motive":
             ty = ty.body
-        return None
+        if not explicit or type(ty) is not Pi or ty.info != "default" or space in _NO_DOT:
+            return False
+        x, head = explicit[0], tm.get_app_fn(ty.type)
+        literal = is_app_of(x, "OfNat.ofNat", 3) or type(x) is Lit
+        return type(head) is Const and head.name == space and not literal
 
 
 _FORMS = {App: Printer.app, Pi: Printer.pi, Lam: Printer.fun, Sort: Printer.sort,
