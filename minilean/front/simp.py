@@ -35,7 +35,7 @@ class Rule:
         equation = under_binders(type)
         lhs, rhs = equation.fn.arg, equation.arg
         self.key = head_key(lhs)
-        self.heads = [] if self.key is None else [
+        self.heads = [] if self.key is None or offset(lhs) else [
             None if offset(a) else head(a) for a in parts(lhs)]
         self.perm = lhs is not rhs and renumbered(lhs) is renumbered(rhs)
         self.order = star_path(lhs)
