@@ -28,7 +28,7 @@ class Rule:
     A rule with `rfl` holds by definition; its proof is not used.
     """
 
-    __slots__ = ("heads", "key", "levels", "order", "origin", "perm", "proof", "rfl", "type")
+    __slots__ = ("heads", "key", "levels", "origin", "perm", "proof", "rfl", "type")
 
     def __init__(self, origin, levels, proof, type, rfl=False):
         self.origin, self.levels, self.proof, self.type, self.rfl = origin, levels, proof, type, rfl
@@ -38,7 +38,6 @@ class Rule:
         self.heads = [] if self.key is None or offset(lhs) else [
             None if offset(a) else head(a) for a in parts(lhs)]
         self.perm = lhs is not rhs and renumbered(lhs) is renumbered(rhs)
-        self.order = star_path(lhs)
 
     def may_match(self, heads, reducible) -> bool:
         """A quick test against the heads of a term's parts; False is certain."""
@@ -49,10 +48,9 @@ class Rule:
 
 
 def add_rules(table, rules) -> None:
-    """Adds rules to a table {head key: rules in the order in which Lean tries them}."""
+    """Adds rules to a table {head key: rules in the order in which they are tried}."""
     for rule in rules:
-        found = [*table.get(rule.key, ()), rule]
-        table[rule.key] = sorted(found, key=lambda r: r.order)
+        table[rule.key] = [*table.get(rule.key, ()), rule]
 
 
 def under_binders(e):
@@ -101,20 +99,6 @@ def heads_of(e, reducible):
     """What `may_match` compares with a rule: the heads of e's parts, None for what may unfold."""
     found = map(head, parts(e))
     return [None if h in reducible else h for h in found]
-
-
-def star_path(e) -> tuple[int, ...]:
-    """0 for each variable and 1 for each symbol of a left side, in preorder.
-
-    Lean's discrimination tree yields patterns with an earlier variable first; among equals the one
-    declared first comes first.
-    """
-    if type(tm.get_app_fn(e)) in (BVar, MVar) or offset(e):
-        return (0,)
-    path = (1,)
-    for a in explicit_parts(e) if type(e) is App else ():
-        path += star_path(a)
-    return path
 
 
 def offset(e):
