@@ -86,8 +86,11 @@ def head_key(e):
 
 
 def parts(e):
-    """The arguments of an application, the children of another term."""
-    return tm.get_app_fn_args(e)[1] if type(e) is App else tm.children(e)
+    """The arguments of an application, the children of another term (of a → b → c: b, c, too)."""
+    if type(e) is App:
+        return tm.get_app_fn_args(e)[1]
+    inner = parts(e.body) if type(e) is Pi and type(e.body) is Pi else ()
+    return (*tm.children(e), *inner)
 
 
 def explicit_parts(e):

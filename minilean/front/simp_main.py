@@ -154,7 +154,8 @@ class Simp:
             out = type(e)(e.name, dom, tm.abstract(new, [x.fvar]), e.info)
             if proof is None and dom_proof is None:
                 return out, None
-            by = meta.mk_lambda([x.fvar], proof or meta.mk_eq_refl(old))
+            proof = tm.abstract(proof or meta.mk_eq_refl(old), [x.fvar])
+            by = Lam(e.name, dom, proof)
             if arrow:
                 return out, tm.mk_app(Const("implies_congr_ctx"), e.type, dom, old, new,
                                       dom_proof or meta.mk_eq_refl(e.type), by)
@@ -163,7 +164,7 @@ class Simp:
             if type(e) is Pi:
                 return out, tm.mk_app(Const("forall_congr", (u,)), dom, *functions, by)
             ty = meta.inst(meta.infer(old))
-            family = meta.mk_lambda([x.fvar], ty)
+            family = Lam(e.name, dom, tm.abstract(ty, [x.fvar]))
             return out, tm.mk_app(Const("funext", (u, meta.sort_level(ty))), dom, family,
                                   *functions, by)
 
