@@ -84,17 +84,23 @@ class Simp:
         return last, self.trans(e, step[0], last, proof, more)
 
     def reduce(self, e):
-        """e after beta, `let`, a projection of or match on constructors at its head."""
-        meta, f = self.meta, tm.get_app_fn(e)
-        info = meta.ext.projections.get(f.name) if type(f) is Const else None
-        if info is not None:
-            args = tm.get_app_fn_args(e)[1][info.num_params:]
-            stuck = info.is_class or not args or not meta.is_ctor_app(args[0])
-            return e if stuck else meta.unfold_def(e) or e
+        """e after a step by definition at its head: beta, `let`, match, a decided `if`, …"""
+        meta = self.meta
+        f, args = tm.get_app_fn_args(e)
+        if type(f) is Const and self.unfolds(f.name, args):
+            return meta.unfold_def(e) or e
         if not meta.is_match(f) and type(f) not in (Lam, Let, Proj):
             return e
         with meta.transparency("reducible"):
             return meta.whnf_core(e)
+
+    def unfolds(self, name: str, args) -> bool:
+        """Is this an `if` on True or False or a projection of a constructor application?"""
+        if name in ("ite", "dite"):
+            return len(args) == 5 and args[1] in (TRUE, FALSE)
+        info = self.meta.ext.projections.get(name)
+        return info is not None and not info.is_class and len(args) > info.num_params \
+            and self.meta.is_ctor_app(args[info.num_params])
 
     # -- congruence -----------------------------------------------------------------------------
 
@@ -171,37 +177,31 @@ class Simp:
     def condition(self, e):
         """(term, proof) with the condition of an `if` or `decide` simplified, or None.
 
-        A decided condition selects its branch before the branches are looked at.
+        It comes before the branches, so that a decided condition selects one. That of a dependent
+        `if` stays unless it is decided.
         """
         at = CONDITIONS.get(head_key(e))
         if at is None:
             return None
         f, args = tm.get_app_fn_args(e)
-        old, inst = args[at:at + 2]
-        new, proof = self.simp(old)
-        proof = proof or self.meta.mk_eq_refl(old)
-        if f.name != "Decidable.decide" and (new is TRUE or new is FALSE):
-            branch, word = (args[3], "true") if new is TRUE else (args[4], "false")
-            if f.name == "dite":
-                branch = self.meta.beta(branch, [tm.mk_app(Const(f"of_eq_{word}"), old, proof)])
-            return branch, tm.mk_app(Const(f"{f.name}_cond_eq_{word}", f.levels), *args, proof)
-        if new is old or f.name == "dite":
+        new, proof = self.simp(args[at])
+        inst = self.instance(App(Const("Decidable"), new))
+        stays = f.name == "dite" and new is not TRUE and new is not FALSE
+        if new is args[at] or inst is None or stays:
             return None
-        new_inst = self.instance(App(Const("Decidable"), new))
-        if new_inst is None:
-            return None
-        lemma = tm.mk_app(Const(f"{f.name}_cond_congr", f.levels), *args, new, new_inst, proof)
-        return tm.mk_app(f, *args[:at], new, new_inst, *args[at + 2:]), lemma
+        proof = proof or self.meta.mk_eq_refl(new)
+        step = tm.mk_app(Const(f"{f.name}_cond_congr", f.levels), *args, new, inst, proof)
+        return self.meta.infer(step).arg, step
 
     # -- rewriting ------------------------------------------------------------------------------
 
     def rewrite(self, e):
         """(new term, proof or None) by a built-in step or a rule, else None."""
         key, rules, reducible = head_key(e), self.rules, self.meta.ext.reducible
-        proc = PROCS.get(key) if rules.procs else None
-        found = proc(self, e) if proc is not None else None
-        if found is not None and (found[1] is None or found[0] is TRUE or not rules.rfl_only):
-            return found
+        for proc in PROCS.get(key, ()) if rules.procs else ():
+            found = proc(self, e)
+            if found is not None and (found[1] is None or found[0] is TRUE or not rules.rfl_only):
+                return found
         candidates = [*rules.table.get(key, ()), *rules.table.get(None, ())]
         heads = heads_of(e, reducible) if candidates else []
         for rule in candidates:

@@ -9,7 +9,6 @@ Run: `python -m pytest tests/minilean/test_tactics.py`
 
 from __future__ import annotations
 
-from minilean.front.build import NAT
 from minilean.front.errors import Declined, LeanError
 from minilean.front.simp import lit_value, offset, settled
 from minilean.front.tactic_ctor import clash_proof, ctor_of, field_equations
@@ -27,24 +26,17 @@ def arithmetic(run, e):
     numbers = [lit_value(a) for a in args[-2:]]
     if None in numbers or (f.name == "HPow.hPow" and numbers[1] > MAX_EXPONENT):
         return None
+    inst, value = None, e
     if meta.is_prop(e):
-        return decided(run, e)
-    value = meta.whnf(e)
+        inst = meta.synth_inst(App(Const("Decidable"), e))
+        value = e if inst is None else tm.mk_app(Const("Decidable.decide"), e, inst)
+    value = meta.whnf(value)
     if type(value) is Lit:
         return meta.mk_nat(value.value), None
-    return (value, None) if type(value) is Const else None
-
-
-def decided(run, p):
-    """p = True or p = False by evaluating its Decidable instance."""
-    inst = run.instance(App(Const("Decidable"), p))
-    if inst is None:
+    if type(value) is not Const:
         return None
-    result = run.meta.whnf(tm.mk_app(Const("Decidable.decide"), p, inst))
-    if type(result) is not Const:
-        return None
-    value = result is Const("Bool.true")
-    return settled(p, value, of_decide(p, inst, value))
+    true = value is Const("Bool.true")
+    return (value, None) if inst is None else settled(e, true, of_decide(e, inst, true))
 
 
 def reflexive(run, e):
@@ -56,20 +48,10 @@ def reflexive(run, e):
     return settled(e, True, tm.mk_app(Const(f"{f.name}.refl", f.levels), *args[:-1]))
 
 
-def eq(run, e):
-    """a = a, literals, constructors, x + k = y + l."""
-    known = reflexive(run, e)
-    if known is not None:
-        return known
-    _, (ty, a, b) = tm.get_app_fn_args(e)
-    if ty is NAT:
-        return arithmetic(run, e) or cancel(run.meta, e, a, b)
-    return ctor_eq(run, e, ty, a, b)
-
-
-def cancel(meta, e, a, b):
+def cancel(run, e):
     """x + 5 = y + 3 ~> x + 2 = y; a numeral k is 0 + k."""
-    (x, k), (y, m) = summands(meta, a), summands(meta, b)
+    meta = run.meta
+    (x, k), (y, m) = summands(meta, e.fn.arg), summands(meta, e.arg)
     n = min(k, m)
     if not n:
         return None
@@ -86,12 +68,11 @@ def summands(meta, e):
     return offset(e) or (e, 0) if k is None else (meta.mk_nat(0), k)
 
 
-def ctor_eq(run, e, ty, a, b):
+def ctor_eq(run, e):
     """Different constructors: False; equal ones: the conjunction of the field equations."""
     meta = run.meta
-    if not meta.is_ctor_app(a) or not meta.is_ctor_app(b):
-        return None
-    left, right = ctor_of(meta, a), ctor_of(meta, b)
+    ty, *sides = tm.get_app_fn_args(e)[1]
+    left, right = [ctor_of(meta, a) if meta.is_ctor_app(a) else None for a in sides]
     if left is None or right is None:
         return None
     h = meta.mk_local("h", e)
@@ -138,4 +119,5 @@ def congr_args(meta, f, xs, ys, steps):
 OPERATIONS = {"Nat.succ": 1, "HAdd.hAdd": 6, "HMul.hMul": 6, "HSub.hSub": 6, "HPow.hPow": 6,
               "HDiv.hDiv": 6, "HMod.hMod": 6, "LT.lt": 4, "LE.le": 4, "GT.gt": 4, "GE.ge": 4,
               "BEq.beq": 4}
-PROCS = {**dict.fromkeys(OPERATIONS.items(), arithmetic), ("Eq", 3): eq, ("Iff", 2): reflexive}
+PROCS = {**dict.fromkeys(OPERATIONS.items(), [arithmetic]), ("Iff", 2): [reflexive],
+         ("Eq", 3): [reflexive, arithmetic, cancel, ctor_eq]}

@@ -89,16 +89,12 @@ def places_at(meta, goal: int, loc, every: bool):
     return [*hyps, None] if loc.goal else hyps
 
 
-def simp_places(meta, goal: int, places, rules: SimpSet):
-    """The goal with the places simplified in turn, the same if nothing changes, None if closed."""
+def simp_places(meta, goal: int, places, rules: SimpSet) -> list[int]:
+    """The goal with the places simplified in turn, the same if nothing changes, [] if closed."""
+    goals = [goal]
     for place in places:
-        lctx = meta.decls[goal].lctx
-        if place is None or place in lctx:
-            with meta.with_lctx(lctx):
-                goal = simp_place(meta, goal, place, rules)
-            if goal is None:
-                return None
-    return goal
+        goals = [new for old in goals for new in simp_place(meta, old, place, rules)]
+    return goals
 
 
 def with_hypotheses(meta, goal: int, rules: SimpSet) -> SimpSet:
@@ -109,29 +105,29 @@ def with_hypotheses(meta, goal: int, rules: SimpSet) -> SimpSet:
     return replace(rules, table=table)
 
 
-def simp_place(meta, goal: int, place, rules: SimpSet):
+def simp_place(meta, goal: int, place, rules: SimpSet) -> list[int]:
     """simp_places for one place: a target that becomes True or a hypothesis False closes it."""
-    rules, d = with_hypotheses(meta, goal, rules), meta.lctx.get(place)
-    rules.erased |= {place}
-    old = meta.goal_type(goal) if d is None else meta.inst(d.type)
-    new, proof = Simp(meta, rules).simp(old)
-    if d is None and new is TRUE:
-        meta.assign_mvar(goal, of_eq_true(old, proof))
-        return None
-    if new is old:
-        return goal
-    if d is not None and new is FALSE:
-        close_by_false(meta, goal, proof, d.fvar)
-        return None
-    if d is not None and new is TRUE:
-        return U.try_clear(meta, goal, [d.id])
-    return replace_at(meta, goal, d, new, proof)
-
-
-def close_by_false(meta, goal: int, proof, h) -> None:
-    """Closes the goal with h : p, where proof : p = False (None: p is False by definition)."""
-    value = h if proof is None else meta.mk_eq_mp(proof, h)
-    meta.assign_mvar(goal, meta.mk_false_elim(meta.goal_type(goal), value))
+    lctx = meta.decls[goal].lctx
+    d = lctx.get(place)
+    if d is None and place is not None:
+        return [goal]
+    with meta.with_lctx(lctx):
+        rules = with_hypotheses(meta, goal, rules)
+        rules.erased |= {place}
+        old = meta.goal_type(goal) if d is None else meta.inst(d.type)
+        new, proof = Simp(meta, rules).simp(old)
+        if d is None and new is TRUE:
+            meta.assign_mvar(goal, of_eq_true(old, proof))
+            return []
+        if new is old:
+            return [goal]
+        if d is not None and new is FALSE:
+            false = d.fvar if proof is None else meta.mk_eq_mp(proof, d.fvar)
+            meta.assign_mvar(goal, meta.mk_false_elim(meta.goal_type(goal), false))
+            return []
+        if d is not None and new is TRUE:
+            return [U.try_clear(meta, goal, [d.id])]
+        return [replace_at(meta, goal, d, new, proof)]
 
 
 @goal_tactic("simp", "dsimp", "simp_all")
@@ -139,14 +135,14 @@ def simp(ctx, goal, stx, config, only, args, loc=None):
     """`simp_all` simplifies hypotheses and target with each other until nothing changes."""
     meta, every = ctx.meta, stx.kind == "simp_all"
     rules = make_set(ctx, stx, config, only, args)
-    before, new = None, goal
-    while new not in (None, before) and (every or before is None):
+    before, goals = None, [goal]
+    while goals and goals != before and (every or before is None):
         meta.tick()
-        before = new
-        new = simp_places(meta, new, places_at(meta, new, loc, every), rules)
-    if new == goal:
+        before = goals
+        goals = simp_places(meta, goals[0], places_at(meta, goals[0], loc, every), rules)
+    if goals == [goal]:
         raise LeanError(f"`{stx.kind}` made no progress", stx)
-    return [] if new is None else [new]
+    return goals
 
 
 # --- simpa ----------------------------------------------------------------------------------------
@@ -155,32 +151,28 @@ def simp(ctx, goal, stx, config, only, args, loc=None):
 @goal_tactic("simpa")
 def simpa(ctx, goal, stx, config, only, args, using):
     """Closes the simplified target by a simplified term, `this`, or an assumption."""
-    meta = ctx.meta
-    rules = make_set(ctx, stx, config, only, args)
+    meta, rules = ctx.meta, make_set(ctx, stx, config, only, args)
     this = meta.lctx.find("this")
-    e = this and this.fvar
-    if using is not None:
-        e = meta.inst(elab(ctx, using))
-    new = simp_place(meta, goal, None, rules)
-    if new is None:
+    e = meta.inst(elab(ctx, using)) if using is not None else this and this.fvar
+    goals = simp_place(meta, goal, None, rules)
+    if not goals:
         return []
-    with meta.with_goal(new):
-        if e is None:
-            return ctx.focus(new, assumption, ctx, stx)
-        close_by(meta, new, e, rules, stx)
+    if e is None:
+        return ctx.focus(*goals, assumption, ctx, stx)
+    d, goal = U.assert_hyp(meta, *goals, "simpa✝", meta.inst(meta.infer(e)), e)
+    for left in simp_place(meta, goal, d.id, rules):
+        close_by_last(meta, left, e, stx)
     return []
 
 
-def close_by(meta, goal: int, e, rules: SimpSet, stx) -> None:
-    """Closes the goal by the proof e, its type simplified; LeanError if that is another."""
-    rules = with_hypotheses(meta, goal, rules)
-    new, proof = Simp(meta, rules).simp(meta.inst(meta.infer(e)))
-    if new is FALSE:
-        return close_by_false(meta, goal, proof, e)
-    target = meta.goal_type(goal)
-    with meta.transparency("reducible"):
-        if not meta.is_def_eq(target, new):
-            raise LeanError(f"Type mismatch: After simplification, term\n  {meta.pp(e)}\n has type"
-                            f"\n  {meta.pp(new)}\nbut is expected to have type\n  "
-                            + meta.pp(target), stx)
-    meta.assign_mvar(goal, e if proof is None else meta.mk_eq_mp(proof, e))
+def close_by_last(meta, goal: int, e, stx) -> None:
+    """Closes the goal by what is left of e, the hypothesis `simpa✝` unless it became True."""
+    with meta.with_goal(goal):
+        h, target = meta.lctx.find("simpa✝"), meta.goal_type(goal)
+        with meta.transparency("reducible"):
+            if h is None or not meta.is_def_eq(target, h.type):
+                shown = meta.pp(h.type if h else TRUE)
+                raise LeanError("Type mismatch: After simplification, term\n  "
+                                f"{meta.pp(e)}\n has type\n  {shown}\n"
+                                f"but is expected to have type\n  {meta.pp(target)}", stx)
+        meta.assign_mvar(goal, h.fvar)
