@@ -9,9 +9,6 @@ width 120.
 Run: `python -m pytest tests/minilean/test_pp.py`
 """
 
-from __future__ import annotations
-
-import json
 from itertools import count, groupby
 
 from minilean.front.meta import LocalDecl
@@ -29,7 +26,7 @@ _BRACKETS = {"default": "()", "implicit": "{}", "strict": "⦃⦄", "inst": "[]"
 _SHORT = {"Bool.true": "true", "Bool.false": "false", "Option.some": "some", "Option.none": "none",
           "List.nil": "[]", "Unit.unit": "()"}
 _NO_DOT = ("Eq", "HEq")
-_ELIMINATORS = ("rec", "casesOn", "recOn", "elim")
+_ELIMINATORS = (".rec", ".casesOn", ".recOn", ".elim")
 
 
 def sanitized_names(lctx) -> dict[int, str]:
@@ -39,11 +36,9 @@ def sanitized_names(lctx) -> dict[int, str]:
         name = d.name
         if name.endswith("✝") or name in seen:
             stem = name.rstrip("✝")
-            i = counts.get(stem, 0)
-            counts[stem] = i + 1
+            i = counts[stem] = counts.get(stem, -1) + 1
             name = f"{stem}✝" + (str(i).translate(_SUPERSCRIPT) if i else "")
-        else:
-            seen.add(name)
+        seen.add(name)
         shown[d.id] = name
     return shown
 
@@ -119,7 +114,7 @@ class Printer(NotationMixin):
         if t is Const:
             return _SHORT.get(e.name) or e.name.removeprefix("_private.")
         if t is Lit:
-            return json.dumps(e.value, ensure_ascii=False)  # strings are escaped as in Lean
+            return str(e.value)
         if t is MVar:
             d = self.meta.decls.get(e.id)
             return f"?{d.name}" if d is not None and d.name else f"?m.{e.id}"
@@ -157,16 +152,14 @@ class Printer(NotationMixin):
             left = self.show(e.type, 26, 25)
             text, tail = self.right(e.body, 25)
             return f"{left} → {text}", 25, tail
-        prop, groups = self.meta.is_prop(e), []
-        while type(e) is Pi and is_dependent(e) and (prop or not groups):
+        prop, binders = self.meta.is_prop(e), []
+        while type(e) is Pi and is_dependent(e) and (prop or not binders):
             kind, name = self.show(e.type), self.pick_name(e)
-            if groups and groups[-1][1:] == (kind, e.info) and e.info != "inst":
-                groups[-1][0].append(name)
-            else:
-                groups.append(([name], kind, e.info))
+            binders.append((kind, e.info, name))
             e = tm.instantiate(e.body, self.bind(e, name))
-        shown = " ".join([bracketed(f"{' '.join(names)} : {kind}", info)
-                          for names, kind, info in groups])
+        groups = groupby(binders, lambda b: b if b[1] == "inst" else b[:2])
+        shown = " ".join([bracketed(f"{' '.join(b[2] for b in group)} : {kind}", info)
+                          for (kind, info, *_), group in groups])
         text, tail = self.right(e, 0 if prop else 25)
         return (f"∀ {shown}, {text}", LEAD, 0) if prop else (f"{shown} → {text}", 25, tail)
 
@@ -184,7 +177,7 @@ class Printer(NotationMixin):
             infos = self.meta.arg_infos(f, len(args))
         explicit = [a for a, info in zip(args, infos, strict=True) if info == "default"]
         if type(f) is Const and self.is_method(f.name, explicit):
-            head = f"{self.show(explicit.pop(0), MAX, LEAD)}.{_last(f.name)}"
+            head = f"{self.show(explicit.pop(0), MAX, LEAD)}.{f.name.rpartition('.')[2]}"
         else:
             head = self.show(f, MAX, LEAD)
         if not explicit:
@@ -197,7 +190,7 @@ class Printer(NotationMixin):
         """Proof terms that are not atomic are printed as ⋯ (pp.proofs is off)."""
         decl = self.env.get(f.name) if type(f) is Const else None
         likely = type(f) is FVar or isinstance(decl, ConstructorDecl | TheoremDecl) or (
-            decl is not None and _last(f.name) in _ELIMINATORS)
+            decl is not None and f.name.endswith(_ELIMINATORS))
         return likely and self.meta.is_proof(e)
 
     def is_method(self, name: str, explicit) -> bool:
@@ -222,10 +215,6 @@ _FORMS = {App: Printer.app, Pi: Printer.pi, Lam: Printer.fun, Sort: Printer.sort
 def is_dependent(e) -> bool:
     """Is this Pi shown with its variable?"""
     return e.info != "default" or has_loose_bvar(e.body, 0)
-
-
-def _last(name: str) -> str:
-    return name.rpartition(".")[2]
 
 
 def bracketed(text: str, info: str) -> str:

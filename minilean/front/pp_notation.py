@@ -6,8 +6,6 @@ into `Printer` of `pp.py`; pieces are (text, precedence, tail).
 Run: `python -m pytest tests/minilean/test_pp.py`
 """
 
-from __future__ import annotations
-
 from minilean.front.notation import INFIX, LEAD, MAX
 from minilean.front.terms import is_app_of
 from minilean.kernel import term as tm

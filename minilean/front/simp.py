@@ -7,8 +7,6 @@ is used only when it makes the term smaller. The rewriting itself is in `simp_ma
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
-from __future__ import annotations
-
 from minilean.front.build import FALSE, NAT, TRUE
 from minilean.front.equations import equations
 from minilean.front.errors import Declined, LeanError

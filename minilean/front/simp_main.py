@@ -8,8 +8,6 @@ equal.
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field, replace
 
 from minilean.front.build import FALSE, TRUE

@@ -7,8 +7,6 @@ right head and returns (new term, proof or None for definitional equality), or N
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
-from __future__ import annotations
-
 from minilean.front.errors import Declined, LeanError
 from minilean.front.simp import lit_value, offset, settled
 from minilean.front.tactic_ctor import clash_proof, ctor_of, field_equations

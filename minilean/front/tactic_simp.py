@@ -7,8 +7,6 @@ hypotheses, an error when nothing changes. Options other than `+contextual` are 
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from minilean.front import tactic_util as U
@@ -53,7 +51,6 @@ def add_arg(ctx, rules: SimpSet, arg) -> None:
         rules.erased |= {e.name if type(e) is Const else e.id}
     elif type(e) is Const:
         add_rules(rules.table, decl_rules(ctx.meta, e.name, arg.symm))
-        rules.erased -= {e.name}
     else:
         add_rules(rules.table, proof_rules(ctx.meta, e, arg))
 
@@ -97,14 +94,6 @@ def simp_places(meta, goal: int, places, rules: SimpSet) -> list[int]:
     return goals
 
 
-def with_hypotheses(meta, goal: int, rules: SimpSet) -> SimpSet:
-    """The rules with the hypotheses of the goal if they ask for them."""
-    table = dict(rules.table)
-    for h in propositions(meta, goal) if rules.hyps else ():
-        add_rules(table, rules_of(meta, h.id, h.fvar, h.type))
-    return replace(rules, table=table)
-
-
 def simp_place(meta, goal: int, place, rules: SimpSet) -> list[int]:
     """simp_places for one place: a target that becomes True or a hypothesis False closes it."""
     lctx = meta.decls[goal].lctx
@@ -112,8 +101,10 @@ def simp_place(meta, goal: int, place, rules: SimpSet) -> list[int]:
     if d is None and place is not None:
         return [goal]
     with meta.with_lctx(lctx):
-        rules = with_hypotheses(meta, goal, rules)
-        rules.erased |= {place}
+        table = dict(rules.table)
+        for h in propositions(meta, goal) if rules.hyps else ():
+            add_rules(table, rules_of(meta, h.id, h.fvar, h.type))
+        rules = replace(rules, table=table, erased=rules.erased | {place})
         old = meta.goal_type(goal) if d is None else meta.inst(d.type)
         new, proof = Simp(meta, rules).simp(old)
         if d is None and new is TRUE:
