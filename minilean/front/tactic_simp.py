@@ -110,12 +110,12 @@ def simp_place(meta, goal: int, place, rules: SimpSet) -> list[int]:
         if d is None and new is TRUE:
             meta.assign_mvar(goal, of_eq_true(old, proof))
             return []
-        if new is old:
-            return [goal]
         if d is not None and new is FALSE:
             false = d.fvar if proof is None else meta.mk_eq_mp(proof, d.fvar)
             meta.assign_mvar(goal, meta.mk_false_elim(meta.goal_type(goal), false))
             return []
+        if new is old:
+            return [goal]
         if d is not None and new is TRUE:
             return [U.try_clear(meta, goal, [d.id])]
         return [replace_at(meta, goal, d, new, proof)]
