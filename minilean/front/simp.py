@@ -7,42 +7,48 @@ is used only when it makes the term smaller. The rewriting itself is in `simp_ma
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
-from __future__ import annotations
-
+from minilean.front.build import FALSE, NAT, TRUE
 from minilean.front.equations import equations
 from minilean.front.errors import Declined, LeanError
 from minilean.front.terms import get_app_num_args, is_app_of
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl, TheoremDecl
+from minilean.kernel.literals import as_literal
 from minilean.kernel.term import App, BVar, Const, FVar, Lam, Lit, MVar, Pi
 
-WILD = "*"
-DEFAULT_PRIORITY = 1000
-PRIORITIES = {"": DEFAULT_PRIORITY, "low": 100, "mid": 500, "high": 10_000}
-TRUE, FALSE, NAT = Const("True"), Const("False"), Const("Nat")
-NUMERALS = {"OfNat.ofNat", "Nat.zero"}
+NUMERALS = ("OfNat.ofNat", "Nat.zero")
 
 
 class Rule:
-    """`type` is ∀ xs, lhs = rhs with proof `proof`; `origin` is the name that `-name` erases."""
+    """`type` is ∀ xs, lhs = rhs with proof `proof`; `origin` is the name that `-name` erases.
 
-    __slots__ = ("key", "levels", "lhs", "order", "origin", "perm", "proof", "rfl", "type")
+    A rule with `rfl` holds by definition; its proof is not used.
+    """
 
-    def __init__(self, origin, levels, proof, type, priority=DEFAULT_PRIORITY, rfl=False):
+    __slots__ = ("heads", "key", "levels", "origin", "perm", "proof", "rfl", "type")
+
+    def __init__(self, origin, levels, proof, type, rfl=False):
         self.origin, self.levels, self.proof, self.type, self.rfl = origin, levels, proof, type, rfl
         equation = under_binders(type)
-        self.lhs = equation.fn.arg
-        self.key = head_key(self.lhs)
-        self.perm = is_permutation(self.lhs, equation.arg)
-        self.order = (-priority, star_path(self.lhs))
+        lhs, rhs = equation.fn.arg, equation.arg
+        self.key = head_key(lhs)
+        self.heads = [] if self.key is None or offset(lhs) else [
+            None if offset(a) else head(a) for a in parts(lhs)]
+        self.perm = lhs is not rhs and renumbered(lhs) is renumbered(rhs)
+
+    def may_match(self, heads, reducible) -> bool:
+        """A quick test against the heads of a term's parts; False is certain."""
+        for p, h in zip(self.heads, heads, strict=False):
+            if p != h and p is not None and h is not None and p not in reducible:
+                return False
+        return True
 
 
 def add_rules(table, rules) -> None:
-    """Adds rules to a table {head key: rules in the order in which Lean tries them}."""
+    """Adds rules to a table {head key: rules in the order in which they are tried}."""
     for rule in rules:
-        found = [*table.get(rule.key, ()), rule]
-        table[rule.key] = sorted(found, key=lambda r: r.order)
+        table[rule.key] = [*table.get(rule.key, ()), rule]
 
 
 def under_binders(e):
@@ -58,29 +64,42 @@ def head_name(e):
     return f.name if type(f) is Const else None
 
 
-def head_key(e):
-    """Index key of a term: constant or variable and number of arguments, or a kind."""
+def head(e):
+    """What e shares with every term it unifies with: a constant's name, a number, a variable, a
+    kind; None when there is no telling."""
     f = tm.get_app_fn(e)
     t = type(f)
-    if t is Const or t is FVar:
-        return f.name if t is Const else f, get_app_num_args(e)
-    return WILD if t is BVar or t is MVar else t.__name__
+    if t is Const:
+        known = f.name not in NUMERALS and not f.name.startswith("inst")
+        return f.name if known else lit_value(e)
+    if t is Lit or t is FVar:
+        return f.value if t is Lit else f
+    return None if t is BVar or t is MVar or t is Lam else t
 
 
-def star_path(e) -> tuple[int, ...]:
-    """0 for each variable and 1 for each symbol of a left side, in preorder.
+def head_key(e):
+    """Index key of a term: its head and number of arguments; None for what has no head."""
+    found = head(e)
+    return None if found is None else (found, get_app_num_args(e))
 
-    Lean's discrimination tree yields patterns with an earlier variable first; among equals the one
-    declared first comes first.
-    """
-    f, args = tm.get_app_fn_args(e)
-    if type(f) is BVar or type(f) is MVar or offset(e) is not None:
-        return (0,)
-    path = (1,)
-    for a in args:
-        if not (head_name(a) or "").startswith("inst"):
-            path += star_path(a)
-    return path
+
+def parts(e):
+    """The arguments of an application, the children of another term (of a → b → c: b, c, too)."""
+    if type(e) is App:
+        return tm.get_app_fn_args(e)[1]
+    inner = parts(e.body) if type(e) is Pi and type(e.body) is Pi else ()
+    return (*tm.children(e), *inner)
+
+
+def explicit_parts(e):
+    """The parts of e that are no instances."""
+    return [a for a in parts(e) if not (head_name(a) or "").startswith("inst")]
+
+
+def heads_of(e, reducible):
+    """What `may_match` compares with a rule: the heads of e's parts, None for what may unfold."""
+    found = map(head, parts(e))
+    return [None if h in reducible else h for h in found]
 
 
 def offset(e):
@@ -92,83 +111,51 @@ def offset(e):
 
 
 def lit_value(e):
-    """The int of a numeral `OfNat.ofNat Nat n _` or raw literal, else None."""
+    """The int of a numeral `OfNat.ofNat Nat n _`, a raw literal or Nat.zero, else None."""
     if is_app_of(e, "OfNat.ofNat", 3) and e.fn.fn.arg is NAT:
         e = e.fn.arg
-    return e.value if type(e) is Lit and type(e.value) is int else None
+    return as_literal(e)
 
 
-def may_match(p, e, reducible) -> bool:
-    """A quick test whether the pattern p (variables loose) can unify with e; False is certain."""
-    f, args = tm.get_app_fn_args(p)
-    g, terms = tm.get_app_fn_args(e)
-    t, u = type(f), type(g)
-    if t is BVar or u is MVar or u is BVar or u is Lam or offset(p) is not None:
-        return True
-    name, other = f.name if t is Const else None, g.name if u is Const else None
-    if name in reducible or other in reducible:
-        return True
-    if t is Pi:
-        return u is Const or (u is Pi and may_match(f.type, g.type, reducible)
-                              and may_match(f.body, g.body, reducible))
-    if t is not Const:
-        return p is e if t is Lit else t is Lam or t is u
-    if name.startswith("inst") or (name in NUMERALS and u is Lit):
-        return True
-    if name != other:
-        return other is not None and (other.startswith("inst") or {name, other} == NUMERALS)
-    return len(args) == len(terms) and all(
-        may_match(a, b, reducible) for a, b in zip(args, terms, strict=True))
+def renumbered(e):
+    """e with its bound variables numbered as they first appear: equal for permutations."""
+    numbers = {}
 
-
-def is_permutation(a, b) -> bool:
-    """Are the sides equal up to an injective renaming of their variables, but not equal?"""
-    forward, backward = {}, {}
-
-    def go(x, y):
-        if type(x) is BVar and type(y) is BVar:
-            return forward.setdefault(x, y) is y and backward.setdefault(y, x) is x
-        if type(x) is not type(y):
-            return False
-        if type(x) is App:
-            return go(x.fn, y.fn) and go(x.arg, y.arg)
-        return x is y
-    return go(a, b) and any(x is not y for x, y in forward.items())
+    def go(s, _depth=0):
+        if type(s) is BVar:
+            return BVar(numbers.setdefault(s, len(numbers)))
+        return tm.rebuild(s, go, 0)
+    return go(e)
 
 
 # --- from proofs to rules -------------------------------------------------------------------------
 
 
-def rules_of(meta, origin, proof, prop, levels=(), priority=DEFAULT_PRIORITY, symm=False,
-             rfl=False):
+def rules_of(meta, origin, proof, prop, levels=(), symm=False, rfl=False):
     """The rules that a proof of `prop` gives. Propositions without variables become p = True."""
     with meta.transparency("reducible"):
         decls, body = meta.forall_locals(meta.inst(prop))
     fvars = [d.fvar for d in decls]
     out = []
     with meta.with_lctx(meta.lctx.add(*decls)):
-        for e, ty, lhs, rhs in _equations(meta, meta.beta(proof, fvars), body, symm):
+        if symm and head_name(expose_relation(meta, body)) not in ("Eq", "Iff"):
+            raise LeanError("Invalid `←` modifier: the proof is not an equality or iff")
+        for equation in _equations(meta, meta.beta(proof, fvars), body):
+            e, _, lhs, rhs = flipped(meta, *equation) if symm else equation
             if lhs not in fvars:
-                eq = tm.mk_app(Const("Eq", (meta.sort_level(ty),)), ty, lhs, rhs)
-                out.append(Rule(origin, levels, meta.mk_lambda(fvars, e), meta.mk_pi(fvars, eq),
-                                priority, rfl))
+                out.append(Rule(origin, levels, meta.mk_lambda(fvars, e),
+                                meta.mk_pi(fvars, meta.mk_eq(lhs, rhs)), rfl))
     return out
 
 
-def _equations(meta, proof, prop, symm: bool):
+def _equations(meta, proof, prop):
     """[(proof, type, lhs, rhs)] of the equations that proof : prop stands for."""
     shown = expose_relation(meta, prop)
-    name = head_name(shown)
-    if symm and name not in ("Eq", "Iff"):
-        raise LeanError("Invalid `←` modifier: the proof is not an equality or iff")
-    if name == "And":
+    if is_app_of(shown, "And", 2):
         a, b = shown.fn.arg, shown.arg
-        return [*_equations(meta, tm.mk_app(Const("And.left"), a, b, proof), a, False),
-                *_equations(meta, tm.mk_app(Const("And.right"), a, b, proof), b, False)]
-    if name == "True":
-        return []
-    equation = equation_of(meta, proof, prop)
-    return [flipped(meta, *equation) if symm else equation]
+        return [*_equations(meta, tm.mk_app(Const("And.left"), a, b, proof), a),
+                *_equations(meta, tm.mk_app(Const("And.right"), a, b, proof), b)]
+    return [] if shown is TRUE else [equation_of(meta, proof, prop)]
 
 
 def expose_relation(meta, prop):
@@ -205,42 +192,25 @@ def flipped(meta, proof, ty, lhs, rhs):
     return tm.mk_app(symm, ty, lhs, rhs, proof), ty, rhs, lhs
 
 
-# --- the default simp set (in the environment's tables) -------------------------------------------
-
-
 def add_simp_attr(meta, name: str, attr) -> None:
-    """`@[simp]` (or `-simp`) on the declaration `name`: changes meta.ext."""
-    table, unfold = meta.ext.own("simp_lemmas"), meta.ext.own("simp_state")
-    if attr.erase:
-        for key, rules in table.items():
-            table[key] = [r for r in rules if r.origin != name]
-        unfold.pop(name, None)
-        return
-    text = " ".join(attr.args)
-    if text not in PRIORITIES and not text.isdigit():
-        raise Declined("simp attribute with arguments")
-    priority = int(text) if text.isdigit() else PRIORITIES[text]
-    rules, unfolds = decl_rules(meta, name, priority)
-    add_rules(table, rules)
-    if unfolds:
-        unfold[name] = True
+    """`@[simp]` on the declaration `name`: changes meta.ext."""
+    if attr.erase or attr.args:
+        raise Declined("attribute -simp" if attr.erase else "simp attribute with arguments")
+    add_rules(meta.ext.own("simp_lemmas"), decl_rules(meta, name))
 
 
-def decl_rules(meta, name: str, priority=DEFAULT_PRIORITY, symm=False):
-    """(rules, whether to unfold it) of a declaration given to simp: a theorem or a definition.
-
-    The rules of a theorem keep its level parameters.
-    """
+def decl_rules(meta, name: str, symm=False):
+    """The rules of a declaration given to simp, a theorem or a definition, with its levels."""
     decl, smart = meta.env.lookup(name), meta.ext.smart.get(name)
     if meta.is_prop(decl.type):
         proof = Const(name, tuple([lv.param(u) for u in decl.level_params]))
-        return rules_of(meta, name, proof, decl.type, decl.level_params, priority, symm,
-                        proved_by_rfl(meta, decl)), False
+        return rules_of(meta, name, proof, decl.type, decl.level_params, symm,
+                        proved_by_rfl(meta, decl))
     if type(decl) is not DefDecl:
         raise LeanError(f"invalid 'simp', it is not a proposition nor a definition: `{name}`")
-    if smart is None:
-        return [], True
-    return equation_rules(meta, name, priority), not smart.recursive
+    if smart is None or not smart.recursive:
+        return unfolding_rules(meta, decl)
+    return [Rule(name, decl.level_params, proof, ty, True) for proof, ty in equations(meta, name)]
 
 
 def proved_by_rfl(meta, decl) -> bool:
@@ -253,59 +223,46 @@ def proved_by_rfl(meta, decl) -> bool:
     return name in ("rfl", "Eq.refl") or proved_by_rfl(meta, meta.env.get(name))
 
 
-def equation_rules(meta, name: str, priority=DEFAULT_PRIORITY):
-    """Rules from the equations of a definition."""
-    decl = meta.env.lookup(name)
-    return [Rule(name, decl.level_params, proof, ty, priority, True)
-            for proof, ty in equations(meta, name)]
+def unfolding_rules(meta, decl):
+    """f x… = body, with all arguments that f or its type can take, and f = fun x… => body."""
+    f = Const(decl.name, tuple([lv.param(u) for u in decl.level_params]))
+    decls, body = meta.lambda_locals(decl.value)
+    more, _ = meta.forall_locals(meta.infer(body), reducing=False)
+    fvars, rules = [d.fvar for d in (*decls, *more)], []
+    for n in sorted({0, len(decls), len(fvars)}):
+        xs = fvars[:n]
+        equation = meta.mk_eq(tm.mk_app(f, *xs), meta.beta(decl.value, xs))
+        rules.append(Rule(decl.name, decl.level_params, None, meta.mk_pi(xs, equation), True))
+    return rules
 
 
 # --- order of terms, for permutation lemmas -------------------------------------------------------
 
 _KINDS = (BVar, FVar, MVar, tm.Sort, Const, Lit, tm.Proj, App, Lam, Pi, tm.Let)  # in order
+_SYMBOLS = {Const: "name", FVar: "id", Lit: "value"}
 
 
-def ac_lt(meta, a, b) -> bool:
+def ac_lt(a, b) -> bool:
     """Lean's order for AC rewriting (a lexicographic path order; instances are not looked at)."""
     if a is b:
         return False
-    if any(x is a or ac_lt(meta, a, x) for x in order_children(meta, b)):
+    xs, ys = explicit_parts(a), explicit_parts(b)
+    if any(y is a or ac_lt(a, y) for y in ys):
         return True
-    if not all(ac_lt(meta, x, b) for x in order_children(meta, a)):
+    if not all(ac_lt(x, b) for x in xs):
         return False
-    if type(a) is not type(b):
-        return _KINDS.index(type(a)) < _KINDS.index(type(b))
-    return _same_kind_lt(meta, a, b)
-
-
-def order_children(meta, e):
-    """The subterms that count in the order: explicit arguments, binder parts."""
-    if type(e) is not App:
-        return tm.children(e)
-    if is_app_of(e, "OfNat.ofNat", 3):
-        return [e.fn.arg]
-    f, args = tm.get_app_fn_args(e)
-    if type(f) is not Const:
-        return [f, *args]
-    infos = meta.arg_infos(f, len(args))
-    return [a for a, info in zip(args, infos, strict=True) if info != "inst"]
-
-
-def _same_kind_lt(meta, a, b) -> bool:
-    t = type(a)
-    if t is FVar:
-        return a.id < b.id
-    if t is Lit:
-        return (type(a.value) is str, a.value) < (type(b.value) is str, b.value)
-    fa, fb = head_name(a), head_name(b)
-    if fa and fb and fa != fb:
-        return fa < fb
-    xs, ys = order_children(meta, a), order_children(meta, b)
-    if len(xs) != len(ys):
-        return len(xs) < len(ys)
+    if _rank(a, xs) != _rank(b, ys):
+        return _rank(a, xs) < _rank(b, ys)
     for x, y in zip(xs, ys, strict=True):
-        if ac_lt(meta, x, y):
+        if ac_lt(x, y):
             return True
-        if ac_lt(meta, y, x):
+        if ac_lt(y, x):
             return False
     return False
+
+
+def _rank(e, children):
+    """What is compared before the children: kinds, symbol, number of children."""
+    f = tm.get_app_fn(e)
+    symbol = getattr(f, _SYMBOLS[type(f)]) if type(f) in _SYMBOLS else ""
+    return _KINDS.index(type(e)), _KINDS.index(type(f)), symbol, len(children)

@@ -8,32 +8,31 @@ equal.
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field, replace
 
+from minilean.front.build import FALSE, TRUE
 from minilean.front.errors import LeanError
-from minilean.front.simp import FALSE, TRUE, WILD, ac_lt, add_rules, head_key, may_match, rules_of
+from minilean.front.simp import ac_lt, add_rules, head_key, heads_of, rules_of
 from minilean.front.simp_procs import PROCS, congr_args
 from minilean.front.tactic_util import beta_all
 from minilean.front.terms import has_loose_bvar, is_app_of
-from minilean.kernel import level as lv
 from minilean.kernel import term as tm
-from minilean.kernel.term import MVAR, App, Const, FVar, Lam, Let, Lit, Pi, Proj, Sort, instantiate
+from minilean.kernel.term import MVAR, App, Const, FVar, Lam, Let, Lit, Pi, Proj, Sort
 
 MAX_DISCHARGE_DEPTH = 2
 MAX_REWRITES = 20_000
+CONDITIONS = {("ite", 5): 1, ("dite", 5): 1, ("Decidable.decide", 2): 0}  # argument numbers
 
 
 @dataclass
 class SimpSet:
-    """Rules for one call: a table by head key, definitions to unfold, erased origins, options."""
+    """Rules for one call: a table by head key, erased origins, options."""
 
     table: dict = field(default_factory=dict)
-    unfold: frozenset = frozenset()
     erased: frozenset = frozenset()
     rfl_only: bool = False  # for dsimp
     contextual: bool = False
+    hyps: bool = False  # the hypotheses of the goal are rules, too
     procs: bool = True
 
 
@@ -68,185 +67,144 @@ class Simp:
         reduced = self.reduce(e)
         if reduced is not e:
             return self.simp(reduced)
-        new, proof = self.congruence(e)
-        step = self.rewrite(new)
+        new, proof = e, None
+        step = self.condition(e)
+        if step is None:
+            new, proof = self.congruence(e)
+            step = self.rewrite(new)
         if step is None:
             return new, proof
         self.rewrites += 1
         if self.rewrites > MAX_REWRITES:
-            raise LeanError("maximum recursion depth has been reached\nuse `set_option maxRecDepth "
-                            "<num>` to increase limit\nuse `set_option diagnostics true` to get "
-                            "diagnostic information")
+            raise LeanError("maximum recursion depth has been reached")
         proof = self.trans(e, new, step[0], proof, step[1])
         last, more = self.simp(step[0])
         return last, self.trans(e, step[0], last, proof, more)
 
     def reduce(self, e):
-        """Beta, projections of constructors, matches on constructors, `let`, chosen definitions."""
-        if type(e) is Let:
-            return instantiate(e.body, e.value)
-        f, args = tm.get_app_fn_args(e)
-        if type(f) is Const:
-            return self.reduce_const(e, f, args)
-        if type(f) is Lam and args:
-            return self.meta.beta(f, args)
-        return self.meta.whnf_core(e) if type(f) is Proj else e
-
-    def reduce_const(self, e, f, args):
-        meta, ext = self.meta, self.meta.ext
-        name = f.name
-        if name in ext.matchers or name in ext.casesons:
-            with meta.transparency("reducible"):
-                return meta.whnf_core(e)
-        info = ext.projections.get(name)
-        if info is not None and len(args) > info.num_params and not info.is_class \
-                and meta.is_ctor_app(args[info.num_params]):
-            return meta.unfold_def(e) or e
-        return self.unfold(e, f, args) if name in self.rules.unfold else e
-
-    def unfold(self, e, f, args):
-        """One unfolding of a definition given to simp, applied to all its variables or to none."""
+        """e after a step by definition at its head: beta, `let`, match, a decided `if`, …"""
         meta = self.meta
-        variables, _ = meta.lambda_locals(meta.env.lookup(f.name).value)
-        if 0 < len(args) < len(variables):
+        f, args = tm.get_app_fn_args(e)
+        if type(f) is Const and self.unfolds(f.name, args):
+            return meta.unfold_def(e) or e
+        if not meta.is_match(f) and type(f) not in (Lam, Let, Proj):
             return e
-        with meta.transparency("default"):
-            value = meta.unfold_const(f)
-        return e if value is None else meta.beta(value, args)
+        with meta.transparency("reducible"):
+            return meta.whnf_core(e)
+
+    def unfolds(self, name: str, args) -> bool:
+        """Is this an `if` on True or False or a projection of a constructor application?"""
+        if name in ("ite", "dite"):
+            return len(args) == 5 and args[1] in (TRUE, FALSE)
+        info = self.meta.ext.projections.get(name)
+        return info is not None and not info.is_class and len(args) > info.num_params \
+            and self.meta.is_ctor_app(args[info.num_params])
 
     # -- congruence -----------------------------------------------------------------------------
 
     def congruence(self, e):
-        t = type(e)
-        if t is App:
-            return _CONGR.get(head_key(e), Simp.congr_app)(self, e)
-        if t is Pi and self.meta.is_prop(e):
-            arrow = not e.body.loose and self.meta.is_prop(e.type)
-            return self.congr_implies(e) if arrow else self.congr_binder(e)
-        return self.congr_binder(e) if t is Lam else (e, None)
+        """e with its parts simplified."""
+        if type(e) is App:
+            return self.congr_app(e)
+        if type(e) is Lam or (type(e) is Pi and self.meta.is_prop(e)):
+            return self.congr_binder(e)
+        return e, None
 
     def congr_app(self, e):
-        """Simplifies the arguments on which no type depends."""
-        f, args = tm.get_app_fn_args(e)
-        kinds = self.arg_kinds(f, args)
-        results = [self.simp(a) if kind else (a, None) for a, kind in zip(args, kinds, strict=True)]
-        new = [b for b, _ in results]
-        if new == args:
-            return e, None
-        return congr_args(self.meta, f, args, new, [proof for _, proof in results])
-
-    def arg_kinds(self, f, args):
-        """Which arguments may be rewritten: explicit data on which nothing later depends."""
+        """Simplifies the arguments that are not fixed."""
         meta = self.meta
-        ty = meta.inst(meta.infer(f))
-        out = []
-        for a in args:
-            ty = meta.expect_pi(ty)
-            fixed = ty.info == "inst" or type(a) is Lit or (
-                has_loose_bvar(ty.body, 0) and has_loose_bvar(beta_all(meta, ty.body), 0))
-            out.append(not fixed and (type(a) is FVar or not meta.is_proof(a)))
-            ty = instantiate(ty.body, a)
-        return out
+        f, args = tm.get_app_fn_args(e)
+        ty, start, new, proofs = meta.inst(meta.infer(f)), 0, [], []
+        for i, a in enumerate(args):
+            if type(ty) is not Pi:
+                ty, start = meta.expect_pi(tm.instantiate_rev(ty, args[start:i])), i
+            fixed = self.is_fixed(ty, args[start:i], a)
+            b, proof = (a, None) if fixed else self.simp(a)
+            new.append(b)
+            proofs.append(proof)
+            ty = ty.body
+        return (e, None) if new == args else congr_args(meta, f, args, new, proofs)
+
+    def is_fixed(self, ty, before, a) -> bool:
+        """Is the argument a for ty = (x : A) → B an instance, a proof, or does a type depend on it?
+
+        `before` are the arguments that ty's loose variables stand for.
+        """
+        if ty.info == "inst" or type(a) is Lit:
+            return True
+        if has_loose_bvar(ty.body, 0):
+            body = tm.instantiate_rev(ty, before).body
+            if type(ty.type) is Sort or has_loose_bvar(beta_all(self.meta, body), 0):
+                return True
+        return type(a) is not FVar and self.meta.is_proof(a)
 
     def congr_binder(self, e):
-        """fun x => b, or ∀ x, p, with the body simplified."""
-        meta = self.meta
-        x = meta.mk_local(e.name, e.type, e.info)
-        body = instantiate(e.body, x.fvar)
-        with meta.with_lctx(meta.lctx.add(x)):
-            new, proof = self.simp(body)
-            if new is body:
-                return e, None
-            old_fn = Lam(e.name, e.type, e.body, e.info)
-            new_fn = meta.mk_lambda([x.fvar], new)
-            out = new_fn if type(e) is Lam else meta.mk_pi([x.fvar], new)
-            if proof is None:
-                return out, None
-            h = meta.mk_lambda([x.fvar], proof)
-            u = meta.sort_level(e.type)
-            if type(e) is Pi:
-                return out, tm.mk_app(Const("forall_congr", (u,)), e.type, old_fn, new_fn, h)
-            ty = meta.inst(meta.infer(body))
-            lemma = Const("funext", (u, meta.sort_level(ty)))
-            return out, tm.mk_app(lemma, e.type, meta.mk_lambda([x.fvar], ty), old_fn, new_fn, h)
+        """fun x => b, ∀ x, p or p → q with the parts simplified; q with the help of p, if so set.
 
-    def congr_implies(self, e):
-        """p → q; with `contextual := true`, q is simplified with the help of p."""
-        meta = self.meta
-        p, hp = self.simp(e.type)
-        h, run = meta.mk_local("h✝", p), self
-        if self.rules.contextual and p is not TRUE and p is not FALSE:
+        The proof is by funext, forall_congr or implies_congr_ctx.
+        """
+        meta, run = self.meta, self
+        arrow = type(e) is Pi and not e.body.loose and meta.is_prop(e.type)
+        dom, dom_proof = self.simp(e.type) if arrow else (e.type, None)
+        x = meta.mk_local(e.name, dom, e.info)
+        if arrow and self.rules.contextual and dom is not TRUE and dom is not FALSE:
             run = Simp(meta, replace(self.rules, table=dict(self.rules.table)))
-            add_rules(run.rules.table, rules_of(meta, h.id, h.fvar, p))
-        with meta.with_lctx(meta.lctx.add(h)):
-            q, hq = run.simp(e.body)
-        if p is e.type and q is e.body:
-            return e, None
-        new = Pi(e.name, p, q, e.info)
-        if hp is None and hq is None:
-            return new, None
-        hp, hq = hp or meta.mk_eq_refl(e.type), hq or meta.mk_eq_refl(e.body)
-        lemma = Const("implies_congr", (lv.ZERO, lv.ZERO))
-        if run is not self:
-            lemma, hq = Const("implies_congr_ctx"), meta.mk_lambda([h.fvar], hq)
-        return new, tm.mk_app(lemma, e.type, p, e.body, q, hp, hq)
+            add_rules(run.rules.table, rules_of(meta, x.id, x.fvar, dom))
+        old = tm.instantiate(e.body, x.fvar)
+        with meta.with_lctx(meta.lctx.add(x)):
+            new, proof = run.simp(old)
+            if new is old and dom is e.type:
+                return e, None
+            out = type(e)(e.name, dom, tm.abstract(new, [x.fvar]), e.info)
+            if proof is None and dom_proof is None:
+                return out, None
+            proof = tm.abstract(proof or meta.mk_eq_refl(old), [x.fvar])
+            by = Lam(e.name, dom, proof)
+            if arrow:
+                return out, tm.mk_app(Const("implies_congr_ctx"), e.type, dom, old, new,
+                                      dom_proof or meta.mk_eq_refl(e.type), by)
+            u = meta.sort_level(dom)
+            functions = [Lam(e.name, dom, body, e.info) for body in (e.body, out.body)]
+            if type(e) is Pi:
+                return out, tm.mk_app(Const("forall_congr", (u,)), dom, *functions, by)
+            ty = meta.inst(meta.infer(old))
+            family = Lam(e.name, dom, tm.abstract(ty, [x.fvar]))
+            return out, tm.mk_app(Const("funext", (u, meta.sort_level(ty))), dom, family,
+                                  *functions, by)
 
-    def congr_if(self, e):
-        """Condition first; a decided condition selects its branch."""
-        meta = self.meta
-        f, (ty, c, inst, a, b) = tm.get_app_fn_args(e)
-        c2, p = self.simp(c)
-        hc = p or meta.mk_eq_refl(c)
-        if c2 is TRUE or c2 is FALSE:
-            return self.select_branch(e, c2 is TRUE, hc)
-        if f.name == "dite":
-            return e, None
-        a2, pa = self.simp(a)
-        b2, pb = self.simp(b)
-        if c2 is c and a2 is a and b2 is b:
-            return e, None
-        inst2 = inst if c2 is c else self.instance(App(Const("Decidable"), c2))
-        if inst2 is None:
-            c2, hc, inst2 = c, meta.mk_eq_refl(c), inst
-        new = tm.mk_app(f, ty, c2, inst2, a2, b2)
-        ha = Lam("h", c2, pa or meta.mk_eq_refl(a))
-        hb = Lam("h", meta.mk_not(c2), pb or meta.mk_eq_refl(b))
-        return new, tm.mk_app(Const("ite_congr", f.levels), ty, c, c2, a, b, a2, b2, inst, inst2,
-                              hc, ha, hb)
+    def condition(self, e):
+        """(term, proof) with the condition of an `if` or `decide` simplified, or None.
 
-    def select_branch(self, e, value: bool, hc):
-        """The branch of an `if` whose condition is True or False by hc."""
+        It comes before the branches, so that a decided condition selects one. That of a dependent
+        `if` stays unless it is decided.
+        """
+        at = CONDITIONS.get(head_key(e))
+        if at is None:
+            return None
         f, args = tm.get_app_fn_args(e)
-        c, branch = args[1], args[3 if value else 4]
-        word = "true" if value else "false"
-        if f.name == "dite":
-            branch = self.meta.beta(branch, [tm.mk_app(Const(f"of_eq_{word}"), c, hc)])
-        step = tm.mk_app(Const(f"{f.name}_cond_eq_{word}", f.levels), *args, hc)
-        new, proof = self.simp(branch)
-        return new, self.trans(e, branch, new, step, proof)
-
-    def congr_decide(self, e):
-        """`decide p` with a simplified p and the instance of the new proposition."""
-        f, (p, inst) = tm.get_app_fn_args(e)
-        q, proof = self.simp(p)
-        inst2 = None if proof is None else self.instance(App(Const("Decidable"), q))
-        if inst2 is None:
-            return e, None
-        iff = tm.mk_app(Const("Iff.of_eq"), p, q, proof)
-        return tm.mk_app(f, q, inst2), tm.mk_app(Const("decide_congr"), p, q, inst, inst2, iff)
+        new, proof = self.simp(args[at])
+        inst = self.instance(App(Const("Decidable"), new))
+        stays = f.name == "dite" and new is not TRUE and new is not FALSE
+        if new is args[at] or inst is None or stays:
+            return None
+        proof = proof or self.meta.mk_eq_refl(new)
+        step = tm.mk_app(Const(f"{f.name}_cond_congr", f.levels), *args, new, inst, proof)
+        return self.meta.infer(step).arg, step
 
     # -- rewriting ------------------------------------------------------------------------------
 
     def rewrite(self, e):
         """(new term, proof or None) by a built-in step or a rule, else None."""
-        key, rules = head_key(e), self.rules
-        proc = PROCS.get(key) if rules.procs else None
-        found = proc(self, e) if proc is not None else None
-        if found is not None and (found[1] is None or found[0] is TRUE or not rules.rfl_only):
-            return found
-        for rule in (*rules.table.get(key, ()), *rules.table.get(WILD, ())):
+        key, rules, reducible = head_key(e), self.rules, self.meta.ext.reducible
+        for proc in PROCS.get(key, ()) if rules.procs else ():
+            found = proc(self, e)
+            if found is not None and (found[1] is None or found[0] is TRUE or not rules.rfl_only):
+                return found
+        candidates = [*rules.table.get(key, ()), *rules.table.get(None, ())]
+        heads = heads_of(e, reducible) if candidates else []
+        for rule in candidates:
             usable = rule.origin not in rules.erased and (rule.rfl or not rules.rfl_only)
-            if usable and may_match(rule.lhs, e, self.meta.ext.reducible):
+            if usable and rule.may_match(heads, reducible):
                 found = self.try_rule(rule, e)
                 if found is not None:
                     return found
@@ -264,7 +222,7 @@ class Simp:
             matches = meta.is_def_eq(eq.fn.arg, e)
         rhs = meta.inst(eq.arg) if matches and self.fill(mvars, infos) else e
         incomplete = rhs.flags & MVAR and not e.flags & MVAR
-        if rhs is e or incomplete or (rule.perm and not ac_lt(meta, rhs, e)):
+        if rhs is e or incomplete or (rule.perm and not ac_lt(rhs, e)):
             meta.restore(mark)
             return None
         if rule.rfl:
@@ -276,32 +234,21 @@ class Simp:
         """Instances are synthesized and side conditions discharged; False if that fails."""
         meta = self.meta
         for m, info in zip(mvars, infos, strict=True):
-            if meta.is_assigned(m.id):
-                continue
-            ty = meta.inst(meta.decls[m.id].type)
-            if info == "inst":
-                value = self.instance(ty)
-            elif not ty.flags & MVAR and meta.is_prop(ty):
-                value = self.discharge(ty)
-            else:
-                return False
-            if meta.is_assigned(m.id):
-                continue
-            if value is None:
-                return False
-            meta.assign_mvar(m.id, value)
+            if not meta.is_assigned(m.id):
+                ty = meta.inst(meta.decls[m.id].type)
+                value = self.instance(ty) if info == "inst" else self.discharge(ty)
+                if value is None:
+                    return False
+                meta.assign_mvar(m.id, value)
         return True
 
     def instance(self, ty):
         """An instance of a class type, or None."""
-        try:
-            return self.meta.synth_inst(ty)
-        except LeanError:
-            return None
+        return None if ty.flags & MVAR else self.meta.synth_inst(ty)
 
     def discharge(self, p):
         """A proof of p by simplification to True, or None."""
-        if self.depth >= MAX_DISCHARGE_DEPTH:
+        if p.flags & MVAR or self.depth >= MAX_DISCHARGE_DEPTH or not self.meta.is_prop(p):
             return None
         self.depth += 1
         new, proof = self.simp(p)
@@ -312,7 +259,3 @@ class Simp:
 def of_eq_true(p, proof):
     """A proof of p from one of p = True (None: p is True by definition)."""
     return Const("True.intro") if proof is None else tm.mk_app(Const("of_eq_true"), p, proof)
-
-
-_CONGR = {("ite", 5): Simp.congr_if, ("dite", 5): Simp.congr_if,
-          ("Decidable.decide", 2): Simp.congr_decide}

@@ -11,7 +11,7 @@ from __future__ import annotations
 from minilean.front import tactic_util as U
 from minilean.front.equations import equations
 from minilean.front.errors import Declined, LeanError
-from minilean.front.simp import add_rules, equation_of, equation_rules, flipped, head_name
+from minilean.front.simp import add_rules, decl_rules, equation_of, flipped, head_name
 from minilean.front.simp_main import Simp, SimpSet
 from minilean.front.simp_procs import congr_args
 from minilean.front.tactic import attempt, on_main
@@ -224,7 +224,7 @@ def unfold_at(ctx, goal: int, ident, place) -> int:
 def rewrite_by_equations(meta, name: str, old):
     """(new term, proof or None): a recursive function is unfolded by its equations."""
     rules = SimpSet(procs=False)
-    add_rules(rules.table, equation_rules(meta, name))
+    add_rules(rules.table, decl_rules(meta, name))
     new, proof = Simp(meta, rules).simp(old)
     if new is old:
         raise Declined(f"unfold of the recursive function {name}")

@@ -113,6 +113,20 @@ theorem ite_congr {α : Sort u} {b c : Prop} {x y u v : α} {s : Decidable b} [D
   cases Decidable.em b with
   | inl h => rw [if_pos h, if_pos h, h₂ h]
   | inr h => rw [if_neg h, if_neg h, h₃ h]
+theorem ite_cond_congr {α : Sort u} {c : Prop} {i : Decidable c} (a b : α) {d : Prop} {j : Decidable d} (h : c = d) :
+    @ite α c i a b = @ite α d j a b := @ite_congr α c d a b a b i j h (fun _ => rfl) (fun _ => rfl)
+theorem dite_cond_congr {α : Sort u} {c : Prop} {i : Decidable c} (a : c → α) (b : ¬c → α) {d : Prop} {j : Decidable d}
+    (h : c = d) : @dite α c i a b = @dite α d j (fun k => a (Eq.mpr h k)) (fun k => b (fun l => k (Eq.mp h l))) := by
+  subst h
+  cases i with
+  | isTrue k => cases j with
+    | isTrue l => rfl
+    | isFalse l => exact absurd k l
+  | isFalse k => cases j with
+    | isTrue l => exact absurd l k
+    | isFalse l => rfl
+theorem Decidable.decide_cond_congr {p : Prop} {i : Decidable p} {q : Prop} {j : Decidable q} (h : p = q) :
+    @Decidable.decide p i = @Decidable.decide q j := @decide_congr p q i j (Iff.of_eq h)
 @[simp] theorem ite_true (a b : α) : (if True then a else b) = a := rfl
 @[simp] theorem ite_false (a b : α) : (if False then a else b) = b := rfl
 @[simp] theorem ite_self {α : Sort u} {c : Prop} {d : Decidable c} (a : α) : ite c a a = a := by

@@ -144,6 +144,18 @@ PROVED = [
 
 PROVED += [
     ("example (p q r : Prop) : p → q → p ∧ q", "simp +contextual"),
+    ("example (p : Prop) [Decidable p] (h : p) (a b : Nat) : (if p then a else b) = a",
+     "simp only [h]"),
+    ("example (p : Prop) [Decidable p] (h : ¬p) (f : p → Nat) : (if k : p then f k else 2) = 2",
+     "simp [h]"),
+    ("example (a b : Nat) : (if a + 0 = b then 1 else 2) = if a = b then 1 else 2", "simp"),
+    ("example (a b : Nat) : decide (a + 0 = b) = decide (a = b)", "simp"),
+    ("example : 2 ^ 10 / 3 = 341 ∧ ¬5 < 3", "simp"),
+    ("example (x : Nat) (h : x + 5 = 7) : x = 2", "simpa using h"),
+    ("example (a b c d : Nat) (h : (a, b) = (c, d)) : b = d", "simp at h\nexact h.2"),
+    ("example (p : Prop) (h : False) : p", "simpa using h"),
+    ("example (f : Nat → Nat → Nat) (h : ∀ x y, f x y = x) : f 1 2 = 1", "simp [h _ 2]"),
+    ("example (a b c : Nat) : a * b * c = c * b * a", "simp [Nat.mul_comm, Nat.mul_left_comm]"),
     ("example (n : Nat) : n = 0 ∨ 0 < n", "cases n with simp"),
     ("example (o : Option Nat) : (match o with | none => 1 | some y => y + 1) ≠ 0",
      "split\n· decide\n· simp"),
@@ -301,3 +313,21 @@ example (a : Nat) (h : R a a) : True := by
   | refl => trivial"""
     errors = session.command(session_text)["messages"]
     assert "Index in target's type is not a variable" in errors[0]["data"]
+
+
+def test_simp_unfolds_definitions(session):
+    """With as many arguments as the definition or its type takes."""
+    text = """def twice (f : Nat → Nat) : Nat → Nat := fun x => f (f x)
+def same (f : Nat → Nat) : Nat → Nat := f
+def zero? : Nat → Bool
+  | 0 => true
+  | _ + 1 => false
+example (f : Nat → Nat) (x : Nat) : twice (same f) x = f (f x) ∧ zero? 0 = true := by
+  simp [twice, same, zero?]"""
+    assert "messages" not in session.command(text)
+
+
+@pytest.mark.parametrize("attribute", ["simp high", "-simp"])
+def test_simp_attributes_with_more_to_them_are_declined(session, attribute):
+    answer = session.command(f"theorem foo : 1 = 1 := rfl\nattribute [{attribute}] foo")
+    assert "simp" in answer["declined"]
