@@ -145,13 +145,13 @@ class Writer:
 
     def expr(self, e, depth=0):
         """Text of a term; `depth` numbers the next local variable. Raises NotExportable."""
-        text = None if e.has_fvar else self.texts.get(e)
+        text = None if e.flags & tm.FVAR else self.texts.get(e)
         self.size += 1 if text is None else len(text)
         if self.size > MAX_SIZE:
             raise NotExportable(f"the terms have a size of more than {MAX_SIZE}")
         if text is None:
             text = self._expr(e, depth)
-            if not e.has_fvar and self.own is None:
+            if not e.flags & tm.FVAR and self.own is None:
                 self.texts[e] = text
         return text
 

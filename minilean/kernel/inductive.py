@@ -8,20 +8,10 @@ the type must not mention the type; the finished recursor and its rules are type
 from dataclasses import dataclass, replace
 
 from minilean.kernel import level as lv
+from minilean.kernel import term as tm
 from minilean.kernel.env import AxiomDecl, ConstructorDecl, InductiveDecl, RecursorDecl
 from minilean.kernel.errors import KernelError
-from minilean.kernel.term import (
-    Const,
-    Expr,
-    Lam,
-    Pi,
-    Sort,
-    abstract,
-    const_names,
-    get_app_fn_args,
-    instantiate,
-    mk_app,
-)
+from minilean.kernel.term import Const, Expr, Lam, Pi, Sort, abstract, get_app_fn_args, mk_app
 
 
 def check_inductive(tc, spec):
@@ -100,7 +90,7 @@ class _Adder:
     def open(self, pi):
         """The opened binder of pi, and pi's body for it."""
         x = self.tc.new_local(pi.type)
-        return _Binder(x, pi.name, pi.info), instantiate(pi.body, x)
+        return _Binder(x, pi.name, pi.info), tm.instantiate(pi.body, x)
 
     # --- the type ---
 
@@ -121,7 +111,7 @@ class _Adder:
         self.params, self.indices = binders[:n], binders[n:]
 
     def mentions(self, e):
-        return self.spec.name in const_names(e)
+        return self.spec.name in tm.const_names(e)
 
     def indices_of(self, e):
         """The indices if e is exactly `I params indices`, with indices that do not mention I."""
@@ -142,7 +132,7 @@ class _Adder:
         for param in _xs(self.params):
             if type(type_) is not Pi or not tc.is_def_eq(type_.type, param.id[1]):
                 raise KernelError("bad_constructor", f"'{name}' must start with the parameters")
-            type_ = instantiate(type_.body, param)
+            type_ = tm.instantiate(type_.body, param)
         fields = []
         while type(type_) is Pi:
             level = tc.sort_level(type_.type)

@@ -10,47 +10,23 @@ Bound variables are opened as FVar((depth, type)): the type is part of the varia
 wherever the term turns up.
 """
 
-from minilean.kernel import level as lv
-from minilean.kernel.env import (
-    ConstructorDecl,
-    DefDecl,
-    InductiveDecl,
-    QuotDecl,
-    RecursorDecl,
-    TheoremDecl,
-)
+from minilean.kernel import term as tm
+from minilean.kernel.env import ConstructorDecl, InductiveDecl, QuotDecl, RecursorDecl
 from minilean.kernel.errors import KernelError
-from minilean.kernel.literals import NatOps, literal_to_ctor
-from minilean.kernel.term import (
-    App,
-    BVar,
-    Const,
-    FVar,
-    Lam,
-    Let,
-    Lit,
-    Pi,
-    Proj,
-    Sort,
-    get_app_fn,
-    get_app_fn_args,
-    instantiate_level_params,
-    instantiate_rev,
-    mk_app,
-)
+from minilean.kernel.literals import FOLD, NatOps, as_literal, literal_to_ctor
+from minilean.kernel.term import App, Const, FVar, Lam, Let, Lit, Pi, Proj, Sort, get_app_fn_args
 
 
 class Reducer:
-    """Reduction in one environment; `infer` and `is_def_eq` come from the subclasses."""
+    """Reduction in one environment; `infer`, `is_prop`, `is_def_eq` come from the subclasses."""
+
+    folds = FOLD
 
     def __init__(self, env):
         self.env = env
-        self.steps = 0
-        self.depth = 0
+        self.steps = self.depth = 0
         self.nat_ops = NatOps(self)
-        self.whnf_core_cache = {}
-        self.whnf_cache = {}
-        self.unfold_cache = {}
+        self.whnf_core_cache, self.whnf_cache = {}, {}
 
     def step(self):
         """Spend one step of the budget; raises KernelError("budget") when none is left."""
@@ -72,42 +48,35 @@ class Reducer:
         if t is Sort or t is Pi or t is Lam or t is Lit or t is FVar:
             return e
         found = self.whnf_cache.get(e)
-        if found is not None:
-            return found
-        r = e
+        if found is None:
+            found = self.whnf_cache[e] = self._whnf(e)
+        return found
+
+    def _whnf(self, e):
         while True:
             self.step()
-            r = self.whnf_core(r)
-            nat = self.nat_ops.reduce(r)
-            if nat is not None:
-                r = nat
-                break
-            unfolded = self.unfold(r)
+            e = self.whnf_core(e)
+            number = self.reduce_nat(e)
+            if number is not None:
+                return number
+            unfolded = self.unfold_def(e)
             if unfolded is None:
-                break
-            r = unfolded
-        self.whnf_cache[e] = r
-        return r
+                return e
+            e = unfolded
 
     def whnf_core(self, e):
         """Weak head normal form without unfolding the head's definition."""
         t = type(e)
         if t is not App and t is not Let and t is not Proj:
-            if t is BVar:
-                raise KernelError("loose_bvar", "a bound variable has no binder")
             return e
         found = self.whnf_core_cache.get(e)
-        if found is not None:
-            return found
-        r = e
-        while True:
-            self.step()
-            reduced = self._reduce_head(r)
-            if reduced is None:
-                break
-            r = reduced
-        self.whnf_core_cache[e] = r
-        return r
+        if found is None:
+            found, reduced = e, self._reduce_head(e)
+            while reduced is not None:
+                self.step()
+                found, reduced = reduced, self._reduce_head(reduced)
+            self.whnf_core_cache[e] = found
+        return found
 
     def _reduce_head(self, e):
         """One β, ζ, ι, projection or quotient step at the head, else None."""
@@ -118,15 +87,13 @@ class Reducer:
                 decl = self.env.get(fn.name)
                 if type(decl) is RecursorDecl:
                     return self._reduce_rec(decl, fn, args)
-                if type(decl) is QuotDecl:
-                    return self._reduce_quot(decl, args)
-                return None
+                return self._reduce_quot(decl, args) if type(decl) is QuotDecl else None
             if type(fn) is Lam:
                 return beta(fn, args)
             head = self.whnf_core(fn)
             return None if head is fn else beta(head, args)
         if t is Let:
-            return instantiate_rev(e.body, (e.value,))
+            return tm.instantiate_rev(e.body, (e.value,))
         return self._reduce_proj(e) if t is Proj else None
 
     def _reduce_proj(self, e):
@@ -146,34 +113,23 @@ class Reducer:
 
     def head_decl(self, e):
         """The declaration of the constant at the head of e, else None."""
-        fn = get_app_fn(e)
+        fn = tm.get_app_fn(e)
         return self.env.get(fn.name) if type(fn) is Const else None
 
     def unfold_height(self, e):
-        """Height of the definition at the head of e, None if there is nothing to unfold."""
+        """Height of the definition at the head of e, -1 if there is nothing to unfold."""
         decl = self.head_decl(e)
-        if type(decl) is DefDecl:
-            return decl.height
-        return 0 if type(decl) is TheoremDecl else None
+        return -1 if decl is None else decl.height
 
     def unfold(self, e):
         """e with the definition at its head unfolded and β-reduced, None if there is none."""
-        decl = self.head_decl(e)
-        if type(decl) is not DefDecl and type(decl) is not TheoremDecl:
-            return None
         fn, args = get_app_fn_args(e)
-        return beta(self._at_levels(decl.value, decl, fn), args)
+        decl = self.head_decl(fn)
+        if decl is None or decl.height < 0:
+            return None
+        return beta(tm.instantiate_level_params(decl.value, decl.level_params, fn.levels), args)
 
-    def _at_levels(self, e, decl, const):
-        """The part e of the declaration of `const` with the universe levels of `const`."""
-        if not decl.level_params:
-            return e
-        key = (e, const)
-        found = self.unfold_cache.get(key)
-        if found is None:
-            found = instantiate_level_params(e, decl.level_params, const.levels)
-            self.unfold_cache[key] = found
-        return found
+    unfold_def = unfold  # the front leaves some definitions folded
 
     # --- ι ---
 
@@ -205,7 +161,8 @@ class Reducer:
         major_args = get_app_fn_args(major)[1]
         if len(major_args) != ctor.num_params + ctor.num_fields:
             return None
-        rule, fields = self._at_levels(rec.rules[ctor.index], rec, fn), major_args[ctor.num_params:]
+        rule = tm.instantiate_level_params(rec.rules[ctor.index], rec.level_params, fn.levels)
+        fields = major_args[ctor.num_params:]
         return beta(rule, args[:rec.num_fixed] + fields + args[rec.major_index + 1:])
 
     def _to_ctor_k(self, rec, major):
@@ -215,7 +172,7 @@ class Reducer:
         if type(fn) is not Const or fn.name != rec.induct:
             return None
         name = self.env.lookup(rec.induct).ctors[0]
-        ctor = mk_app(Const(name, fn.levels), *args[:rec.num_params])
+        ctor = tm.mk_app(Const(name, fn.levels), *args[:rec.num_params])
         return ctor if self.is_def_eq(major_type, self.infer(ctor)) else None
 
     def _to_ctor_eta(self, rec, major):
@@ -227,14 +184,9 @@ class Reducer:
         fn, args = get_app_fn_args(major_type)
         if type(fn) is not Const or fn.name != rec.induct or self.is_prop(major_type):
             return None
-        ctor = mk_app(Const(decl.ctors[0], fn.levels), *args)
+        ctor = tm.mk_app(Const(decl.ctors[0], fn.levels), *args)
         num_fields = self.env.lookup(decl.ctors[0]).num_fields
-        return mk_app(ctor, *[Proj(decl.name, i, major) for i in range(num_fields)])
-
-    def is_prop(self, type_):
-        """Is type_ a proposition?"""
-        sort = self.whnf(self.infer(type_))
-        return type(sort) is Sort and lv.is_zero(sort.level)
+        return tm.mk_app(ctor, *[Proj(decl.name, i, major) for i in range(num_fields)])
 
     # --- quotients ---
 
@@ -247,7 +199,32 @@ class Reducer:
         mk, mk_args = self.head_decl(major), get_app_fn_args(major)[1]
         if type(mk) is not QuotDecl or mk.kind != "mk" or len(mk_args) != 3:
             return None
-        return mk_app(App(args[3], mk_args[2]), *args[major_index + 1:])
+        return tm.mk_app(App(args[3], mk_args[2]), *args[major_index + 1:])
+
+    # --- Nat literals ---
+
+    def reduce_nat(self, e):
+        """The value of an operation on closed arguments that reduce to literals, else None."""
+        if type(e) is not App or e.flags & tm.FVAR:
+            return None
+        fn, args = get_app_fn_args(e)
+        arity, op = self.folds.get(fn.name, (0, None)) if type(fn) is Const else (0, None)
+        if len(args) != arity or not self.may_fold(fn.name):
+            return None
+        numbers = []
+        for arg in args:
+            numbers.append(self.number(arg))
+            if numbers[-1] is None:
+                return None
+        return op(*numbers)
+
+    def may_fold(self, name):
+        """Is the operation `name` the one that `folds` computes?"""
+        return self.nat_ops.is_allowed(name)
+
+    def number(self, e):
+        """The number that e reduces to, else None."""
+        return as_literal(self.whnf(e))
 
 
 def beta(fn, args):
@@ -255,4 +232,4 @@ def beta(fn, args):
     body, n = fn, 0
     while type(body) is Lam and n < len(args):
         body, n = body.body, n + 1
-    return mk_app(instantiate_rev(body, args[:n]), *args[n:])
+    return tm.mk_app(tm.instantiate_rev(body, args[:n]), *args[n:])

@@ -17,6 +17,7 @@ FVAR, MVAR, LMVAR, PARAM = 1, 2, 4, 8
 _SWEEP_EVERY = 150_000  # new terms
 
 _TABLE = {}
+_instances = {}  # (term, names of level parameters, levels) -> term with those levels
 _sweep_at = _SWEEP_EVERY
 _new = object.__new__
 
@@ -25,11 +26,6 @@ class Expr:
     """Base of all terms; immutable, do not assign to the fields."""
 
     __slots__ = ("flags", "loose")
-    has_fvar = property(lambda self: bool(self.flags & FVAR))
-    has_mvar = property(lambda self: bool(self.flags & (MVAR | LMVAR)))
-    has_expr_mvar = property(lambda self: bool(self.flags & MVAR))
-    has_level_mvar = property(lambda self: bool(self.flags & LMVAR))
-    has_param = property(lambda self: bool(self.flags & PARAM))
 
     def __reduce__(self):
         return type(self), tuple([getattr(self, name) for name in self.fields])
@@ -44,6 +40,7 @@ def _intern(key, e):
 def sweep():
     """Forget the terms that nobody refers to any more; called automatically as the table grows."""
     global _sweep_at
+    _instances.clear()
     sweep_table(_TABLE)
     lv.sweep()
     _sweep_at = len(_TABLE) + max(_SWEEP_EVERY, len(_TABLE) // 2)
@@ -308,8 +305,13 @@ def instantiate_level_params(e, names, levels):
     """Replace the level parameters `names` by `levels`."""
     if not names or not e.flags & PARAM:
         return e
-    subst = dict(zip(names, levels, strict=True))
-    return map_levels(e, lambda u: lv.instantiate(u, subst), PARAM)
+    key = e, tuple(names), tuple(levels)
+    found = _instances.get(key)
+    if found is None:
+        subst = dict(zip(names, levels, strict=True))
+        found = map_levels(e, lambda u: lv.instantiate(u, subst), PARAM)
+        _instances[key] = found
+    return found
 
 
 # --- inspection -----------------------------------------------------------------------------------
