@@ -7,7 +7,6 @@ from __future__ import annotations
 import time
 
 from minilean.kernel.env import DEFAULT_STEPS
-from minilean.kernel.term import instantiate_level_params
 
 KERNEL_STEPS_PER_S = 15_000  # on a slow core; the kernel itself does not look at the clock
 MIN_KERNEL_STEPS = 20_000
@@ -35,22 +34,3 @@ class Caches:
         if len(self.infer) + len(self.whnf) + len(self.inst) > self.LIMIT:
             self.__init__()
         return self
-
-
-_instances = {}  # (term, level parameters, levels) -> instance, for levels without metavariables
-
-
-def instantiate_cached(e, names, levels):
-    """instantiate_level_params, remembered."""
-    if not levels:
-        return e
-    for u in levels:
-        if u.has_mvar:
-            return instantiate_level_params(e, names, levels)
-    key = (e, names, levels)
-    found = _instances.get(key)
-    if found is None:
-        if len(_instances) > Caches.LIMIT:
-            _instances.clear()
-        found = _instances[key] = instantiate_level_params(e, names, levels)
-    return found

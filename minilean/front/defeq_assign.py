@@ -53,7 +53,9 @@ class AssignMixin:
     def _stuck_mvar(self, stuck, other):
         """A goal or unknown instance at the head against something rigid, which may reduce."""
         new = self._reduce_rhs(other)
-        return self._proof_irrel(stuck, other) if new is None else self._eq(stuck, new)
+        if new is not None:
+            return self._eq(stuck, new)
+        return self._proof_irrelevance(stuck, other) is True
 
     def _eq_all(self, xs, ys):
         return len(xs) == len(ys) and all(map(self._eq, xs, ys))

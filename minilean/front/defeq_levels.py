@@ -94,6 +94,3 @@ class LevelEqMixin:
         if not u.has_mvar or u.kind == "mvar":
             return False
         return self._occurs_level(m, u.a) or (u.b is not None and self._occurs_level(m, u.b))
-
-    def _eq_levels(self, us, vs):
-        return len(us) == len(vs) and all(map(self._eq_level, us, vs))

@@ -156,7 +156,7 @@ class InstanceMixin:
                 if type(g) is Const and p.name != g.name \
                         and self._is_type_or_ctor(p) and self._is_type_or_ctor(g):
                     return False
-                if type(g) is FVar and self.fvars[g.id].value is None and self._is_rigid(p.name):
+                if type(g) is FVar and self._reduce_head(g) is None and self._is_rigid(p.name):
                     return False
             pattern, goal = pattern.fn, goal.fn
         return True

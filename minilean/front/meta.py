@@ -106,7 +106,7 @@ class Meta(InferMixin, WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin, InstMix
         self.assign, self.delayed, self.lassign = {}, {}, {}
         self.trail = []
         self.transp = "default"
-        self.depth = 0
+        self.depth = 0  # number of variables that the kernel's rules have open
         self.deadline = deadline
         self.steps = max_steps
         self._clock = STEPS_PER_CLOCK_LOOK
@@ -132,6 +132,8 @@ class Meta(InferMixin, WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin, InstMix
             self._clock = STEPS_PER_CLOCK_LOOK
             if self.deadline is not None and time.monotonic() > self.deadline:
                 raise StepLimit("time limit")
+
+    step = tick  # what the kernel's rules call
 
     def fresh_mark(self):
         """Metavariables created from now on have larger ids."""

@@ -111,8 +111,7 @@ class Simp:
         if 0 < len(args) < len(variables):
             return e
         with meta.transparency("default"):
-            value = meta.unfold_const(f)
-        return e if value is None else meta.beta(value, args)
+            return meta.unfold(e) if meta.can_unfold(f.name) else e
 
     # -- congruence -----------------------------------------------------------------------------
 

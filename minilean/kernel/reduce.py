@@ -97,14 +97,17 @@ class Reducer:
         return self._reduce_proj(e) if t is Proj else None
 
     def _reduce_proj(self, e):
-        struct = self._whnf_ctor(e.expr)
-        ctor = self.ctor_of(struct)
-        if ctor is None or ctor.induct != e.struct:
+        return self.field(self.whnf_ctor(e.expr), e.struct, e.idx)
+
+    def field(self, e, struct, i):
+        """Field number i of e if e is a constructor application of the structure, else None."""
+        ctor = self.ctor_of(e)
+        if ctor is None or ctor.induct != struct:
             return None
-        args, i = get_app_fn_args(struct)[1], ctor.num_params + e.idx
+        args, i = get_app_fn_args(e)[1], ctor.num_params + i
         return args[i] if i < len(args) else None
 
-    def _whnf_ctor(self, e):
+    def whnf_ctor(self, e):
         """Weak head normal form, a literal as the constructor application it stands for."""
         r = self.whnf(e)
         return literal_to_ctor(r) if type(r) is Lit else r
@@ -151,7 +154,7 @@ class Reducer:
         major = args[rec.major_index]
         if rec.k:
             major = self._to_ctor_k(rec, major) or major
-        major = self._whnf_ctor(major)
+        major = self.whnf_ctor(major)
         ctor = self.ctor_of(major)
         if ctor is None:
             major = self._to_ctor_eta(rec, major)
@@ -228,8 +231,13 @@ class Reducer:
 
 
 def beta(fn, args):
-    """fn applied to args, with the leading λs of fn reduced."""
-    body, n = fn, 0
-    while type(body) is Lam and n < len(args):
-        body, n = body.body, n + 1
-    return tm.mk_app(tm.instantiate_rev(body, args[:n]), *args[n:])
+    """fn applied to args, with the β-redexes at the head contracted."""
+    while type(fn) is Lam and args:
+        body, n = fn, 0
+        while type(body) is Lam and n < len(args):
+            body, n = body.body, n + 1
+        fn, args = tm.instantiate_rev(body, args[:n]), args[n:]
+        if type(tm.get_app_fn(fn)) is Lam:
+            fn, more = get_app_fn_args(fn)
+            args = more + args
+    return tm.mk_app(fn, *args)
