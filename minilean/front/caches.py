@@ -1,4 +1,4 @@
-"""What is remembered about closed terms across commands, and the kernel's budget.
+"""What is remembered about terms, and the kernel's budget.
 
 Run: `python -m pytest tests/minilean/test_session.py`.
 """
@@ -21,16 +21,15 @@ def kernel_steps(deadline):
 
 
 class Caches:
-    """Results about closed terms, valid for one environment with its tables."""
+    """Results about terms, valid for one environment with its tables."""
 
-    __slots__ = ("infer", "inst", "whnf")
-    LIMIT = 50_000
+    __slots__ = ("defeq", "infer", "inst", "whnf")
 
     def __init__(self):
-        self.infer, self.whnf, self.inst = {}, {}, {}
+        self.defeq, self.infer, self.inst, self.whnf = {}, {}, {}, {}
 
-    def trimmed(self):
-        """Itself, emptied first when it has grown too large."""
-        if len(self.infer) + len(self.whnf) + len(self.inst) > self.LIMIT:
+    def trim(self, limit=50_000):
+        """Itself, emptied first if it has more entries than `limit`."""
+        if sum([len(getattr(self, name)) for name in self.__slots__]) > limit:
             self.__init__()
         return self

@@ -13,7 +13,7 @@ from minilean.kernel import term as tm
 from minilean.kernel.defeq import DefEq
 from minilean.kernel.env import RecursorDecl
 from minilean.kernel.literals import NAT
-from minilean.kernel.term import LMVAR, MVAR, Const, MVar, Proj, get_app_fn, get_app_fn_args
+from minilean.kernel.term import FVAR, LMVAR, MVAR, Const, MVar, Proj, get_app_fn, get_app_fn_args
 
 
 class DefEqMixin(LevelEqMixin, AssignMixin, DefEq):
@@ -39,9 +39,10 @@ class DefEqMixin(LevelEqMixin, AssignMixin, DefEq):
         if (a.flags | b.flags) & (MVAR | LMVAR):
             return self._compare(a, b)
         key = (a, b, self.transp)
-        found = self.defeq_cache.get(key)
+        cache = (self.own if (a.flags | b.flags) & FVAR else self.shared).defeq
+        found = cache.get(key)
         if found is None:
-            found = self.defeq_cache[key] = self._compare(a, b)
+            found = cache[key] = self._compare(a, b)
         return found
 
     def _or_undo(self, test, *args):

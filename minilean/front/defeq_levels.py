@@ -5,15 +5,10 @@ Follows Lean 4's `Lean/Meta/LevelDefEq.lean`. Run: `python -m pytest tests/minil
 from __future__ import annotations
 
 from minilean.kernel import level as lv
-from minilean.kernel.term import Sort
 
 
 class LevelEqMixin:
     """Mixed into `Meta`."""
-
-    def is_level_eq(self, u, v):
-        """As `is_def_eq`, for levels."""
-        return self.is_def_eq(Sort(u), Sort(v))
 
     def _solve_postponed(self, start):
         """Retry postponed universe constraints until nothing changes; the rest stays postponed

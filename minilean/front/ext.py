@@ -66,16 +66,6 @@ class SmartInfo:
     recursive: bool
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceEntry:
-    """`name` is an instance of `cls` with a priority (1000 unless given) and declaration order."""
-
-    name: str
-    cls: str
-    priority: int = 1000
-    order: int = 0
-
-
 TABLES = {
     "reducible": set, "irreducible": set, "instance_names": set, "instances": dict,
     "defaults": dict, "classes": dict, "structures": dict, "projections": dict, "matchers": dict,

@@ -27,7 +27,7 @@ class InferMixin(Infer):
         if e.flags & MVAR:  # the answer may hold only until assignments are undone
             self.tick()
             return self._infer(e, False)
-        cache = self.infer_cache if e.flags & (FVAR | LMVAR) else self.shared.infer
+        cache = (self.own if e.flags & (FVAR | LMVAR) else self.shared).infer
         found = cache.get(e)
         if found is None:
             self.tick()

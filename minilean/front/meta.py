@@ -80,8 +80,7 @@ class LocalContext:
         return LocalContext(self.decls + decls)
 
     def erase(self, ids):
-        ids = set(ids)
-        return LocalContext(tuple([d for d in self.decls if d.id not in ids]))
+        return self.replace([d for d in self.decls if d.id not in ids])
 
     def replace(self, decls):
         return LocalContext(tuple(decls))
@@ -101,23 +100,21 @@ class Meta(InferMixin, WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin, InstMix
 
     def __init__(self, env, ext, max_steps=400_000, deadline=None):
         self.env, self.ext = env, ext
+        self.steps, self.deadline = max_steps, deadline
+        self._clock = STEPS_PER_CLOCK_LOOK
         self.lctx = LocalContext()
         self.fvars, self.decls = {}, {}
         self.assign, self.delayed, self.lassign = {}, {}, {}
-        self.trail = []
+        self.shared, self.own = Caches(), Caches()  # about closed terms; about others
+        self.scoped_insts = {}
+        self._busy_insts = set()
+        self._restart()
+
+    def _restart(self):
+        """The state outside any attempt or search."""
+        self.trail, self.postponed_levels = [], []
         self.transp = "default"
         self.depth = 0  # number of variables that the kernel's rules have open
-        self.deadline = deadline
-        self.steps = max_steps
-        self._clock = STEPS_PER_CLOCK_LOOK
-        self.shared = Caches()
-        self.infer_cache = {}
-        self.whnf_cache = {}
-        self.defeq_cache = {}
-        self.inst_cache = {}
-        self.postponed_levels = []
-        self._busy_insts = set()
-        self.scoped_insts = {}
         self.inst_floor = 0  # during a search: metavariables below are not assigned
 
     # --- budget and backtracking ----------------------------------------------------------------
@@ -165,12 +162,8 @@ class Meta(InferMixin, WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin, InstMix
         tables, self.lctx, self.env, self.ext = snap
         for name, table in zip(_TABLES, tables, strict=True):
             setattr(self, name, dict(table))
-        self.trail = []
-        self.postponed_levels = []
-        self.transp = "default"
-        self.depth = self.inst_floor = 0
-        if len(self.infer_cache) + len(self.whnf_cache) + len(self.defeq_cache) > CACHE_LIMIT:
-            self.infer_cache, self.whnf_cache, self.defeq_cache = {}, {}, {}
+        self._restart()
+        self.own.trim(CACHE_LIMIT)
 
     # --- local contexts -------------------------------------------------------------------------
 
@@ -229,7 +222,7 @@ class Meta(InferMixin, WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin, InstMix
         self._set(self.delayed, goal, ([x.fvar for x in decls], new))
         return new
 
-    def admit(self, goal, synthetic=True):
+    def admit(self, goal):
         """Closes a goal with `sorry`."""
         with self.with_goal(goal):
-            self.assign_mvar(goal, self.mk_sorry(self.goal_type(goal), synthetic))
+            self.assign_mvar(goal, self.mk_sorry(self.goal_type(goal), synthetic=True))

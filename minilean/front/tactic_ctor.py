@@ -52,7 +52,7 @@ def by_constructor(meta, ty, result_level, result, branch):
 
 def congr_arg(meta, f, h):
     """A proof of f a = f b from h : a = b."""
-    _, (_, a, b) = meta._eq_of(h)
+    _, a, b = meta.eq_parts(meta.whnf(meta.infer(h)))
     return U.congr_step(meta, f, f, a, b, None, h)
 
 

@@ -114,7 +114,7 @@ def generalize_indices(meta, goal: int, h, indices):
         if meta.is_def_eq(meta.infer(old), x.type):
             eqs.append((meta.mk_eq(old, x.fvar), meta.mk_eq_refl(old)))
         else:
-            eqs.append((meta.mk_heq(old, x.fvar), meta.mk_heq_refl(old)))
+            eqs.append((meta.mk_app("HEq", old, x.fvar), meta.mk_app("HEq.refl", old)))
     target = implications(eqs, target)
     args = [*indices, h.fvar, *[proof for _, proof in eqs]]
     goal = U.replace_goal(meta, goal, meta.mk_pi([x.fvar for x in new], target),

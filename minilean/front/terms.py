@@ -91,13 +91,3 @@ def level_mvars_in(*terms):
             for u in s.levels if type(s) is Const else (s.level,) if type(s) is Sort else ():
                 level_mvars(u, found)
     return found
-
-
-def replace_level_mvars(u, lookup):
-    """u with each metavariable m replaced by lookup(id of m), unless that is None."""
-    if not u.has_mvar:
-        return u
-    if u.kind == "mvar":
-        new = lookup(u.a)
-        return u if new is None else new
-    return lv.rebuild(u, lambda v: replace_level_mvars(v, lookup))

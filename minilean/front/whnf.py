@@ -139,7 +139,7 @@ class WhnfMixin(reduce.Reducer):
         if e.flags & (MVAR | LMVAR):
             return self._whnf(e)
         key = (e, self.transp)
-        cache = self.whnf_cache if e.flags & FVAR else self.shared.whnf
+        cache = (self.own if e.flags & FVAR else self.shared).whnf
         found = cache.get(key)
         if found is None:
             found = cache[key] = self._whnf(e)
