@@ -11,37 +11,30 @@ class LevelEqMixin:
     """Mixed into `Meta`."""
 
     def _solve_postponed(self, start):
-        """Retry postponed universe constraints until nothing changes; the rest stays postponed
-        only in nested calls and must be trivial at the outermost one."""
-        while True:
-            todo = self.postponed_levels[start:]
-            if not todo:
-                return True
+        """Retry the universe constraints postponed since `start` until nothing changes.
+
+        Those that stay stuck must be trivial or solved by approximation.
+        """
+        while len(self.postponed_levels) > start:
+            todo, size = self.postponed_levels[start:], len(self.trail)
             del self.postponed_levels[start:]
-            size = len(self.trail)
             if not all(self._eq_level(u, v) for u, v in todo):
                 return False
-            if len(self.postponed_levels) - start >= len(todo) and len(self.trail) == size:
-                return self._approximate_levels(start)
-
-    def _approximate_levels(self, start):
-        """Last resort for stuck `max` constraints: give up on none, accept those that may hold."""
-        todo = self.postponed_levels[start:]
-        del self.postponed_levels[start:]
-        for u, v in todo:
-            u, v = self.inst_level(u), self.inst_level(v)
-            if not (lv.eq(u, v) or self._approx_level(u, v) or self._approx_level(v, u)):
-                return False
+            if len(self.trail) == size:
+                stuck = self.postponed_levels[start:]
+                del self.postponed_levels[start:]
+                return all(self._approx_level(u, v) or self._approx_level(v, u) for u, v in stuck)
         return True
 
     def _approx_level(self, u, v):
-        """Solve max ?u w = v by ?u := v when w ≤ v (Lean's approxDefEq)."""
+        """Is u = v? max ?u w = v is solved by ?u := v when w ≤ v (Lean's approxDefEq)."""
+        u, v = self.inst_level(u), self.inst_level(v)
         if u.kind in ("max", "imax") and not v.has_mvar:
             for x, y in ((u.a, u.b), (u.b, u.a)):
                 if x.kind == "mvar" and not y.has_mvar and lv.leq(y, v):
                     self.assign_level(x.a, v)
                     return True
-        return False
+        return lv.eq(u, v)
 
     def _eq_level(self, u, v):
         """One problem; postponed when it cannot be decided yet."""

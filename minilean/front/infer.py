@@ -20,8 +20,7 @@ class InferMixin(Infer):
         """The type of e, assuming that e is type correct (nothing is checked)."""
         t = type(e)
         if t is FVar:
-            d = self.fvars.get(e.id)
-            return e.id[1] if d is None else d.type
+            return self.fvars[e.id].type
         if t is MVar:
             return self.decls[e.id].type
         if e.flags & MVAR:  # the answer may hold only until assignments are undone
@@ -33,12 +32,6 @@ class InferMixin(Infer):
             self.tick()
             found = cache[e] = self._infer(e, False)
         return found
-
-    def new_local(self, type_):
-        """As in the kernel; a variable whose type may change with assignments is never reused."""
-        if type_.flags & (MVAR | LMVAR):
-            return FVar((self.fresh_mark(), type_))
-        return super().new_local(type_)
 
     def _infer_lit(self, e, check):
         return NAT

@@ -17,7 +17,7 @@ from minilean.front.defeq import DefEqMixin
 from minilean.front.errors import StepLimit
 from minilean.front.infer import InferMixin
 from minilean.front.instances import InstanceMixin
-from minilean.front.meta_inst import InstMixin
+from minilean.front.meta_inst import ANY_MVAR, InstMixin
 from minilean.front.setting import Setting
 from minilean.front.whnf import WhnfMixin
 from minilean.kernel import level as lv
@@ -132,9 +132,7 @@ class Meta(InferMixin, WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin, InstMix
 
     step = tick  # what the kernel's rules call
 
-    def fresh_mark(self):
-        """Metavariables created from now on have larger ids."""
-        return fresh_id()
+    fresh_mark = staticmethod(fresh_id)  # metavariables created from now on have larger ids
 
     def save(self):
         return len(self.trail), len(self.postponed_levels)
@@ -172,6 +170,12 @@ class Meta(InferMixin, WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin, InstMix
         d = LocalDecl(next(_fresh), name, type, bi, value, self.class_name(type), hidden)
         self.fvars[d.id] = d
         return d
+
+    def new_local(self, type_):
+        """As in the kernel, and declared; a variable whose type may yet change is not reused."""
+        x = FVar((fresh_id(), type_)) if type_.flags & ANY_MVAR else super().new_local(type_)
+        self.fvars[x.id] = LocalDecl(x.id, "x", type_)
+        return x
 
     def with_lctx(self, lctx):
         return Setting(self, "lctx", lctx)

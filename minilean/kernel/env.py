@@ -152,7 +152,8 @@ class Environment:
 
         `decl`: AxiomDecl, DefDecl, TheoremDecl, OpaqueDecl, InductiveSpec or QuotSpec.
         """
-        return self._with(self.checker().check_decl(decl, max_steps))
+        checker = self.checker()
+        return self._with(checker.guarded(max_steps, checker.check_decl, decl))
 
     def checker(self):
         """The type checker of this environment (its caches serve this environment only)."""

@@ -35,11 +35,8 @@ class TypeChecker(DefEq):
         finally:
             sys.setrecursionlimit(limit)
 
-    def check_decl(self, decl, max_steps):
+    def check_decl(self, decl):
         """The declarations to add to the environment for `decl`, once verified."""
-        return self.guarded(max_steps, self._check_decl, decl)
-
-    def _check_decl(self, decl):
         kind = type(decl)
         if kind is decls.InductiveSpec:
             from minilean.kernel.inductive import check_inductive
