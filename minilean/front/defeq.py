@@ -119,12 +119,11 @@ class DefEqMixin(LevelEqMixin, AssignMixin, DefEq):
                 continue
             if type(f) is not Const:
                 return False
-            info = self.ext.projections.get(f.name)
-            rec = self.env.get(f.name)
-            if info is not None and len(args) > info.num_params:
-                e = args[info.num_params]
-            elif type(rec) is RecursorDecl and len(args) > rec.major_index:
+            info, rec = self.ext.projections.get(f.name), self.env.get(f.name)
+            if type(rec) is RecursorDecl and len(args) > rec.major_index:
                 e = self.whnf(args[rec.major_index])
+            elif info is not None and len(args) > info.num_params:
+                e = args[info.num_params]
             else:
                 return False
         return False

@@ -100,7 +100,7 @@ class Simp:
                 return meta.whnf_core(e)
         info = ext.projections.get(name)
         if info is not None and len(args) > info.num_params and not info.is_class \
-                and meta.is_ctor_app(args[info.num_params]):
+                and meta.ctor_of(args[info.num_params]):
             return meta.unfold_def(e) or e
         return self.unfold(e, f, args) if name in self.rules.unfold else e
 

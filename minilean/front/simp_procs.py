@@ -110,7 +110,7 @@ def _plus(meta, base, k: int):
 def ctor_eq(run, e, ty, a, b):
     """Different constructors: False; equal ones: the conjunction of the field equations."""
     meta = run.meta
-    if not meta.is_ctor_app(a) or not meta.is_ctor_app(b):
+    if not meta.ctor_of(a) or not meta.ctor_of(b):
         return None
     left, right = ctor_of(meta, a), ctor_of(meta, b)
     if left is None or right is None:

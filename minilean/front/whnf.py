@@ -9,7 +9,7 @@ Run: `python -m pytest tests/minilean/test_elab.py`.
 from __future__ import annotations
 
 from minilean.front.errors import LeanError
-from minilean.front.terms import calls_on_bound, is_app_of
+from minilean.front.terms import calls_on_bound, get_app_num_args, is_app_of
 from minilean.kernel import reduce
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl, InductiveDecl
@@ -74,9 +74,9 @@ class WhnfMixin(reduce.Reducer):
             return super()._reduce_head(e)
         self.tick()
         f = tm.get_app_fn(e)
-        if self.is_match(f):
-            return self._reduce_match(e, f)
-        reduced = super()._reduce_head(e)
+        if self.is_matcher(f):
+            return self._reduce_matcher(e)
+        reduced = super()._reduce_head(self.unfold(e) if self.is_match(f) else e)
         return self._inst_delayed(e, f) if reduced is None and type(f) is MVar else reduced
 
     def _inst_delayed(self, e, head):
@@ -103,12 +103,6 @@ class WhnfMixin(reduce.Reducer):
     def is_match(self, f):
         """Is f a matcher or a casesOn? Those are never unfolded, only reduced."""
         return type(f) is Const and (f.name in self.ext.matchers or f.name in self.ext.casesons)
-
-    def _reduce_match(self, e, f):
-        """A matcher or casesOn applied to constructors, reduced; None when it is stuck."""
-        if f.name in self.ext.matchers:
-            return self._reduce_matcher(e)
-        return super()._reduce_head(self.unfold(e))
 
     def _reduce_matcher(self, e):
         """A matcher applied to constructors becomes the alternative it selects, else None.
@@ -158,15 +152,15 @@ class WhnfMixin(reduce.Reducer):
 
         Functions compiled from equations unfold only when that makes progress ("smart unfolding").
         """
-        f, args = get_app_fn_args(e)
+        f = tm.get_app_fn(e)
         if type(f) is not Const or self.is_match(f):
             return None
         info = self.ext.projections.get(f.name)
-        if info is not None and len(args) > info.num_params:
-            return self._unfold_proj_fn(info, f.name, args)
+        if info is not None and get_app_num_args(e) > info.num_params:
+            return self._unfold_proj_fn(info, f.name, get_app_fn_args(e)[1])
         if not self.can_unfold(f.name):
             return None
-        return self._smart_unfold(f, args) if f.name in self.ext.smart else self.unfold(e)
+        return self._smart_unfold(f, e) if f.name in self.ext.smart else self.unfold(e)
 
     def _unfold_proj_fn(self, info, name, args):
         """A projection function applied to (something that reduces to) a constructor."""
@@ -180,13 +174,14 @@ class WhnfMixin(reduce.Reducer):
             field = tm.Proj(info.struct, info.index, struct)
         return None if field is None else self.beta(field, more)
 
-    def _smart_unfold(self, f, args):
+    def _smart_unfold(self, f, e):
         """Unfold a function compiled from a match only if the match reduces.
 
         A match inside may be stuck unless it binds what a recursive call is applied to (as Lean's
         `recArgHasLooseBVarsAt` decides where smart unfolding stops).
         """
         info, decl = self.ext.smart[f.name], self.env.get(f.name)
+        args = get_app_fn_args(e)[1]
         if len(args) < info.arity:
             return None
         value = tm.instantiate_level_params(info.value, decl.level_params, f.levels)
@@ -226,9 +221,6 @@ class WhnfMixin(reduce.Reducer):
         return self.nat_value(self.whnf(e)) if n is None else n
 
     # --- shapes of types ----------------------------------------------------------------------
-
-    def is_ctor_app(self, e):
-        return self.ctor_of(e) is not None
 
     def inductive_of(self, ty):
         """(InductiveDecl, levels, params, indices) of the type ty, or None."""

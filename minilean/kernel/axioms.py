@@ -1,6 +1,6 @@
 """Which axioms a declaration rests on (`#print axioms`)."""
 
-from minilean.kernel.env import AxiomDecl, ConstructorDecl, InductiveDecl, RecursorDecl
+from minilean.kernel.env import AxiomDecl
 from minilean.kernel.term import const_names
 
 STANDARD = ("propext", "Classical.choice", "Quot.sound")
@@ -8,13 +8,10 @@ STANDARD = ("propext", "Classical.choice", "Quot.sound")
 
 def mentioned(decl):
     """Names that a declaration depends on directly."""
-    names = const_names(decl.type)
-    value = getattr(decl, "value", None)
-    if value is not None:
-        names += const_names(value)
-    if type(decl) is InductiveDecl:
-        names += decl.ctors
-    elif type(decl) in (ConstructorDecl, RecursorDecl):
+    names = [*const_names(decl.type), *getattr(decl, "ctors", ())]
+    if hasattr(decl, "value"):
+        names += const_names(decl.value)
+    if hasattr(decl, "induct"):
         names.append(decl.induct)
     return names
 

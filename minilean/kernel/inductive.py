@@ -16,18 +16,14 @@ from minilean.kernel.term import Const, Expr, Lam, Pi, Sort, abstract, get_app_f
 
 def check_inductive(tc, spec):
     """[InductiveDecl, ConstructorDecl…, RecursorDecl] for a correct spec; raises KernelError."""
-    _check_shape(spec)
-    tc.check_header(spec.name, spec.level_params, spec.type)
-    return _Adder(tc, spec).run()
-
-
-def _check_shape(spec):
     if type(spec.num_params) is not int or spec.num_params < 0 or type(spec.ctors) is not tuple:
         raise KernelError("bad_decl", "an inductive type needs a number of parameters and a tuple "
                           "of constructors")
     names = [spec.name, f"{spec.name}.rec", *[name for name, _ in spec.ctors]]
     if len(set(names)) != len(names):
         raise KernelError("already_declared", f"'{spec.name}' declares a name twice")
+    tc.check_header(spec.name, spec.level_params, spec.type)
+    return _Adder(tc, spec).run()
 
 
 @dataclass(slots=True)
@@ -75,7 +71,10 @@ class _Adder:
         ctors = [ConstructorDecl(name, spec.level_params, type_, spec.name, i, spec.num_params,
                                  len(self.ctor_fields[i][0]))
                  for i, (name, type_) in enumerate(spec.ctors)]
-        decls = [self.inductive_decl(), *ctors]
+        is_rec = any([f.tele is not None for fields, _ in self.ctor_fields for f in fields])
+        decls = [InductiveDecl(spec.name, spec.level_params, spec.type, spec.num_params,
+                               len(self.indices), tuple([c.name for c in ctors]), is_rec,
+                               self.is_prop, self.elim_level), *ctors]
         self.declare(*decls)
         rec = self.recursor()
         self.recheck(rec, decls)
@@ -187,13 +186,6 @@ class _Adder:
             return not self.ctor_fields
         fields, indices = self.ctor_fields[0]
         return all([x in indices or self.tc.is_prop(x.id[1]) for x in _xs(fields)])
-
-    def inductive_decl(self):
-        spec = self.spec
-        is_rec = any([f.tele is not None for fields, _ in self.ctor_fields for f in fields])
-        return InductiveDecl(spec.name, spec.level_params, spec.type, spec.num_params,
-                             len(self.indices), tuple([name for name, _ in spec.ctors]), is_rec,
-                             self.is_prop, self.elim_level)
 
     # --- recursor ---
 

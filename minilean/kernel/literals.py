@@ -6,7 +6,7 @@ to satisfy its defining equations; compare lean4lean's `Primitive.lean`. Operati
 (division, bitwise) simply unfold.
 """
 
-from minilean.kernel.env import ConstructorDecl, DefDecl, InductiveDecl
+from minilean.kernel.env import DefDecl, InductiveDecl
 from minilean.kernel.errors import KernelError
 from minilean.kernel.term import TYPE, App, Const, Lit, Pi, mk_app
 
@@ -88,19 +88,15 @@ class NatOps:
         """Is Nat the inductive type with Nat.zero : Nat and Nat.succ : Nat → Nat?"""
         return self.is_allowed("Nat.succ")
 
-    def _check_nat(self):
-        env = self.tc.env
-        nat, zero, succ = env.get("Nat"), env.get("Nat.zero"), env.get("Nat.succ")
-        return (type(nat) is InductiveDecl and nat.type is TYPE
-                and nat.ctors == ("Nat.zero", "Nat.succ")
-                and type(zero) is ConstructorDecl and zero.type is NAT
-                and type(succ) is ConstructorDecl and type(succ.type) is Pi
-                and succ.type.type is NAT and succ.type.body is NAT)
+    def _is_type(self, name, *ctors):
+        decl = self.tc.env.get(name)
+        return type(decl) is InductiveDecl and decl.type is TYPE and decl.ctors == ctors
 
-    def _check_bool(self):
-        decl = self.tc.env.get("Bool")
-        return (type(decl) is InductiveDecl and decl.type is TYPE
-                and decl.ctors == ("Bool.false", "Bool.true"))
+    def _check_nat(self):
+        if not self._is_type("Nat", "Nat.zero", "Nat.succ"):
+            return False
+        zero, succ = self.tc.env.get("Nat.zero").type, self.tc.env.get("Nat.succ").type
+        return zero is NAT and type(succ) is Pi and succ.type is NAT and succ.body is NAT
 
     def is_allowed(self, name):
         """May the operation be computed on literals? Checked once, kept for child environments."""
@@ -127,7 +123,7 @@ class NatOps:
         if not self.nat_ok() or type(decl) is not DefDecl or decl.level_params:
             return False
         to_bool = name in ("Nat.beq", "Nat.ble")
-        if to_bool and not self._check_bool():
+        if to_bool and not self._is_type("Bool", "Bool.false", "Bool.true"):
             return False
         ty, result = decl.type, BOOL if to_bool else NAT
         if not (type(ty) is Pi and ty.type is NAT and type(ty.body) is Pi

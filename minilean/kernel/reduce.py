@@ -82,16 +82,16 @@ class Reducer:
         """One β, ζ, ι, projection or quotient step at the head, else None."""
         t = type(e)
         if t is App:
-            fn, args = get_app_fn_args(e)
+            fn = tm.get_app_fn(e)
             if type(fn) is Const:
                 decl = self.env.get(fn.name)
                 if type(decl) is RecursorDecl:
-                    return self._reduce_rec(decl, fn, args)
-                return self._reduce_quot(decl, args) if type(decl) is QuotDecl else None
-            if type(fn) is Lam:
-                return beta(fn, args)
+                    return self._reduce_rec(decl, fn, get_app_fn_args(e)[1])
+                if type(decl) is QuotDecl:
+                    return self._reduce_quot(decl, get_app_fn_args(e)[1])
+                return None
             head = self.whnf_core(fn)
-            return None if head is fn else beta(head, args)
+            return beta(head, get_app_fn_args(e)[1]) if type(fn) is Lam or head is not fn else None
         if t is Let:
             return tm.instantiate_rev(e.body, (e.value,))
         return self._reduce_proj(e) if t is Proj else None
@@ -126,10 +126,10 @@ class Reducer:
 
     def unfold(self, e):
         """e with the definition at its head unfolded and β-reduced, None if there is none."""
-        fn, args = get_app_fn_args(e)
-        decl = self.head_decl(fn)
+        decl = self.head_decl(e)
         if decl is None or decl.height < 0:
             return None
+        fn, args = get_app_fn_args(e)
         return beta(tm.instantiate_level_params(decl.value, decl.level_params, fn.levels), args)
 
     unfold_def = unfold  # the front leaves some definitions folded
@@ -210,16 +210,15 @@ class Reducer:
         """The value of an operation on closed arguments that reduce to literals, else None."""
         if type(e) is not App or e.flags & tm.FVAR:
             return None
-        fn, args = get_app_fn_args(e)
-        arity, op = self.folds.get(fn.name, (0, None)) if type(fn) is Const else (0, None)
-        if len(args) != arity or not self.may_fold(fn.name):
+        fn = tm.get_app_fn(e)
+        if type(fn) is not Const or fn.name not in self.folds or not self.may_fold(fn.name):
             return None
-        numbers = []
+        (arity, op), args, numbers = self.folds[fn.name], get_app_fn_args(e)[1], []
         for arg in args:
             numbers.append(self.number(arg))
             if numbers[-1] is None:
                 return None
-        return op(*numbers)
+        return op(*numbers) if len(numbers) == arity else None
 
     def may_fold(self, name):
         """Is the operation `name` the one that `folds` computes?"""

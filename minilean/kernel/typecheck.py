@@ -21,9 +21,8 @@ class TypeChecker(DefEq):
 
     def guarded(self, max_steps, f, *args):
         """f(*args) within a step budget; no recursion or budget failure but KernelError."""
-        for cache in (self.checked, self.inferred, self.whnf_cache, self.whnf_core_cache,
-                      self.equal, self.failed):
-            if len(cache) > _MAX_CACHE:
+        for cache in vars(self).values():
+            if type(cache) is dict and len(cache) > _MAX_CACHE:
                 cache.clear()
         self.steps, self.depth = max_steps, 0
         limit = sys.getrecursionlimit()
