@@ -3,7 +3,6 @@
 Follows Lean 4's `Lean/Meta/{AppBuilder,KAbstract}.lean` and the telescopes of `Meta/Basic.lean`.
 Run: `python -m pytest tests/minilean/test_elab.py`.
 """
-from __future__ import annotations
 
 from minilean.front.errors import LeanError
 from minilean.front.terms import get_app_num_args, is_app_of

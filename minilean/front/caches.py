@@ -2,7 +2,6 @@
 
 Run: `python -m pytest tests/minilean/test_session.py`.
 """
-from __future__ import annotations
 
 import time
 

@@ -5,7 +5,6 @@ proof irrelevance). Here metavariables, transparency, numerals, stuck instances 
 added, following Lean 4's `Lean/Meta/{ExprDefEq,LevelDefEq}.lean`.
 Run: `python -m pytest tests/minilean/test_elab.py`.
 """
-from __future__ import annotations
 
 from minilean.front.defeq_assign import AssignMixin
 from minilean.front.defeq_levels import LevelEqMixin

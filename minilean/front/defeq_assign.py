@@ -3,7 +3,6 @@
 Follows `processAssignment` and `checkAssignment` of Lean 4's `Lean/Meta/ExprDefEq.lean`.
 Run: `python -m pytest tests/minilean/test_elab.py`.
 """
-from __future__ import annotations
 
 from minilean.front.terms import has_loose_bvar
 from minilean.kernel import term as tm

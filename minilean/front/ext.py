@@ -4,8 +4,8 @@ The counterpart of Lean's environment extensions. An `Ext` is never changed once
 `child()` gives a cheap copy whose tables are copied when first written (`own`).
 Run: `python -m pytest tests/minilean/test_session.py`.
 """
-from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,11 +87,9 @@ class Ext:
 
     def child(self):
         """A copy that shares all tables until they are written through `own`."""
-        new = object.__new__(Ext)
-        for name in TABLES:
-            setattr(new, name, getattr(self, name))
-        new._owned = set()
         self._owned = set()
+        new = copy(self)
+        new._owned = set()
         return new
 
     def own(self, table):

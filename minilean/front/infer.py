@@ -4,7 +4,6 @@ The rules are the kernel's (`Infer`), without checks; here metavariables, declar
 caches are added. Follows Lean 4's `Lean/Meta/InferType.lean`.
 Run: `python -m pytest tests/minilean/test_elab.py`.
 """
-from __future__ import annotations
 
 from minilean.front.errors import LeanError
 from minilean.kernel import term as tm

@@ -4,7 +4,6 @@ Follows Lean 4's `Lean/Meta/SynthInstance.lean` in effect (priorities, later ins
 parameters, local instances first) but searches depth first with backtracking instead of tabling.
 Run: `python -m pytest tests/minilean/test_elab.py`.
 """
-from __future__ import annotations
 
 from minilean.front.errors import LeanError
 from minilean.front.setting import Setting
@@ -71,38 +70,23 @@ class InstanceMixin:
         if cls is None:
             return None
         floor = self.inst_floor if depth else self.fresh_mark()
-        goal, outs = self._mask_outparams(cls, body)
-        if self._stuck(cls, goal):
+        f, args = tm.get_app_fn_args(body)
+        outs = self.ext.classes[cls]
+        if any(i not in outs and type(get_app_fn(self.inst(a))) is MVar
+               for i, a in enumerate(args)):
             raise StuckInstance("typeclass instance problem is stuck")
+        found = [(self.mk_mvar(self.infer(args[i])), args[i]) for i in outs]
+        for i, (new, _) in zip(outs, found, strict=True):
+            args[i] = new
+        goal = tm.mk_app(f, *args)
         with self.with_lctx(self.lctx.add(*decls) if decls else self.lctx):
             # the caller's metavariables are not ours to assign
             with self.transparency("instances"), Setting(self, "inst_floor", floor):
                 value = self._search(cls, goal, depth)
             with self.at_least("default"):
-                if value is None or not all(self.is_def_eq(*pair) for pair in outs):
+                if value is None or not all(self.is_def_eq(*pair) for pair in found):
                     return None
         return self.mk_lambda([d.fvar for d in decls], value)
-
-    def _mask_outparams(self, cls, ty):
-        """ty with output parameters replaced by fresh mvars, and the (mvar, actual) pairs."""
-        outs = self.ext.classes[cls]
-        if not outs:
-            return ty, []
-        f, args = tm.get_app_fn_args(ty)
-        pairs, fty = [], self.infer(f)
-        for i, actual in enumerate(args):
-            fty = self.expect_pi(fty)
-            if i in outs:
-                args[i] = self.mk_mvar(fty.type)
-                pairs.append((args[i], actual))
-            fty = tm.instantiate(fty.body, args[i])
-        return tm.mk_app(f, *args), pairs
-
-    def _stuck(self, cls, goal):
-        """Does a metavariable of the caller occur in a non-output argument?"""
-        outs = self.ext.classes[cls]
-        return any(i not in outs and type(get_app_fn(self.inst(a))) is MVar
-                   for i, a in enumerate(tm.get_app_fn_args(goal)[1]))
 
     def _search(self, cls, goal, depth):
         if depth > MAX_INSTANCE_DEPTH:

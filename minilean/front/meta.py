@@ -6,7 +6,6 @@ declaration is found in one table, `intro` assigns a goal lazily (`delayed`), an
 undoes a trail. Reduction is in `whnf.py`, unification in `defeq.py`, builders in `build.py`.
 Run: `python -m pytest tests/minilean/test_elab.py`.
 """
-from __future__ import annotations
 
 import itertools
 import time

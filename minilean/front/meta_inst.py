@@ -4,7 +4,6 @@ Follows Lean 4's `Lean/MetavarContext.lean`: a lambda over a term with metavaria
 functions of the bound variables (elimMVarDeps); goals are handled by delayed assignments.
 Run: `python -m pytest tests/minilean/test_elab.py`.
 """
-from __future__ import annotations
 
 from minilean.front.errors import LeanError
 from minilean.front.terms import has_loose_bvar

@@ -3,7 +3,6 @@
 Terms are shown roughly and with de Bruijn indices; pp.py writes what people read. No verdict rests
 on a text.
 """
-from __future__ import annotations
 
 import math
 

@@ -1,5 +1,4 @@
 """Questions about kernel terms that only the front asks; no kernel check rests on an answer."""
-from __future__ import annotations
 
 from minilean.front.scope import level_mvars
 from minilean.kernel import level as lv

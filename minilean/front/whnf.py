@@ -6,7 +6,6 @@ The steps are the kernel's (`Reducer`); here metavariables, let-variables, trans
 smart unfolding are added. Nat literals reduce by arithmetic.
 Run: `python -m pytest tests/minilean/test_elab.py`.
 """
-from __future__ import annotations
 
 from minilean.front.errors import LeanError
 from minilean.front.terms import calls_on_bound, get_app_num_args, is_app_of
