@@ -129,40 +129,33 @@ class InstanceMixin:
         mark = self.save()
         mvars, infos, result = self.forall_meta(self.infer(f))
         if self.is_def_eq(result, goal) and all(
-                self._solve_subgoal(m, depth)
+                self._solve_inst(m, depth + 1)
                 for m, info in zip(mvars, infos, strict=True) if info == "inst"):
             return self.inst(tm.mk_app(f, *mvars))
         self.restore(mark)
         return None
 
-    def _solve_subgoal(self, m, depth):
+    def _solve_inst(self, m, depth):
         """Is the instance metavariable m assigned, by unification or by a search now?"""
-        if self.is_assigned(m.id):
-            return True
-        try:
-            value = self.synth_inst(self.infer(m), depth + 1)
-        except StuckInstance:
-            return False
-        if value is not None:
-            self.assign_mvar(m.id, value)
-        return value is not None
+        if not self.is_assigned(m.id):
+            try:
+                value = self.synth_inst(self.infer(m), depth)
+            except StuckInstance:
+                return False
+            if value is not None and not self.is_assigned(m.id):
+                self.assign_mvar(m.id, value)
+        return self.is_assigned(m.id)
 
     def synth_pending(self, i):
         """Try to synthesise the instance metavariable i; True when it got assigned."""
         if self.is_assigned(i) or i in self._busy_insts:
             return False
-        d = self.decls[i]
         self._busy_insts.add(i)
         try:
-            with self.with_lctx(d.lctx):
-                value = self.synth_inst(d.type)
-        except StuckInstance:
-            return False
+            with self.with_goal(i):
+                return self._solve_inst(MVar(i), 0)
         finally:
             self._busy_insts.discard(i)
-        if value is not None and not self.is_assigned(i):
-            self.assign_mvar(i, value)
-        return value is not None
 
     # --- the tables ---------------------------------------------------------------------------
 

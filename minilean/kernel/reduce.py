@@ -238,5 +238,5 @@ def beta(fn, args):
         fn, args = tm.instantiate_rev(body, args[:n]), args[n:]
         if type(tm.get_app_fn(fn)) is Lam:
             fn, more = get_app_fn_args(fn)
-            args = more + args
+            args = [*more, *args]
     return tm.mk_app(fn, *args)

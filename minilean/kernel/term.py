@@ -288,19 +288,6 @@ def replace(e, f):
     return go(e)
 
 
-def map_levels(e, f, need):
-    """Apply f to every level in the subterms of e that have one of the flags `need`."""
-    def visit(s):
-        if not s.flags & need:
-            return s
-        if type(s) is Sort:
-            return Sort(f(s.level))
-        if type(s) is Const:
-            return Const(s.name, tuple([f(u) for u in s.levels]))
-        return None
-    return replace(e, visit) if e.flags & need else e
-
-
 def instantiate_level_params(e, names, levels):
     """Replace the level parameters `names` by `levels`."""
     if not names or not e.flags & PARAM:
@@ -309,8 +296,16 @@ def instantiate_level_params(e, names, levels):
     found = _instances.get(key)
     if found is None:
         subst = dict(zip(names, levels, strict=True))
-        found = map_levels(e, lambda u: lv.instantiate(u, subst), PARAM)
-        _instances[key] = found
+
+        def visit(s):
+            if not s.flags & PARAM:
+                return s
+            if type(s) is Sort:
+                return Sort(lv.instantiate(s.level, subst))
+            if type(s) is Const:
+                return Const(s.name, tuple([lv.instantiate(u, subst) for u in s.levels]))
+            return None
+        found = _instances[key] = replace(e, visit)
     return found
 
 
