@@ -32,6 +32,10 @@ class InferMixin(Infer):
             found = cache[e] = self._infer(e, False)
         return found
 
+    def _infer(self, e, check):
+        with self.transparency("default"):
+            return super()._infer(e, check)
+
     def _infer_lit(self, e, check):
         return NAT
 
