@@ -100,14 +100,7 @@ class App(Expr):
     __slots__ = fields = ("fn", "arg")
 
     def __new__(cls, fn, arg):
-        key = (fn, arg)
-        e = _TABLE.get(key)
-        if e is None:  # spelled out: most terms are applications
-            e = _new(cls)
-            e.fn, e.arg, e.flags = fn, arg, fn.flags | arg.flags
-            e.loose = fn.loose if fn.loose > arg.loose else arg.loose
-            e = _intern(key, e)
-        return e
+        return app(fn, arg)
 
 
 class Lam(Expr):
@@ -117,9 +110,14 @@ class Lam(Expr):
 
     def __new__(cls, name, type, body, info="default"):
         key = (cls, name, type, body, info)
-        return _TABLE.get(key) or _node(
-            cls, key, max(type.loose, body.loose - 1), type.flags | body.flags,
-            name, type, body, info)
+        e = _TABLE.get(key)
+        if e is None:  # spelled out, as in `app`: there are many of these
+            e = _new(cls)
+            e.name, e.type, e.body, e.info = name, type, body, info
+            e.loose = max(type.loose, body.loose - 1)
+            e.flags = type.flags | body.flags
+            e = _intern(key, e)
+        return e
 
 
 class Pi(Expr):
@@ -172,10 +170,22 @@ TYPE = Sort(lv.ONE)
 
 # --- building and taking apart --------------------------------------------------------------------
 
+def app(fn, arg):
+    """App(fn, arg), faster: most terms are applications."""
+    key = (fn, arg)
+    e = _TABLE.get(key)
+    if e is None:
+        e = _new(App)
+        e.fn, e.arg, e.flags = fn, arg, fn.flags | arg.flags
+        e.loose = fn.loose if fn.loose > arg.loose else arg.loose
+        e = _intern(key, e)
+    return e
+
+
 def mk_app(fn, *args):
     """fn applied to args, left to right."""
     for arg in args:
-        fn = App(fn, arg)
+        fn = app(fn, arg)
     return fn
 
 
@@ -201,8 +211,7 @@ def rebuild(e, f, depth):
     """e with each child c replaced by f(c, depth + number of binders of e above c)."""
     t = type(e)
     if t is App:
-        fn, arg = f(e.fn, depth), f(e.arg, depth)
-        return _TABLE.get((fn, arg)) or App(fn, arg)
+        return app(f(e.fn, depth), f(e.arg, depth))
     if t is Lam or t is Pi:
         return t(e.name, f(e.type, depth), f(e.body, depth + 1), e.info)
     if t is Let:
@@ -236,12 +245,14 @@ def _map_loose(e, leaf, start):
     def go(e, depth):
         if e.loose <= depth:
             return e
-        if type(e) is BVar:
+        kind = type(e)
+        if kind is BVar:
             return leaf(e.idx, depth)
         key = (e, depth)
         new = cache.get(key)
         if new is None:
-            new = cache[key] = rebuild(e, go, depth)
+            new = app(go(e.fn, depth), go(e.arg, depth)) if kind is App else rebuild(e, go, depth)
+            cache[key] = new
         return new
     return go(e, start)
 
@@ -264,13 +275,15 @@ def abstract(e, fvars):
     def go(e, depth):
         if not e.flags & need:
             return e
-        if type(e) is FVar or type(e) is MVar:
+        kind = type(e)
+        if kind is FVar or kind is MVar:
             i = index.get(e)
             return e if i is None else BVar(i + depth)
         key = (e, depth)
         new = cache.get(key)
         if new is None:
-            new = cache[key] = rebuild(e, go, depth)
+            new = app(go(e.fn, depth), go(e.arg, depth)) if kind is App else rebuild(e, go, depth)
+            cache[key] = new
         return new
     return go(e, 0)
 
