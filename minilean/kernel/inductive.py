@@ -17,8 +17,7 @@ from minilean.kernel.term import Const, Expr, Lam, Pi, Sort, abstract, get_app_f
 def check_inductive(tc, spec):
     """[InductiveDecl, ConstructorDecl…, RecursorDecl] for a correct spec; raises KernelError."""
     if type(spec.num_params) is not int or spec.num_params < 0 or type(spec.ctors) is not tuple:
-        raise KernelError("bad_decl", "an inductive type needs a number of parameters and a tuple "
-                          "of constructors")
+        raise KernelError("bad_decl", "malformed specification of an inductive type")
     names = [spec.name, f"{spec.name}.rec", *[name for name, _ in spec.ctors]]
     if len(set(names)) != len(names):
         raise KernelError("already_declared", f"'{spec.name}' declares a name twice")
@@ -136,15 +135,13 @@ class _Adder:
         while type(type_) is Pi:
             level = tc.sort_level(type_.type)
             if not (self.is_prop or lv.leq(level, self.level)):
-                raise KernelError("field_universe", f"field '{type_.name}' of '{name}' lives in "
-                                  "universe ", level, ", the type in ", self.level)
+                raise KernelError("field_universe", f"'{name}' has a field in universe ", level)
             field, type_ = self.open(type_)
             self.check_positive(name, field)
             fields.append(field)
         indices = self.indices_of(type_)
         if indices is None:
-            raise KernelError("bad_constructor", f"'{name}' must return '{spec.name}' applied to "
-                              "its parameters and to indices")
+            raise KernelError("bad_constructor", f"'{name}' does not return '{spec.name}'")
         return fields, indices
 
     def check_positive(self, name, field):
@@ -154,8 +151,7 @@ class _Adder:
             return
         while type(type_) is Pi:
             if self.mentions(type_.type):
-                raise KernelError("positivity", f"'{name}' has a non-positive occurrence of "
-                                  f"'{self.spec.name}'")
+                raise KernelError("positivity", f"'{name}' has a non-positive field")
             binder, type_ = self.open(type_)
             tele.append(binder)
             type_ = self.tc.whnf(type_)
@@ -165,8 +161,7 @@ class _Adder:
         elif self.mentions(type_):
             if type(self.tc.head_decl(type_)) is InductiveDecl:
                 raise KernelError("declined", f"nested inductive type ('{name}')")
-            raise KernelError("positivity", f"'{name}' has an invalid occurrence of "
-                              f"'{self.spec.name}'")
+            raise KernelError("positivity", f"'{name}' has an invalid recursive field")
 
     # --- elimination ---
 

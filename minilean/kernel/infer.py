@@ -76,8 +76,7 @@ class Infer(Reducer):
     def _infer_const(self, e, _check):
         decl = self.env.lookup(e.name)
         if len(decl.level_params) != len(e.levels):
-            raise KernelError("level_count", f"'{e.name}' takes {len(decl.level_params)} universe "
-                              f"levels, not {len(e.levels)}")
+            raise KernelError("level_count", f"'{e.name}' has not so many universe levels")
         return tm.instantiate_level_params(decl.type, decl.level_params, e.levels)
 
     def _infer_sort(self, e, _check):
@@ -93,12 +92,7 @@ class Infer(Reducer):
                 if type(fn_type) is not Pi:
                     raise KernelError("not_a_function", fn, " is applied to too many arguments")
             if check:
-                domain, arg_type = fn_type.type, self.infer(arg, True)
-                if domain.loose:
-                    domain = instantiate_rev(domain, args[first:i])
-                if not self.is_def_eq(arg_type, domain):
-                    raise KernelError("type_mismatch", "argument ", arg, " of ", fn, " has type ",
-                                      arg_type, " but is expected to have type ", domain)
+                self.check_type(arg, instantiate_rev(fn_type.type, args[first:i]))
             fn_type = fn_type.body
         return instantiate_rev(fn_type, args[first:])
 
