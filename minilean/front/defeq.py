@@ -74,8 +74,10 @@ class DefEqMixin(LevelEqMixin, AssignMixin, DefEq):
         """As in the kernel; proofs of what seem different propositions are compared further."""
         return self._or_undo(super()._proof_irrelevance, a, b) or None
 
-    def _congruence(self, a, b):
-        return self._or_undo(self._equal_parts, a, b)
+    def _equal_parts(self, a, b):
+        return self._or_undo(super()._equal_parts, a, b)
+
+    _same_parts = _equal_parts  # failures depend on assignments
 
     def _equal_args(self, fn, xs, ys):
         """Explicit arguments first."""

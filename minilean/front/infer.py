@@ -9,7 +9,7 @@ from minilean.front.errors import LeanError
 from minilean.kernel import term as tm
 from minilean.kernel.infer import Infer
 from minilean.kernel.literals import NAT
-from minilean.kernel.term import FVAR, LMVAR, MVAR, FVar, MVar, Pi, Sort
+from minilean.kernel.term import FVAR, LMVAR, MVAR, Const, FVar, MVar, Pi, Sort
 
 
 class InferMixin(Infer):
@@ -22,6 +22,8 @@ class InferMixin(Infer):
             return self.fvars[e.id].type
         if t is MVar:
             return self.decls[e.id].type
+        if t is Const:  # not cached: names of auxiliary declarations come again
+            return self._infer_const(e, False)
         if e.flags & MVAR:  # the answer may hold only until assignments are undone
             self.tick()
             return self._infer(e, False)

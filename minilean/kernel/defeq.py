@@ -103,14 +103,14 @@ class DefEq(Infer):
                 return self._eq(t1 or t, s1 or s)
             height_t, height_s = self.unfold_height(t), self.unfold_height(s)
             same = height_t == height_s >= 0 and self.head_decl(t) is self.head_decl(s)
-            if same and self._congruence(t, s):
+            if same and self._same_parts(t, s):
                 return True
             t1 = self.unfold_def(t) if height_t >= height_s else None
             s1 = self.unfold_def(s) if height_t <= height_s or t1 is None else None
             if t1 is None and s1 is None and height_t < height_s:
                 t1 = self.unfold_def(t)  # the front may refuse to unfold what has a height
             if t1 is None and s1 is None:
-                return not same and self._congruence(t, s) or self._extensional(t, s)
+                return not same and self._equal_parts(t, s) or self._extensional(t, s)
             t, s = self.whnf_core(t1 or t), self.whnf_core(s1 or s)
             quick = self._quick(t, s)
             if quick is not None:
@@ -126,8 +126,8 @@ class DefEq(Infer):
 
     # --- the parts of stuck terms ---
 
-    def _congruence(self, t, s):
-        """Do t and s have the same form and equal parts? (Failures are remembered.)"""
+    def _same_parts(self, t, s):
+        """`_equal_parts`, with a memory of failures: what unfolds is often compared again."""
         if (t, s) in self.failed:
             return False
         if self._equal_parts(t, s):
@@ -136,6 +136,7 @@ class DefEq(Infer):
         return False
 
     def _equal_parts(self, t, s):
+        """Do t and s have the same form and equal parts?"""
         kind = type(t)
         if kind is not type(s):
             return False

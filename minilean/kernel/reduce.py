@@ -71,7 +71,7 @@ class Reducer:
             return e
         found = self.whnf_core_cache.get(e)
         if found is None:
-            found, reduced = e, self._reduce_head(e)
+            reduced = e
             while reduced is not None:
                 self.step()
                 found, reduced = reduced, self._reduce_head(reduced)
