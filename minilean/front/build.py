@@ -92,19 +92,6 @@ class BuildMixin:
             raise LeanError(f"Unknown constant `{name}`")
         return Const(name, tuple([self.mk_level_mvar() for _ in decl.level_params]))
 
-    def mk_app(self, name, *args):
-        """`name` applied to its explicit arguments; levels and implicit arguments are inferred."""
-        e = self.mk_const(name)
-        ty = self.infer(e)
-        for arg in args:
-            while ty.info != "default":
-                m = self.mk_mvar(ty.type)
-                e, ty = App(e, m), tm.instantiate(ty.body, m)
-            if not self.is_def_eq(ty.type, self.infer(arg)):
-                raise LeanError(f"application type mismatch in {name}\n  {self.pp(arg)}")
-            e, ty = App(e, arg), tm.instantiate(ty.body, arg)
-        return self.inst(e)
-
     def mk_at(self, name, ty, *args):
         """`name` at the universe level of its first argument, the type ty, applied to all."""
         return tm.mk_app(Const(name, (self.sort_level(ty),)), ty, *args)
@@ -128,7 +115,14 @@ class BuildMixin:
         return self.mk_at("Eq.refl", self.infer(a), a)
 
     def mk_eq_symm(self, h):
-        return h if is_app_of(h, "Eq.refl", 2) else self.mk_app("Eq.symm", h)
+        if is_app_of(h, "Eq.refl", 2):
+            return h
+        return self.mk_at("Eq.symm", *self.eq_parts(self.whnf(self.infer(h))), h)
+
+    def mk_cast(self, name, h, e):
+        """`name` (Eq.mp or Eq.mpr) applied to h : a = b and to e."""
+        _, a, b = self.eq_parts(self.whnf(self.infer(h)))
+        return self.mk_at(name, a, b, h, e)
 
     def eq_parts(self, ty):
         """(α, a, b) when ty is a = b (up to instantiation and reducible unfolding), else None."""

@@ -135,8 +135,9 @@ def injection(meta, e, h, eqs, left, right):
     all_eqs = meta.mk_local("h", conj)
     rest, parts = all_eqs.fvar, []
     for _ in eqs[1:]:
-        parts.append(meta.mk_app("And.left", rest))
-        rest = meta.mk_app("And.right", rest)
+        both = *tm.get_app_fn_args(meta.infer(rest))[1], rest
+        parts.append(tm.mk_app(Const("And.left"), *both))
+        rest = tm.mk_app(Const("And.right"), *both)
     parts.append(rest)
     ctor, levels, params, xs = left
     steps = [None if meta.is_proof(x) else parts.pop(0) for x in xs]

@@ -122,7 +122,7 @@ def simp_place(meta, goal: int, d, rules: SimpSet):
 
 def close_by_false(meta, goal: int, proof, h) -> None:
     """Closes the goal with h : p, where proof : p = False (None: p is False by definition)."""
-    value = h if proof is None else meta.mk_app("Eq.mp", proof, h)
+    value = h if proof is None else meta.mk_cast("Eq.mp", proof, h)
     meta.assign_mvar(goal, meta.mk_false_elim(meta.goal_type(goal), value))
 
 
@@ -234,5 +234,5 @@ def simpa_using(meta, goal: int, e, rules: SimpSet, stx) -> list[int]:
     if not ok:
         raise LeanError(f"Type mismatch: After simplification, term\n  {meta.pp(e)}\n has type\n  "
                         f"{meta.pp(new)}\nbut is expected to have type\n  {meta.pp(target)}", stx)
-    meta.assign_mvar(goal, e if proof is None else meta.mk_app("Eq.mp", proof, e))
+    meta.assign_mvar(goal, e if proof is None else meta.mk_cast("Eq.mp", proof, e))
     return []
