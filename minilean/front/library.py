@@ -77,6 +77,7 @@ def _read(path):
         with open(path, "rb") as f:
             decls, ext = _Loader(f).load()
         gc.freeze()  # the library stays: the collector need not walk through it
+        gc.set_threshold(20_000)  # young terms are many: a quarter of the time went into looking
     except (OSError, EOFError, pickle.UnpicklingError, AttributeError, ImportError, IndexError,
             TypeError, ValueError, KeyError):
         return None

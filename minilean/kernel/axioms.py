@@ -1,11 +1,14 @@
 """Which axioms a declaration rests on (`#print axioms`)."""
 
+from functools import lru_cache
+
 from minilean.kernel.env import AxiomDecl
 from minilean.kernel.term import const_names
 
 STANDARD = ("propext", "Classical.choice", "Quot.sound")
 
 
+@lru_cache(10_000)
 def mentioned(decl):
     """Names that a declaration depends on directly."""
     names = [*const_names(decl.type), *getattr(decl, "ctors", ())]
