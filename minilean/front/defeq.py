@@ -12,7 +12,7 @@ from minilean.kernel import term as tm
 from minilean.kernel.defeq import DefEq
 from minilean.kernel.env import RecursorDecl
 from minilean.kernel.literals import NAT
-from minilean.kernel.term import FVAR, LMVAR, MVAR, Const, MVar, Proj, get_app_fn, get_app_fn_args
+from minilean.kernel.term import FVAR, LMVAR, MVAR, Const, MVar, Proj, get_app_fn_args
 
 
 class DefEqMixin(LevelEqMixin, AssignMixin, DefEq):
@@ -100,14 +100,10 @@ class DefEqMixin(LevelEqMixin, AssignMixin, DefEq):
     def _extensional(self, a, b):
         if self._synth_stuck(a) or self._synth_stuck(b):
             return self._eq(self.inst(a), self.inst(b))
-        return super()._extensional(a, b) or self._stuck_matches(a, b)
-
-    def _stuck_matches(self, a, b):
-        """Both are stuck matches, compiled to different matchers: compare what those stand for."""
-        f, g = get_app_fn(a), get_app_fn(b)
-        if f is g or self.transp != "default" or not (self.is_matcher(f) and self.is_matcher(g)):
-            return False
-        return self._eq(self.unfold(a), self.unfold(b))
+        f, g = tm.get_app_fn(a), tm.get_app_fn(b)
+        stuck = f is not g and self.is_matcher(f) and self.is_matcher(g)
+        return super()._extensional(a, b) or (  # and different matches may stand for the same
+            stuck and self.transp == "default" and self._eq(self.unfold(a), self.unfold(b)))
 
     def _synth_stuck(self, e):
         """An instance metavariable blocks e: synthesise it; True when that made progress."""

@@ -3,6 +3,7 @@
 Follows Lean 4's `Lean/Meta/LevelDefEq.lean`. Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 
+from minilean.front.errors import Declined
 from minilean.kernel import level as lv
 
 
@@ -10,30 +11,15 @@ class LevelEqMixin:
     """Mixed into `Meta`."""
 
     def _solve_postponed(self, start):
-        """Retry the universe constraints postponed since `start` until nothing changes.
-
-        Those that stay stuck must be trivial or solved by approximation.
-        """
+        """Retry the universe constraints postponed since `start` until none is left."""
         while len(self.postponed_levels) > start:
             todo, size = self.postponed_levels[start:], len(self.trail)
             del self.postponed_levels[start:]
             if not all(self._eq_level(u, v) for u, v in todo):
                 return False
-            if len(self.trail) == size:
-                stuck = self.postponed_levels[start:]
-                del self.postponed_levels[start:]
-                return all(self._approx_level(u, v) or self._approx_level(v, u) for u, v in stuck)
+            if len(self.trail) == size and len(self.postponed_levels) > start:
+                raise Declined("universe levels with `max` that are left open")
         return True
-
-    def _approx_level(self, u, v):
-        """Is u = v? max ?u w = v is solved by ?u := v when w ≤ v (Lean's approxDefEq)."""
-        u, v = self.inst_level(u), self.inst_level(v)
-        if u.kind in ("max", "imax") and not v.has_mvar:
-            for x, y in ((u.a, u.b), (u.b, u.a)):
-                if x.kind == "mvar" and not y.has_mvar and lv.leq(y, v):
-                    self.assign_level(x.a, v)
-                    return True
-        return lv.eq(u, v)
 
     def _eq_level(self, u, v):
         """One problem; postponed when it cannot be decided yet."""

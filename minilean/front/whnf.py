@@ -142,10 +142,6 @@ class WhnfMixin(reduce.Reducer):
         with self.transparency("reducible"):
             return self.whnf(e)
 
-    def whnf_i(self, e):
-        with self.transparency("instances"):
-            return self.whnf(e)
-
     def unfold_def(self, e):
         """e with its head constant unfolded once (as transparency allows), or None.
 

@@ -110,14 +110,9 @@ class Lam(Expr):
 
     def __new__(cls, name, type, body, info="default"):
         key = (cls, name, type, body, info)
-        e = _TABLE.get(key)
-        if e is None:  # spelled out, as in `app`: there are many of these
-            e = _new(cls)
-            e.name, e.type, e.body, e.info = name, type, body, info
-            e.loose = max(type.loose, body.loose - 1)
-            e.flags = type.flags | body.flags
-            e = _intern(key, e)
-        return e
+        return _TABLE.get(key) or _node(
+            cls, key, max(type.loose, body.loose - 1), type.flags | body.flags,
+            name, type, body, info)
 
 
 class Pi(Expr):
