@@ -3,7 +3,6 @@
 Follows Lean 4's `Lean/Meta/LevelDefEq.lean`. Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 
-from minilean.front.errors import Declined
 from minilean.kernel import level as lv
 
 
@@ -11,14 +10,14 @@ class LevelEqMixin:
     """Mixed into `Meta`."""
 
     def _solve_postponed(self, start):
-        """Retry the universe constraints postponed since `start` until none is left."""
+        """Can the universe constraints postponed since `start` be solved? (They are retried.)"""
         while len(self.postponed_levels) > start:
             todo, size = self.postponed_levels[start:], len(self.trail)
             del self.postponed_levels[start:]
             if not all(self._eq_level(u, v) for u, v in todo):
                 return False
-            if len(self.trail) == size and len(self.postponed_levels) > start:
-                raise Declined("universe levels with `max` that are left open")
+            if len(self.trail) == size:
+                return len(self.postponed_levels) == start
         return True
 
     def _eq_level(self, u, v):
