@@ -3,13 +3,12 @@
 Follows Lean 4's `Lean/Meta/{AppBuilder,KAbstract}.lean` and the telescopes of `Meta/Basic.lean`.
 Run: `python -m pytest tests/minilean/test_elab.py`.
 """
-from __future__ import annotations
 
 from minilean.front.errors import LeanError
 from minilean.front.terms import get_app_num_args, is_app_of
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
-from minilean.kernel.term import App, BVar, Const, FVar, Lam, Let, Lit, MVar, Pi, Proj
+from minilean.kernel.term import App, BVar, Const, FVar, Lam, Lit, MVar, Pi
 
 NAT, TRUE, FALSE = Const("Nat"), Const("True"), Const("False")
 OFNAT_NAT = App(Const("OfNat.ofNat", (lv.ZERO,)), NAT)
@@ -93,16 +92,9 @@ class BuildMixin:
             raise LeanError(f"Unknown constant `{name}`")
         return Const(name, tuple([self.mk_level_mvar() for _ in decl.level_params]))
 
-    def mk_app(self, name, arg):
-        """`name` applied to its one explicit argument; what it takes before that is inferred."""
-        e = self.mk_const(name)
-        ty = self.infer(e)
-        while ty.info != "default":
-            m = self.mk_mvar(ty.type)
-            e, ty = App(e, m), tm.instantiate(ty.body, m)
-        if not self.is_def_eq(ty.type, self.infer(arg)):
-            raise LeanError(f"application type mismatch in {name}\n  {self.pp(arg)}")
-        return self.inst(App(e, arg))
+    def mk_at(self, name, ty, *args):
+        """`name` at the universe level of its first argument, the type ty, applied to all."""
+        return tm.mk_app(Const(name, (self.sort_level(ty),)), ty, *args)
 
     # --- numerals -----------------------------------------------------------------------------
 
@@ -117,102 +109,55 @@ class BuildMixin:
     # --- propositions and equality ------------------------------------------------------------
 
     def mk_eq(self, a, b):
-        ty = self.infer(a)
-        return tm.mk_app(Const("Eq", (self.sort_level(ty),)), self.inst(ty), a, b)
-
-    def mk_heq(self, a, b):
-        ta, tb = self.infer(a), self.infer(b)
-        return tm.mk_app(Const("HEq", (self.sort_level(ta),)), ta, a, tb, b)
+        return self.mk_at("Eq", self.inst(self.infer(a)), a, b)
 
     def mk_eq_refl(self, a):
-        ty = self.infer(a)
-        return tm.mk_app(Const("Eq.refl", (self.sort_level(ty),)), ty, a)
+        return self.mk_at("Eq.refl", self.infer(a), a)
 
-    def mk_heq_refl(self, a):
-        ty = self.infer(a)
-        return tm.mk_app(Const("HEq.refl", (self.sort_level(ty),)), ty, a)
+    def mk_eq_symm(self, h):
+        if is_app_of(h, "Eq.refl", 2):
+            return h
+        return self.mk_at("Eq.symm", *self.eq_parts(self.whnf(self.infer(h))), h)
+
+    def mk_cast(self, name, h, e):
+        """`name` (Eq.mp or Eq.mpr) applied to h : a = b and to e."""
+        _, a, b = self.eq_parts(self.whnf(self.infer(h)))
+        return self.mk_at(name, a, b, h, e)
 
     def eq_parts(self, ty):
         """(α, a, b) when ty is a = b (up to instantiation and reducible unfolding), else None."""
         ty = self.inst(ty)
         if not is_app_of(ty, "Eq", 3):
             ty = self.whnf_r(ty)
-            if not is_app_of(ty, "Eq", 3):
-                return None
-        return tuple(tm.get_app_fn_args(ty)[1])
-
-    def _eq_of(self, h):
-        """(levels, [α, a, b]) of the equation a = b that h proves."""
-        ty = self.inst(self.infer(h))
-        if not is_app_of(ty, "Eq", 3):
-            ty = self.whnf(ty)
-        if not is_app_of(ty, "Eq", 3):
-            raise LeanError(f"equality proof expected\n  {self.pp(ty)}")
-        f, args = tm.get_app_fn_args(ty)
-        return f.levels, args
-
-    def mk_eq_symm(self, h):
-        us, (ty, a, b) = self._eq_of(h)
-        if is_app_of(h, "Eq.refl", 2):
-            return h
-        return tm.mk_app(Const("Eq.symm", us), ty, a, b, h)
-
-    def mk_eq_mpr(self, h, e):
-        us, (_, a, b) = self._eq_of(h)
-        return tm.mk_app(Const("Eq.mpr", (self.sort_level(a),)), a, b, h, e)
-
-    def mk_eq_mp(self, h, e):
-        us, (_, a, b) = self._eq_of(h)
-        return tm.mk_app(Const("Eq.mp", (self.sort_level(a),)), a, b, h, e)
+        return tuple(tm.get_app_fn_args(ty)[1]) if is_app_of(ty, "Eq", 3) else None
 
     def mk_false_elim(self, ty, h):
-        return tm.mk_app(Const("False.elim", (self.sort_level(ty),)), ty, h)
+        return self.mk_at("False.elim", ty, h)
 
     def mk_not(self, p):
         return App(Const("Not"), p)
 
     def mk_sorry(self, ty, synthetic=False):
-        return tm.mk_app(Const("sorryAx", (self.sort_level(ty),)), ty,
-                         Const("Bool.true" if synthetic else "Bool.false"))
+        return self.mk_at("sorryAx", ty, Const("Bool.true" if synthetic else "Bool.false"))
 
     # --- occurrences --------------------------------------------------------------------------
 
-    def kabstract(self, e, pattern, occs=None):
+    def kabstract(self, e, pattern):
         """e with the instances of `pattern` replaced by BVar 0 (same object if there is none).
 
         Candidates have the pattern's head and arity and are compared with is_def_eq, which fixes
-        the pattern's metavariables at the first hit (Lean's kabstract). occs: 1-based positions.
+        the pattern's metavariables at the first hit (Lean's kabstract).
         """
         e = self.inst(e)
-        if type(pattern) is FVar and occs is None:
+        if type(pattern) is FVar:
             return tm.abstract(e, [pattern])
-        key = self._key(pattern)
-        if key is None:
-            return e
-        count = 0
+        key = _key(pattern)
 
         def go(s, depth):
-            nonlocal count
-            if not s.loose and self._key(s) == key and self.is_def_eq(s, pattern):
-                count += 1
-                if occs is None or count in occs:
-                    return BVar(depth)
+            if not s.loose and _key(s) == key and self.is_def_eq(s, pattern):
+                return BVar(depth)
             return tm.rebuild(s, go, depth)
         return go(e, 0)
-
-    def _key(self, s):
-        """What s must share with a pattern that it may match: head symbol, number of arguments."""
-        f = tm.get_app_fn(s)
-        t = type(f)
-        if t is Let:
-            return None
-        if t is Const:
-            head = f.name
-        elif t is Proj:
-            head = f.struct, f.idx
-        else:
-            head = f if t is FVar or t is MVar or t is Lit else t
-        return head, get_app_num_args(s)
 
     # --- printing -----------------------------------------------------------------------------
 
@@ -223,3 +168,13 @@ class BuildMixin:
     def pp_goal(self, goal):
         from minilean.front.pp import pp_goal
         return pp_goal(self, goal)
+
+
+def _key(s):
+    """What s must share with a pattern that it may match: head symbol, number of arguments."""
+    f = tm.get_app_fn(s)
+    if type(f) is Const:
+        f = f.name
+    elif type(f) not in (FVar, MVar, Lit):
+        f = type(f)
+    return f, get_app_num_args(s)

@@ -1,13 +1,11 @@
-"""What is remembered about closed terms across commands, and the kernel's budget.
+"""What is remembered about terms, and the kernel's budget.
 
 Run: `python -m pytest tests/minilean/test_session.py`.
 """
-from __future__ import annotations
 
 import time
 
 from minilean.kernel.env import DEFAULT_STEPS
-from minilean.kernel.term import instantiate_level_params
 
 KERNEL_STEPS_PER_S = 15_000  # on a slow core; the kernel itself does not look at the clock
 MIN_KERNEL_STEPS = 20_000
@@ -22,35 +20,15 @@ def kernel_steps(deadline):
 
 
 class Caches:
-    """Results about closed terms, valid for one environment with its tables."""
+    """Results about terms, valid for one environment with its tables."""
 
-    __slots__ = ("infer", "inst", "whnf")
-    LIMIT = 50_000
+    __slots__ = ("defeq", "infer", "inst", "whnf")
 
     def __init__(self):
-        self.infer, self.whnf, self.inst = {}, {}, {}
+        self.defeq, self.infer, self.inst, self.whnf = {}, {}, {}, {}
 
-    def trimmed(self):
-        """Itself, emptied first when it has grown too large."""
-        if len(self.infer) + len(self.whnf) + len(self.inst) > self.LIMIT:
+    def trim(self, limit=50_000):
+        """Itself, emptied first if it has more entries than `limit`."""
+        if sum([len(getattr(self, name)) for name in self.__slots__]) > limit:
             self.__init__()
         return self
-
-
-_instances = {}  # (term, level parameters, levels) -> instance, for levels without metavariables
-
-
-def instantiate_cached(e, names, levels):
-    """instantiate_level_params, remembered."""
-    if not levels:
-        return e
-    for u in levels:
-        if u.has_mvar:
-            return instantiate_level_params(e, names, levels)
-    key = (e, names, levels)
-    found = _instances.get(key)
-    if found is None:
-        if len(_instances) > Caches.LIMIT:
-            _instances.clear()
-        found = _instances[key] = instantiate_level_params(e, names, levels)
-    return found

@@ -113,7 +113,7 @@ def verdict_of(session, out, row):
     if any("declaration uses 'sorry'" in m["data"] for m in messages):
         return "rejected", "sorry"
     env, name = session.envs[-1].env, row.get("theorem_name")
-    new = [d.name for d in env.decls() if d.name not in session.base.env]
+    new = [d.name for d in env.decls()[len(session.base.env.decls()):]]
     found = [n for n in new if name and (n == name or n.endswith("." + name))] or new[-1:]
     extra = {a for n in found for a in collect_axioms(env, n)}.difference(STANDARD)
     if extra:

@@ -120,9 +120,7 @@ class CommandElab:
         """A TermElab over a fresh Meta in the current state."""
         meta = Meta(self.state.env, self.state.ext, self.max_steps, self.deadline)
         meta.scoped_insts = self.scoped_instances()
-        meta.shared = self.state.caches.trimmed()
-        if not meta.scoped_insts:
-            meta.inst_cache = meta.shared.inst
+        meta.shared = self.state.caches.trim()
         elab = TermElab(meta, self.state.scope, self.messages, name)
         elab.recorder = None if self.tactics is None else self.record
         elab.root_goals = self.root_goals

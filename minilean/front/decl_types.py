@@ -59,7 +59,7 @@ class TypeRun(Header):
             s = meta.inst_level(meta.sort_level(field))
             if u.kind != "mvar" or not s.has_mvar or not meta._occurs_level(u, s):
                 level = lv.max_(level, s)
-        if not meta.is_level_eq(u, level):
+        if not meta.is_def_eq(Sort(u), Sort(level)):
             raise LeanError("failed to compute resulting universe level of inductive datatype",
                             self.cmd)
 

@@ -3,7 +3,6 @@
 Follows `processAssignment` and `checkAssignment` of Lean 4's `Lean/Meta/ExprDefEq.lean`.
 Run: `python -m pytest tests/minilean/test_elab.py`.
 """
-from __future__ import annotations
 
 from minilean.front.terms import has_loose_bvar
 from minilean.kernel import term as tm
@@ -26,8 +25,8 @@ class AssignMixin:
         if not ma and not mb:
             return None
         if ma and self.is_assigned(fa.id) or mb and self.is_assigned(fb.id):
-            a2 = self._inst_head(a, fa) if ma else a
-            b2 = self._inst_head(b, fb) if mb else b
+            a2 = (ma and self._reduce_head(a)) or a
+            b2 = (mb and self._reduce_head(b)) or b
             return self._eq(a2, b2) if a2 is not a or b2 is not b else None
         if fa is fb:
             return self._eq_all(get_app_fn_args(a)[1], get_app_fn_args(b)[1])
@@ -45,15 +44,12 @@ class AssignMixin:
             return False
         return self._stuck_mvar(a, b) if ma else self._stuck_mvar(b, a)
 
-    def _inst_head(self, e, f):
-        if f.id in self.assign:
-            return self.beta(self.inst(f), get_app_fn_args(e)[1])
-        return self.inst(e)
-
     def _stuck_mvar(self, stuck, other):
         """A goal or unknown instance at the head against something rigid, which may reduce."""
         new = self._reduce_rhs(other)
-        return self._proof_irrel(stuck, other) if new is None else self._eq(stuck, new)
+        if new is not None:
+            return self._eq(stuck, new)
+        return self._proof_irrelevance(stuck, other) is True
 
     def _eq_all(self, xs, ys):
         return len(xs) == len(ys) and all(map(self._eq, xs, ys))
@@ -78,7 +74,11 @@ class AssignMixin:
         distinct = all(type(x) is FVar for x in args) and len(set(args)) == len(args)
         own = self.decls[m.id].lctx
         if distinct and not any(x.id in own for x in args):
-            return self._assign_pattern(m, args, lhs, rhs)
+            value = self._abstract_value(m, args, rhs)
+            if value is not None and self._assign_checked(m, value):
+                return True
+            new = self._reduce_rhs(rhs) if value is None else None
+            return self._first_order(m, lhs, rhs) if new is None else self._eq(lhs, new)
         if self._first_order(m, lhs, rhs):
             return True
         # a quasi-pattern: ?m x y where x is a variable that ?m knows
@@ -91,13 +91,6 @@ class AssignMixin:
                 and x.body.arg.idx == 0 and not has_loose_bvar(x.body.fn, 0):
             x = tm.lift(x.body.fn, -1, 1)
         return x
-
-    def _assign_pattern(self, m, fvars, lhs, rhs):
-        value = self._abstract_value(m, fvars, rhs)
-        if value is None:
-            new = self._reduce_rhs(rhs)
-            return self._first_order(m, lhs, rhs) if new is None else self._eq(lhs, new)
-        return self._assign_checked(m, value) or self._first_order(m, lhs, rhs)
 
     def _abstract_value(self, m, fvars, rhs):
         body = self._check_rhs(m, rhs, {x.id for x in fvars})

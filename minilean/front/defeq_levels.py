@@ -2,51 +2,23 @@
 
 Follows Lean 4's `Lean/Meta/LevelDefEq.lean`. Run: `python -m pytest tests/minilean/test_elab.py`.
 """
-from __future__ import annotations
 
 from minilean.kernel import level as lv
-from minilean.kernel.term import Sort
 
 
 class LevelEqMixin:
     """Mixed into `Meta`."""
 
-    def is_level_eq(self, u, v):
-        """As `is_def_eq`, for levels."""
-        return self.is_def_eq(Sort(u), Sort(v))
-
     def _solve_postponed(self, start):
-        """Retry postponed universe constraints until nothing changes; the rest stays postponed
-        only in nested calls and must be trivial at the outermost one."""
-        while True:
-            todo = self.postponed_levels[start:]
-            if not todo:
-                return True
+        """Can the universe constraints postponed since `start` be solved? (They are retried.)"""
+        while len(self.postponed_levels) > start:
+            todo, size = self.postponed_levels[start:], len(self.trail)
             del self.postponed_levels[start:]
-            size = len(self.trail)
             if not all(self._eq_level(u, v) for u, v in todo):
                 return False
-            if len(self.postponed_levels) - start >= len(todo) and len(self.trail) == size:
-                return self._approximate_levels(start)
-
-    def _approximate_levels(self, start):
-        """Last resort for stuck `max` constraints: give up on none, accept those that may hold."""
-        todo = self.postponed_levels[start:]
-        del self.postponed_levels[start:]
-        for u, v in todo:
-            u, v = self.inst_level(u), self.inst_level(v)
-            if not (lv.eq(u, v) or self._approx_level(u, v) or self._approx_level(v, u)):
-                return False
+            if len(self.trail) == size:
+                return len(self.postponed_levels) == start
         return True
-
-    def _approx_level(self, u, v):
-        """Solve max ?u w = v by ?u := v when w ≤ v (Lean's approxDefEq)."""
-        if u.kind in ("max", "imax") and not v.has_mvar:
-            for x, y in ((u.a, u.b), (u.b, u.a)):
-                if x.kind == "mvar" and not y.has_mvar and lv.leq(y, v):
-                    self.assign_level(x.a, v)
-                    return True
-        return False
 
     def _eq_level(self, u, v):
         """One problem; postponed when it cannot be decided yet."""
@@ -94,6 +66,3 @@ class LevelEqMixin:
         if not u.has_mvar or u.kind == "mvar":
             return False
         return self._occurs_level(m, u.a) or (u.b is not None and self._occurs_level(m, u.b))
-
-    def _eq_levels(self, us, vs):
-        return len(us) == len(vs) and all(map(self._eq_level, us, vs))

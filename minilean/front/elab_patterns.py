@@ -88,7 +88,7 @@ class PatternMixin:
             return self.normal_pattern(meta.beta(value, args))
         if f.name == "OfNat.ofNat" and len(args) == 3 and args[0] is not NAT:
             new = meta.whnf(e)
-            if meta.is_ctor_app(new):
+            if meta.ctor_of(new):
                 return self.normal_pattern(new)
         off = meta.nat_offset(e)
         if off is not None and off[1] > MAX_LITERAL:

@@ -214,7 +214,7 @@ class SyncMixin:
             if p.kind != "inst" or not self.is_unknown(p.mvar):
                 continue
             cls = meta.class_name(meta.inst(meta.decls[p.mvar.id].type))
-            for priority, name in meta.default_instances(cls) if cls else ():
+            for priority, name in meta.ext.defaults.get(cls, ()):
                 options.append((priority, name, p))
         options.sort(key=lambda o: -o[0])
         return any(self._apply_default(name, p) for _, name, p in options)

@@ -4,7 +4,6 @@
 means that the text uses something outside minilean's subset (never a verdict on the text), and
 `StepLimit` ends a run whose step or time budget is spent. Try: `python -m minilean check FILE`.
 """
-from __future__ import annotations
 
 from minilean.front.plain import explain
 from minilean.kernel.errors import KernelError

@@ -4,8 +4,8 @@ The counterpart of Lean's environment extensions. An `Ext` is never changed once
 `child()` gives a cheap copy whose tables are copied when first written (`own`).
 Run: `python -m pytest tests/minilean/test_session.py`.
 """
-from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,16 +66,6 @@ class SmartInfo:
     recursive: bool
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceEntry:
-    """`name` is an instance of `cls` with a priority (1000 unless given) and declaration order."""
-
-    name: str
-    cls: str
-    priority: int = 1000
-    order: int = 0
-
-
 TABLES = {
     "reducible": set, "irreducible": set, "instance_names": set, "instances": dict,
     "defaults": dict, "classes": dict, "structures": dict, "projections": dict, "matchers": dict,
@@ -97,11 +87,9 @@ class Ext:
 
     def child(self):
         """A copy that shares all tables until they are written through `own`."""
-        new = object.__new__(Ext)
-        for name in TABLES:
-            setattr(new, name, getattr(self, name))
-        new._owned = set()
         self._owned = set()
+        new = copy(self)
+        new._owned = set()
         return new
 
     def own(self, table):

@@ -60,6 +60,7 @@ def load_library():
     gc.disable()  # the collector would look at every new term
     decls, ext = pickle.loads(path.read_bytes())
     gc.freeze()  # nor need it walk through the library later
+    gc.set_threshold(20_000)  # young terms are many: a quarter of the time went into looking
     gc.enable()
     return State(Environment({d.name: d for d in decls}), ext)
 

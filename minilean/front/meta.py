@@ -6,7 +6,6 @@ declaration is found in one table, `intro` assigns a goal lazily (`delayed`), an
 undoes a trail. Reduction is in `whnf.py`, unification in `defeq.py`, builders in `build.py`.
 Run: `python -m pytest tests/minilean/test_elab.py`.
 """
-from __future__ import annotations
 
 import itertools
 import time
@@ -17,7 +16,7 @@ from minilean.front.defeq import DefEqMixin
 from minilean.front.errors import StepLimit
 from minilean.front.infer import InferMixin
 from minilean.front.instances import InstanceMixin
-from minilean.front.meta_inst import InstMixin
+from minilean.front.meta_inst import ANY_MVAR, InstMixin
 from minilean.front.setting import Setting
 from minilean.front.whnf import WhnfMixin
 from minilean.kernel import level as lv
@@ -80,8 +79,7 @@ class LocalContext:
         return LocalContext(self.decls + decls)
 
     def erase(self, ids):
-        ids = set(ids)
-        return LocalContext(tuple([d for d in self.decls if d.id not in ids]))
+        return self.replace([d for d in self.decls if d.id not in ids])
 
     def replace(self, decls):
         return LocalContext(tuple(decls))
@@ -101,23 +99,21 @@ class Meta(InferMixin, WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin, InstMix
 
     def __init__(self, env, ext, max_steps=400_000, deadline=None):
         self.env, self.ext = env, ext
+        self.steps, self.deadline = max_steps, deadline
+        self._clock = STEPS_PER_CLOCK_LOOK
         self.lctx = LocalContext()
         self.fvars, self.decls = {}, {}
         self.assign, self.delayed, self.lassign = {}, {}, {}
-        self.trail = []
-        self.transp = "default"
-        self.depth = 0
-        self.deadline = deadline
-        self.steps = max_steps
-        self._clock = STEPS_PER_CLOCK_LOOK
-        self.shared = Caches()
-        self.infer_cache = {}
-        self.whnf_cache = {}
-        self.defeq_cache = {}
-        self.inst_cache = {}
-        self.postponed_levels = []
-        self._busy_insts = set()
+        self.shared, self.own = Caches(), Caches()  # about closed terms; about others
         self.scoped_insts = {}
+        self._busy_insts = set()
+        self._restart()
+
+    def _restart(self):
+        """The state outside any attempt or search."""
+        self.trail, self.postponed_levels = [], []
+        self.transp = "default"
+        self.depth = 0  # number of variables that the kernel's rules have open
         self.inst_floor = 0  # during a search: metavariables below are not assigned
 
     # --- budget and backtracking ----------------------------------------------------------------
@@ -133,9 +129,9 @@ class Meta(InferMixin, WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin, InstMix
             if self.deadline is not None and time.monotonic() > self.deadline:
                 raise StepLimit("time limit")
 
-    def fresh_mark(self):
-        """Metavariables created from now on have larger ids."""
-        return fresh_id()
+    step = tick  # what the kernel's rules call
+
+    fresh_mark = staticmethod(fresh_id)  # metavariables created from now on have larger ids
 
     def save(self):
         return len(self.trail), len(self.postponed_levels)
@@ -163,12 +159,8 @@ class Meta(InferMixin, WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin, InstMix
         tables, self.lctx, self.env, self.ext = snap
         for name, table in zip(_TABLES, tables, strict=True):
             setattr(self, name, dict(table))
-        self.trail = []
-        self.postponed_levels = []
-        self.transp = "default"
-        self.depth = self.inst_floor = 0
-        if len(self.infer_cache) + len(self.whnf_cache) + len(self.defeq_cache) > CACHE_LIMIT:
-            self.infer_cache, self.whnf_cache, self.defeq_cache = {}, {}, {}
+        self._restart()
+        self.own.trim(CACHE_LIMIT)
 
     # --- local contexts -------------------------------------------------------------------------
 
@@ -177,6 +169,12 @@ class Meta(InferMixin, WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin, InstMix
         d = LocalDecl(next(_fresh), name, type, bi, value, self.class_name(type), hidden)
         self.fvars[d.id] = d
         return d
+
+    def new_local(self, type_):
+        """As in the kernel, and declared; a variable whose type may yet change is not reused."""
+        x = FVar((fresh_id(), type_)) if type_.flags & ANY_MVAR else super().new_local(type_)
+        self.fvars[x.id] = LocalDecl(x.id, "x", type_)
+        return x
 
     def with_lctx(self, lctx):
         return Setting(self, "lctx", lctx)
@@ -227,7 +225,7 @@ class Meta(InferMixin, WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin, InstMix
         self._set(self.delayed, goal, ([x.fvar for x in decls], new))
         return new
 
-    def admit(self, goal, synthetic=True):
+    def admit(self, goal):
         """Closes a goal with `sorry`."""
         with self.with_goal(goal):
-            self.assign_mvar(goal, self.mk_sorry(self.goal_type(goal), synthetic))
+            self.assign_mvar(goal, self.mk_sorry(self.goal_type(goal), synthetic=True))

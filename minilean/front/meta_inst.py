@@ -4,27 +4,12 @@ Follows Lean 4's `Lean/MetavarContext.lean`: a lambda over a term with metavaria
 functions of the bound variables (elimMVarDeps); goals are handled by delayed assignments.
 Run: `python -m pytest tests/minilean/test_elab.py`.
 """
-from __future__ import annotations
 
 from minilean.front.errors import LeanError
-from minilean.front.terms import has_loose_bvar, replace_level_mvars
+from minilean.front.terms import has_loose_bvar
+from minilean.kernel import level as lv
 from minilean.kernel import term as tm
-from minilean.kernel.term import (
-    FVAR,
-    LMVAR,
-    MVAR,
-    App,
-    Const,
-    FVar,
-    Lam,
-    Let,
-    MVar,
-    Pi,
-    Sort,
-    abstract,
-    get_app_fn,
-    get_app_fn_args,
-)
+from minilean.kernel.term import FVAR, LMVAR, MVAR, App, FVar, Lam, MVar, Pi, abstract
 
 ANY_MVAR = MVAR | LMVAR
 
@@ -36,11 +21,10 @@ class InstMixin:
         """u with assigned level metavariables replaced."""
         if not u.has_mvar or not self.lassign:
             return u
-
-        def lookup(i):
-            v = self.lassign.get(i)
-            return None if v is None else self.inst_level(v)
-        return replace_level_mvars(u, lookup)
+        if u.kind == "mvar":
+            value = self.lassign.get(u.a)
+            return u if value is None else self.inst_level(value)
+        return lv.rebuild(u, self.inst_level)
 
     def inst(self, e):
         """e with all assigned metavariables replaced (Lean's instantiateMVars)."""
@@ -56,17 +40,17 @@ class InstMixin:
                 return new
             t = type(e)
             if t is App:
-                f = get_app_fn(e)
-                if type(f) is MVar:
-                    new = self._inst_mvar_app(f, e, go)
-                else:
-                    new = App(go(e.fn), go(e.arg))
+                f, args = tm.get_app_fn_args(e)
+                head = go(f)
+                args = [go(a) for a in args]
+                contract = type(f) is MVar and head is not f
+                new = self.beta(head, args) if contract else tm.mk_app(head, *args)
             elif t is MVar:
                 new = self._inst_mvar(e, go)
-            elif t is Sort:
-                new = Sort(self.inst_level(e.level))
-            elif t is Const:
-                new = Const(e.name, tuple([self.inst_level(u) for u in e.levels]))
+            elif t is tm.Sort:
+                new = tm.Sort(self.inst_level(e.level))
+            elif t is tm.Const:
+                new = tm.Const(e.name, tuple([self.inst_level(u) for u in e.levels]))
             else:
                 new = tm.rebuild(e, go, 0)
             cache[e] = new
@@ -85,11 +69,6 @@ class InstMixin:
         fvars, goal = self.delayed[e.id]
         value = go(MVar(goal))
         return e if value.flags & MVAR else self.mk_lambda(fvars, value)
-
-    def _inst_mvar_app(self, f, e, go):
-        head = go(f)
-        args = [go(a) for a in get_app_fn_args(e)[1]]
-        return tm.mk_app(f, *args) if head is f else self.beta(head, args)
 
     def mvars_in(self, e):
         """Ids of the unassigned metavariables in e, in order of appearance (delayed followed)."""
@@ -136,7 +115,7 @@ class InstMixin:
             if d.value is None:
                 body = kind(d.name, closed(d.type, i), body, d.bi)
             elif has_loose_bvar(body, 0):
-                body = Let(d.name, closed(d.type, i), closed(d.value, i), body)
+                body = tm.Let(d.name, closed(d.type, i), closed(d.value, i), body)
             else:
                 body = tm.lift(body, -1)
         return body

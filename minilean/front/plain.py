@@ -1,14 +1,13 @@
 """Kernel terms, universe levels and kernel errors as plain text, for messages and debugging.
 
-Terms are shown with de Bruijn indices, as the kernel sees them; pp.py writes what people read.
-No verdict rests on a text.
+Terms are shown roughly and with de Bruijn indices; pp.py writes what people read. No verdict rests
+on a text.
 """
-from __future__ import annotations
 
 import math
 
 from minilean.kernel import level as lv
-from minilean.kernel.term import App, BVar, Const, FVar, Lam, Let, Lit, MVar, Pi, Sort
+from minilean.kernel import term as tm
 
 MAX_CHARS = 600  # a longer term is cut off
 
@@ -59,28 +58,15 @@ def _atom(lvl):
 
 def _term_parts(e):
     t = type(e)
-    if t is BVar:
-        return [f"#{e.idx}"]
-    if t is FVar:
-        return [f"x{e.id[0]}" if type(e.id) is tuple else str(e.id)]
-    if t is MVar:
-        return [f"?{e.id}"]
-    if t is Sort:
+    if t is tm.Sort:
         return ["Prop"] if e.level is lv.ZERO else ["Sort(", e.level, ")"]
-    if t is Const:
-        between = [part for u in e.levels for part in (", ", u)][1:]
-        return [e.name, ".{", *between, "}"] if e.levels else [e.name]
-    if t is Lit:
+    if t is tm.Const:
+        return [e.name]
+    if t is tm.BVar:
+        return [f"#{e.idx}"]
+    if t is tm.Lit:
         huge = type(e.value) is int and e.value >= 10**30
         return ["(large literal)" if huge else repr(e.value)]
-    if t is App:
-        nested = type(e.arg) in (App, Lam, Pi, Let)
-        fn = ["(", e.fn, ")"] if type(e.fn) in (Lam, Pi, Let) else [e.fn]
-        return [*fn, " (", e.arg, ")"] if nested else [*fn, " ", e.arg]
-    if t is Lam:
-        return ["λ ", e.name, " : ", e.type, ". ", e.body]
-    if t is Pi:
-        return ["Π (", e.name, " : ", e.type, "), ", e.body]
-    if t is Let:
-        return ["let ", e.name, " : ", e.type, " := ", e.value, "; ", e.body]
-    return ["(", e.expr, f").{e.idx}"]
+    if t is tm.App:
+        return [e.fn, " (", e.arg, ")"] if tm.children(e.arg) else [e.fn, " ", e.arg]
+    return [t.__name__, *[part for child in tm.children(e) for part in (" (", child, ")")]]

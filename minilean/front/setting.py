@@ -3,7 +3,6 @@
 A class, not a generator under `contextlib.contextmanager`: the elaborator enters thousands of such
 blocks in a millisecond's work, and this costs a third. Run: `python -m pytest tests/minilean`.
 """
-from __future__ import annotations
 
 
 class Setting:

@@ -98,7 +98,7 @@ class Simp:
             return len(args) == 5 and args[1] in (TRUE, FALSE)
         info = self.meta.ext.projections.get(name)
         return info is not None and not info.is_class and len(args) > info.num_params \
-            and self.meta.is_ctor_app(args[info.num_params])
+            and self.meta.ctor_of(args[info.num_params])
 
     # -- congruence -----------------------------------------------------------------------------
 

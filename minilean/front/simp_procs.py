@@ -70,7 +70,7 @@ def ctor_eq(run, e):
     """Different constructors: False; equal ones: the conjunction of the field equations."""
     meta = run.meta
     ty, *sides = tm.get_app_fn_args(e)[1]
-    left, right = [ctor_of(meta, a) if meta.is_ctor_app(a) else None for a in sides]
+    left, right = [ctor_of(meta, a) if meta.ctor_of(a) else None for a in sides]
     if left is None or right is None:
         return None
     h = meta.mk_local("h", e)
@@ -94,7 +94,8 @@ def injection(meta, e, h, eqs, left, right):
     parts = [all_eqs.fvar]
     for _ in eqs[1:]:
         rest = parts.pop()
-        parts += [meta.mk_app("And.left", rest), meta.mk_app("And.right", rest)]
+        both = *tm.get_app_fn_args(meta.infer(rest))[1], rest
+        parts += [tm.mk_app(Const(side), *both) for side in ("And.left", "And.right")]
     ctor, levels, params, xs = left
     steps = [None if meta.is_proof(x) else parts.pop(0) for x in xs]
     c = tm.mk_app(Const(ctor.name, levels), *params)

@@ -83,9 +83,10 @@ def rfl(ctx, goal, stx):
 def close_rfl(meta, goal: int) -> list[int]:
     """Closes a reflexive goal: Eq, HEq, Iff and relations with a @[refl] lemma. Returns []."""
     ty = meta.goal_type(goal)
-    for reduce in (meta.whnf_r, meta.whnf_i):
+    for level in ("reducible", "instances"):
         if not refl_lemmas(meta, ty):
-            ty = reduce(ty)
+            with meta.transparency(level):
+                ty = meta.whnf(ty)
     lemmas = refl_lemmas(meta, ty)
     if not lemmas:
         raise tactic_error(meta, "rfl", goal, f"The goal\n  {meta.pp(meta.goal_type(goal))}\nis "

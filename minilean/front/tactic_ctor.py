@@ -26,7 +26,7 @@ def ctor_of(meta, e):
 
     Natural number literals count as constructor applications, but n + k is only unfolded for k > 0.
     """
-    f, args = tm.get_app_fn_args(meta.lit_to_ctor(meta.whnf(meta.inst(e))))
+    f, args = tm.get_app_fn_args(meta.whnf_ctor(meta.inst(e)))
     decl = meta.env.get(f.name) if type(f) is Const else None
     if type(decl) is not ConstructorDecl or len(args) != decl.num_params + decl.num_fields:
         return None
@@ -52,7 +52,7 @@ def by_constructor(meta, ty, result_level, result, branch):
 
 def congr_arg(meta, f, h):
     """A proof of f a = f b from h : a = b."""
-    _, (_, a, b) = meta._eq_of(h)
+    _, a, b = meta.eq_parts(meta.whnf(meta.infer(h)))
     return U.congr_step(meta, f, f, a, b, None, h)
 
 

@@ -111,10 +111,12 @@ def generalize_indices(meta, goal: int, h, indices):
         j.name = inaccessible(j.name or "i")
     olds = indices if meta.is_proof(h.fvar) else [*indices, h.fvar]
     for old, x in zip(olds, new, strict=False):
-        if meta.is_def_eq(meta.infer(old), x.type):
+        ty = meta.infer(old)
+        if meta.is_def_eq(ty, x.type):
             eqs.append((meta.mk_eq(old, x.fvar), meta.mk_eq_refl(old)))
         else:
-            eqs.append((meta.mk_heq(old, x.fvar), meta.mk_heq_refl(old)))
+            eqs.append((meta.mk_at("HEq", ty, old, x.type, x.fvar),
+                        meta.mk_at("HEq.refl", ty, old)))
     target = implications(eqs, target)
     args = [*indices, h.fvar, *[proof for _, proof in eqs]]
     goal = U.replace_goal(meta, goal, meta.mk_pi([x.fvar for x in new], target),

@@ -170,7 +170,7 @@ def replace_at(meta, goal: int, d, new, eq) -> int:
             U.replace_target_eq(meta, goal, new, eq)
     if eq is None:
         return U.change_hyp(meta, goal, d, new)[1]
-    _, goal = U.replace_hyp(meta, goal, d, new, meta.mk_eq_mp(eq, d.fvar))
+    _, goal = U.replace_hyp(meta, goal, d, new, meta.mk_cast("Eq.mp", eq, d.fvar))
     return U.try_clear(meta, goal, [d.id])
 
 

@@ -111,7 +111,7 @@ def simp_place(meta, goal: int, place, rules: SimpSet) -> list[int]:
             meta.assign_mvar(goal, of_eq_true(old, proof))
             return []
         if d is not None and new is FALSE:
-            false = d.fvar if proof is None else meta.mk_eq_mp(proof, d.fvar)
+            false = d.fvar if proof is None else meta.mk_cast("Eq.mp", proof, d.fvar)
             meta.assign_mvar(goal, meta.mk_false_elim(meta.goal_type(goal), false))
             return []
         if new is old:

@@ -215,7 +215,7 @@ def change_target(meta, goal: int, ty) -> int:
 def replace_target_eq(meta, goal: int, ty, eq) -> int:
     """New goal with target `ty`, where eq proves old target = ty."""
     with meta.with_goal(goal):
-        return replace_goal(meta, goal, ty, lambda new: meta.mk_eq_mpr(eq, new))
+        return replace_goal(meta, goal, ty, lambda new: meta.mk_cast("Eq.mpr", eq, new))
 
 
 # --- terms ----------------------------------------------------------------------------------------

@@ -1,10 +1,9 @@
 """Questions about kernel terms that only the front asks; no kernel check rests on an answer."""
-from __future__ import annotations
 
 from minilean.front.scope import level_mvars
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
-from minilean.kernel.term import App, BVar, Const, Lam, Let, Pi, Sort
+from minilean.kernel.term import App, Const, Sort
 
 
 def get_app_num_args(e):
@@ -24,20 +23,9 @@ def is_app_of(e, name, n_args):
 
 def has_loose_bvar(e, i):
     """Does BVar i occur loose in e?"""
-    def go(e, i):
-        if e.loose <= i or (e, i) in seen:
-            return False
-        seen.add((e, i))
-        t = type(e)
-        if t is BVar:
-            return e.idx == i
-        *outer, last = tm.children(e)
-        for c in outer:
-            if go(c, i):
-                return True
-        return go(last, i + 1 if t is Lam or t is Pi or t is Let else i)
-    seen = set()
-    return go(e, i)
+    if e.loose <= i + 1:
+        return e.loose == i + 1
+    return tm.lift(e, 1, i) is not tm.lift(e, 1, i + 1)
 
 
 def calls_on_bound(name, e):
@@ -54,26 +42,14 @@ def occurs(s, e):
     return s is e or s in tm.subterms(e)
 
 
-def erase_names(e):
-    """e with all binder names and infos made equal: alpha-equal terms become identical."""
-    cache = {}
-
-    def go(e, _depth=0):
-        new = cache.get(e)
-        if new is None:
-            new = tm.rebuild(e, go, 0)
-            if type(new) is Lam or type(new) is Pi:
-                new = type(new)("", new.type, new.body)
-            elif type(new) is Let:
-                new = Let("", new.type, new.value, new.body)
-            cache[e] = new
-        return new
-    return go(e)
-
-
 def alpha_eq(a, b):
     """Are a and b equal up to binder names and infos?"""
-    return a is b or a.loose == b.loose and a.flags == b.flags and erase_names(a) is erase_names(b)
+    if a is b:
+        return True
+    if type(a) is not type(b) or type(a) is tm.Proj and (a.struct, a.idx) != (b.struct, b.idx):
+        return False
+    parts = list(zip(tm.children(a), tm.children(b), strict=True))
+    return bool(parts) and all(alpha_eq(x, y) for x, y in parts)
 
 
 def numeral_level(n, base=lv.ZERO):
@@ -91,13 +67,3 @@ def level_mvars_in(*terms):
             for u in s.levels if type(s) is Const else (s.level,) if type(s) is Sort else ():
                 level_mvars(u, found)
     return found
-
-
-def replace_level_mvars(u, lookup):
-    """u with each metavariable m replaced by lookup(id of m), unless that is None."""
-    if not u.has_mvar:
-        return u
-    if u.kind == "mvar":
-        new = lookup(u.a)
-        return u if new is None else new
-    return lv.rebuild(u, lambda v: replace_level_mvars(v, lookup))

@@ -1,20 +1,20 @@
 """Which axioms a declaration rests on (`#print axioms`)."""
 
-from minilean.kernel.env import AxiomDecl, ConstructorDecl, InductiveDecl, RecursorDecl
+from functools import lru_cache
+
+from minilean.kernel.env import AxiomDecl
 from minilean.kernel.term import const_names
 
 STANDARD = ("propext", "Classical.choice", "Quot.sound")
 
 
+@lru_cache(10_000)
 def mentioned(decl):
     """Names that a declaration depends on directly."""
-    names = const_names(decl.type)
-    value = getattr(decl, "value", None)
-    if value is not None:
-        names += const_names(value)
-    if type(decl) is InductiveDecl:
-        names += decl.ctors
-    elif type(decl) in (ConstructorDecl, RecursorDecl):
+    names = [*const_names(decl.type), *getattr(decl, "ctors", ())]
+    if hasattr(decl, "value"):
+        names += const_names(decl.value)
+    if hasattr(decl, "induct"):
         names.append(decl.induct)
     return names
 

@@ -16,7 +16,8 @@ _MAX_OVERLAY = 200
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What every declaration has."""
+    """What every declaration has. `height` orders unfolding: the higher one first, -1 never."""
+    height = -1
     name: str
     level_params: tuple
     type: Expr
@@ -37,6 +38,7 @@ class DefDecl(Declaration):
 @dataclass(frozen=True, slots=True)
 class TheoremDecl(Declaration):
     """A proof; its type is a proposition."""
+    height = 0
     value: Expr
 
 
@@ -150,7 +152,8 @@ class Environment:
 
         `decl`: AxiomDecl, DefDecl, TheoremDecl, OpaqueDecl, InductiveSpec or QuotSpec.
         """
-        return self._with(self.checker().check_decl(decl, max_steps))
+        checker = self.checker()
+        return self._with(checker.guarded(max_steps, checker.check_decl, decl))
 
     def checker(self):
         """The type checker of this environment (its caches serve this environment only)."""

@@ -8,36 +8,21 @@ the type must not mention the type; the finished recursor and its rules are type
 from dataclasses import dataclass, replace
 
 from minilean.kernel import level as lv
+from minilean.kernel import term as tm
 from minilean.kernel.env import AxiomDecl, ConstructorDecl, InductiveDecl, RecursorDecl
 from minilean.kernel.errors import KernelError
-from minilean.kernel.term import (
-    Const,
-    Expr,
-    Lam,
-    Pi,
-    Sort,
-    abstract,
-    const_names,
-    get_app_fn_args,
-    instantiate,
-    mk_app,
-)
+from minilean.kernel.term import Const, Expr, Lam, Pi, Sort, abstract, get_app_fn_args, mk_app
 
 
 def check_inductive(tc, spec):
     """[InductiveDecl, ConstructorDecl…, RecursorDecl] for a correct spec; raises KernelError."""
-    _check_shape(spec)
-    tc.check_header(spec.name, spec.level_params, spec.type)
-    return _Adder(tc, spec).run()
-
-
-def _check_shape(spec):
     if type(spec.num_params) is not int or spec.num_params < 0 or type(spec.ctors) is not tuple:
-        raise KernelError("bad_decl", "an inductive type needs a number of parameters and a tuple "
-                          "of constructors")
+        raise KernelError("bad_decl", "malformed specification of an inductive type")
     names = [spec.name, f"{spec.name}.rec", *[name for name, _ in spec.ctors]]
     if len(set(names)) != len(names):
         raise KernelError("already_declared", f"'{spec.name}' declares a name twice")
+    tc.check_header(spec.name, spec.level_params, spec.type)
+    return _Adder(tc, spec).run()
 
 
 @dataclass(slots=True)
@@ -85,7 +70,10 @@ class _Adder:
         ctors = [ConstructorDecl(name, spec.level_params, type_, spec.name, i, spec.num_params,
                                  len(self.ctor_fields[i][0]))
                  for i, (name, type_) in enumerate(spec.ctors)]
-        decls = [self.inductive_decl(), *ctors]
+        is_rec = any([f.tele is not None for fields, _ in self.ctor_fields for f in fields])
+        decls = [InductiveDecl(spec.name, spec.level_params, spec.type, spec.num_params,
+                               len(self.indices), tuple([c.name for c in ctors]), is_rec,
+                               self.is_prop, self.elim_level), *ctors]
         self.declare(*decls)
         rec = self.recursor()
         self.recheck(rec, decls)
@@ -100,7 +88,7 @@ class _Adder:
     def open(self, pi):
         """The opened binder of pi, and pi's body for it."""
         x = self.tc.new_local(pi.type)
-        return _Binder(x, pi.name, pi.info), instantiate(pi.body, x)
+        return _Binder(x, pi.name, pi.info), tm.instantiate(pi.body, x)
 
     # --- the type ---
 
@@ -121,7 +109,7 @@ class _Adder:
         self.params, self.indices = binders[:n], binders[n:]
 
     def mentions(self, e):
-        return self.spec.name in const_names(e)
+        return self.spec.name in tm.const_names(e)
 
     def indices_of(self, e):
         """The indices if e is exactly `I params indices`, with indices that do not mention I."""
@@ -142,20 +130,18 @@ class _Adder:
         for param in _xs(self.params):
             if type(type_) is not Pi or not tc.is_def_eq(type_.type, param.id[1]):
                 raise KernelError("bad_constructor", f"'{name}' must start with the parameters")
-            type_ = instantiate(type_.body, param)
+            type_ = tm.instantiate(type_.body, param)
         fields = []
         while type(type_) is Pi:
             level = tc.sort_level(type_.type)
             if not (self.is_prop or lv.leq(level, self.level)):
-                raise KernelError("field_universe", f"field '{type_.name}' of '{name}' lives in "
-                                  "universe ", level, ", the type in ", self.level)
+                raise KernelError("field_universe", f"'{name}' has a field in universe ", level)
             field, type_ = self.open(type_)
             self.check_positive(name, field)
             fields.append(field)
         indices = self.indices_of(type_)
         if indices is None:
-            raise KernelError("bad_constructor", f"'{name}' must return '{spec.name}' applied to "
-                              "its parameters and to indices")
+            raise KernelError("bad_constructor", f"'{name}' does not return '{spec.name}'")
         return fields, indices
 
     def check_positive(self, name, field):
@@ -165,8 +151,7 @@ class _Adder:
             return
         while type(type_) is Pi:
             if self.mentions(type_.type):
-                raise KernelError("positivity", f"'{name}' has a non-positive occurrence of "
-                                  f"'{self.spec.name}'")
+                raise KernelError("positivity", f"'{name}' has a non-positive field")
             binder, type_ = self.open(type_)
             tele.append(binder)
             type_ = self.tc.whnf(type_)
@@ -176,8 +161,7 @@ class _Adder:
         elif self.mentions(type_):
             if type(self.tc.head_decl(type_)) is InductiveDecl:
                 raise KernelError("declined", f"nested inductive type ('{name}')")
-            raise KernelError("positivity", f"'{name}' has an invalid occurrence of "
-                              f"'{self.spec.name}'")
+            raise KernelError("positivity", f"'{name}' has an invalid recursive field")
 
     # --- elimination ---
 
@@ -197,13 +181,6 @@ class _Adder:
             return not self.ctor_fields
         fields, indices = self.ctor_fields[0]
         return all([x in indices or self.tc.is_prop(x.id[1]) for x in _xs(fields)])
-
-    def inductive_decl(self):
-        spec = self.spec
-        is_rec = any([f.tele is not None for fields, _ in self.ctor_fields for f in fields])
-        return InductiveDecl(spec.name, spec.level_params, spec.type, spec.num_params,
-                             len(self.indices), tuple([name for name, _ in spec.ctors]), is_rec,
-                             self.is_prop, self.elim_level)
 
     # --- recursor ---
 

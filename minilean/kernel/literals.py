@@ -6,9 +6,9 @@ to satisfy its defining equations; compare lean4lean's `Primitive.lean`. Operati
 (division, bitwise) simply unfold.
 """
 
-from minilean.kernel.env import ConstructorDecl, DefDecl, InductiveDecl
+from minilean.kernel.env import DefDecl, InductiveDecl
 from minilean.kernel.errors import KernelError
-from minilean.kernel.term import FVAR, TYPE, App, Const, Lit, Pi, get_app_fn_args, mk_app
+from minilean.kernel.term import TYPE, App, Const, Lit, Pi, mk_app
 
 MAX_BITS = 1 << 18  # larger results end in KernelError("budget")
 NAT, BOOL = Const("Nat"), Const("Bool")
@@ -41,13 +41,14 @@ def _bounded(bits, compute):
     return compute()
 
 
-FOLD = {
-    "Nat.add": lambda a, b: Lit(_bounded(max(a, b).bit_length(), lambda: a + b)),
-    "Nat.sub": lambda a, b: Lit(max(a - b, 0)),
-    "Nat.mul": lambda a, b: Lit(_bounded(a.bit_length() + b.bit_length(), lambda: a * b)),
-    "Nat.pow": lambda a, b: Lit(_bounded(a.bit_length() * b if a > 1 else 0, lambda: a**b)),
-    "Nat.beq": lambda a, b: TRUE if a == b else FALSE,
-    "Nat.ble": lambda a, b: TRUE if a <= b else FALSE,
+FOLD = {  # name: (number of arguments, what they are folded to)
+    "Nat.succ": (1, lambda a: Lit(a + 1)),
+    "Nat.add": (2, lambda a, b: Lit(_bounded(max(a, b).bit_length(), lambda: a + b))),
+    "Nat.sub": (2, lambda a, b: Lit(max(a - b, 0))),
+    "Nat.mul": (2, lambda a, b: Lit(_bounded(a.bit_length() + b.bit_length(), lambda: a * b))),
+    "Nat.pow": (2, lambda a, b: Lit(_bounded(a.bit_length() * b if a > 1 else 0, lambda: a**b))),
+    "Nat.beq": (2, lambda a, b: TRUE if a == b else FALSE),
+    "Nat.ble": (2, lambda a, b: TRUE if a <= b else FALSE),
 }
 
 
@@ -85,24 +86,17 @@ class NatOps:
 
     def nat_ok(self):
         """Is Nat the inductive type with Nat.zero : Nat and Nat.succ : Nat → Nat?"""
-        facts = self.tc.env.facts
-        if "Nat" not in facts and self._check_nat():
-            facts.add("Nat")
-        return "Nat" in facts
+        return self.is_allowed("Nat.succ")
+
+    def _is_type(self, name, *ctors):
+        decl = self.tc.env.get(name)
+        return type(decl) is InductiveDecl and decl.type is TYPE and decl.ctors == ctors
 
     def _check_nat(self):
-        env = self.tc.env
-        nat, zero, succ = env.get("Nat"), env.get("Nat.zero"), env.get("Nat.succ")
-        return (type(nat) is InductiveDecl and nat.type is TYPE
-                and nat.ctors == ("Nat.zero", "Nat.succ")
-                and type(zero) is ConstructorDecl and zero.type is NAT
-                and type(succ) is ConstructorDecl and type(succ.type) is Pi
-                and succ.type.type is NAT and succ.type.body is NAT)
-
-    def _check_bool(self):
-        decl = self.tc.env.get("Bool")
-        return (type(decl) is InductiveDecl and decl.type is TYPE
-                and decl.ctors == ("Bool.false", "Bool.true"))
+        if not self._is_type("Nat", "Nat.zero", "Nat.succ"):
+            return False
+        zero, succ = self.tc.env.get("Nat.zero").type, self.tc.env.get("Nat.succ").type
+        return zero is NAT and type(succ) is Pi and succ.type is NAT and succ.body is NAT
 
     def is_allowed(self, name):
         """May the operation be computed on literals? Checked once, kept for child environments."""
@@ -123,11 +117,13 @@ class NatOps:
         return verdict
 
     def _check(self, name):
+        if name == "Nat.succ":
+            return self._check_nat()
         tc, decl = self.tc, self.tc.env.get(name)
         if not self.nat_ok() or type(decl) is not DefDecl or decl.level_params:
             return False
         to_bool = name in ("Nat.beq", "Nat.ble")
-        if to_bool and not self._check_bool():
+        if to_bool and not self._is_type("Bool", "Bool.false", "Bool.true"):
             return False
         ty, result = decl.type, BOOL if to_bool else NAT
         if not (type(ty) is Pi and ty.type is NAT and type(ty.body) is Pi
@@ -140,21 +136,3 @@ class NatOps:
         good = all([tc.is_def_eq(a, b) for a, b in _equations(name, x, y)])
         tc.depth = depth
         return good
-
-    def reduce(self, e):
-        """The value of an operation on two closed arguments that reduce to literals, else None."""
-        if type(e) is not App or e.flags & FVAR:
-            return None
-        if e.fn is NAT_SUCC:
-            n = as_literal(self.tc.whnf(e.arg)) if self.nat_ok() else None
-            return None if n is None else Lit(n + 1)
-        fn, args = get_app_fn_args(e)
-        if type(fn) is not Const or len(args) != 2 or fn.name not in FOLD:
-            return None
-        if not self.is_allowed(fn.name):
-            return None
-        a = as_literal(self.tc.whnf(args[0]))
-        if a is None:
-            return None
-        b = as_literal(self.tc.whnf(args[1]))
-        return None if b is None else FOLD[fn.name](a, b)

@@ -6,33 +6,22 @@ Their reduction rule is in reduce.py; Quot.sound is an ordinary axiom.
 from minilean.kernel import level as lv
 from minilean.kernel.env import ConstructorDecl, InductiveDecl, QuotDecl
 from minilean.kernel.errors import KernelError
-from minilean.kernel.term import PROP, BVar, Const, Pi, Sort, mk_app
+from minilean.kernel.term import PROP, App, Const, FVar, Pi, Sort, abstract, mk_app
 
 U, V = lv.param("u"), lv.param("v")
 
 
-def _pi(*binders, result):
-    """Π over (name, type, info) triples, types with de Bruijn indices."""
-    for name, type_, info in reversed(binders):
-        result = Pi(name, type_, result, info)
+def _var(name, type_, info="default"):
+    return FVar((name, type_, info))
+
+
+def _pi(*xs, result):
+    """Π xs, result, for variables made by `_var`."""
+    result = abstract(result, xs)
+    for i in range(len(xs) - 1, -1, -1):
+        name, type_, info = xs[i].id
+        result = Pi(name, abstract(type_, xs[:i]), result, info)
     return result
-
-
-def _b(i):
-    return BVar(i)
-
-
-def _relation(i):
-    """α → α → Prop for α = BVar i."""
-    return Pi("a", _b(i), Pi("b", _b(i + 1), PROP))
-
-
-def _quot(level, alpha, r):
-    return mk_app(Const("Quot", (level,)), alpha, r)
-
-
-def _mk(alpha, r, a):
-    return mk_app(Const("Quot.mk", (U,)), alpha, r, a)
 
 
 def _same(a, b):
@@ -47,41 +36,42 @@ def _eq_is_standard(env):
     eq, refl = env.get("Eq"), env.get("Eq.refl")
     if type(eq) is not InductiveDecl or type(refl) is not ConstructorDecl:
         return False
-    if len(eq.level_params) != 1 or eq.ctors != ("Eq.refl",):
+    if len(eq.level_params) != 1 or eq.ctors != ("Eq.refl",) or eq.num_params != 2:
         return False
     u = lv.param(eq.level_params[0])
-    family = _pi(("α", Sort(u), ""), ("a", _b(0), ""), ("b", _b(1), ""), result=PROP)
-    refl_type = _pi(("α", Sort(u), ""), ("a", _b(0), ""),
-                    result=mk_app(Const("Eq", (u,)), _b(1), _b(0), _b(0)))
-    return eq.num_params == 2 and _same(eq.type, family) and _same(refl.type, refl_type)
+    alpha = _var("α", Sort(u))
+    a, b = _var("a", alpha), _var("b", alpha)
+    refl_type = _pi(alpha, a, result=mk_app(Const("Eq", (u,)), alpha, a, a))
+    return _same(eq.type, _pi(alpha, a, b, result=PROP)) and _same(refl.type, refl_type)
+
+
+def _types():
+    """(kind, name, level parameters, type) of each constant."""
+    alpha, beta = _var("α", Sort(U), "implicit"), _var("β", Sort(V), "implicit")
+    a, b = _var("a", alpha), _var("b", alpha)
+    relation = _pi(a, b, result=PROP)
+    explicit_r, r = _var("r", relation), _var("r", relation, "implicit")
+    f = _var("f", _pi(a, result=beta))
+    equal = mk_app(Const("Eq", (V,)), beta, App(f, a), App(f, b))
+    respects = _var("a", _pi(a, b, _var("a", mk_app(r, a, b)), result=equal))
+    quot, made = Const("Quot", (U,)), mk_app(Const("Quot.mk", (U,)), alpha, r, a)
+    member, q = _var("a", mk_app(quot, alpha, r)), _var("q", mk_app(quot, alpha, r))
+    family = _var("β", _pi(member, result=PROP), "implicit")
+    every = _var("mk", _pi(a, result=App(family, made)))
+    return (
+        ("type", "Quot", ("u",), _pi(alpha, explicit_r, result=Sort(U))),
+        ("mk", "Quot.mk", ("u",),
+         _pi(alpha, explicit_r, a, result=mk_app(quot, alpha, explicit_r))),
+        ("lift", "Quot.lift", ("u", "v"), _pi(alpha, r, beta, f, respects, member, result=beta)),
+        ("ind", "Quot.ind", ("u",), _pi(alpha, r, family, every, q, result=App(family, q))))
 
 
 def check_quot(tc):
     """The four quotient constants, if Eq is the standard one; raises KernelError("bad_quot")."""
     if not _eq_is_standard(tc.env):
         raise KernelError("bad_quot", "quotients need the standard Eq")
-    sort_u, sort_v = Sort(U), Sort(V)
-    alpha, r1, r0 = ("α", sort_u, "implicit"), _relation(0), _b(0)
-    quot = _pi(alpha, ("r", r1, "default"), result=sort_u)
-    mk = _pi(alpha, ("r", r1, "default"), ("a", _b(1), "default"), result=_quot(U, _b(2), _b(1)))
-    # lift: α r β f h q ⊢ β, with h : ∀ a b, r a b → f a = f b
-    sound = _pi(("a", _b(3), "default"), ("b", _b(4), "default"),
-                ("a", mk_app(_b(4), _b(1), _b(0)), "default"),
-                result=mk_app(Const("Eq", (V,)), _b(4), mk_app(_b(3), _b(2)),
-                              mk_app(_b(3), _b(1))))
-    lift = _pi(alpha, ("r", r1, "implicit"), ("β", sort_v, "implicit"),
-               ("f", Pi("a", _b(2), _b(1)), "default"), ("a", sound, "default"),
-               ("a", _quot(U, _b(4), _b(3)), "default"), result=_b(3))
-    # ind: α r β mk q ⊢ β q, with β : Quot r → Prop
-    every = Pi("a", _b(2), mk_app(_b(1), _mk(_b(3), _b(2), r0)))
-    family = Pi("a", _quot(U, _b(1), _b(0)), PROP)
-    ind = _pi(alpha, ("r", r1, "implicit"), ("β", family, "implicit"), ("mk", every, "default"),
-              ("q", _quot(U, _b(3), _b(2)), "default"),
-              result=mk_app(_b(2), _b(0)))
     env, decls = tc.env, []
-    for kind, name, params, type_ in (
-            ("type", "Quot", ("u",), quot), ("mk", "Quot.mk", ("u",), mk),
-            ("lift", "Quot.lift", ("u", "v"), lift), ("ind", "Quot.ind", ("u",), ind)):
+    for kind, name, params, type_ in _types():
         checker = env.checker()
         checker.steps = tc.steps
         checker.check_header(name, params, type_)

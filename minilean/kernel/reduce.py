@@ -10,47 +10,23 @@ Bound variables are opened as FVar((depth, type)): the type is part of the varia
 wherever the term turns up.
 """
 
-from minilean.kernel import level as lv
-from minilean.kernel.env import (
-    ConstructorDecl,
-    DefDecl,
-    InductiveDecl,
-    QuotDecl,
-    RecursorDecl,
-    TheoremDecl,
-)
+from minilean.kernel import term as tm
+from minilean.kernel.env import ConstructorDecl, InductiveDecl, QuotDecl, RecursorDecl
 from minilean.kernel.errors import KernelError
-from minilean.kernel.literals import NatOps, literal_to_ctor
-from minilean.kernel.term import (
-    App,
-    BVar,
-    Const,
-    FVar,
-    Lam,
-    Let,
-    Lit,
-    Pi,
-    Proj,
-    Sort,
-    get_app_fn,
-    get_app_fn_args,
-    instantiate_level_params,
-    instantiate_rev,
-    mk_app,
-)
+from minilean.kernel.literals import FOLD, NatOps, as_literal, literal_to_ctor
+from minilean.kernel.term import App, Const, FVar, Lam, Let, Lit, Pi, Proj, Sort, get_app_fn_args
 
 
 class Reducer:
-    """Reduction in one environment; `infer` and `is_def_eq` come from the subclasses."""
+    """Reduction in one environment; `infer`, `is_prop`, `is_def_eq` come from the subclasses."""
+
+    folds = FOLD
 
     def __init__(self, env):
         self.env = env
-        self.steps = 0
-        self.depth = 0
+        self.steps = self.depth = 0
         self.nat_ops = NatOps(self)
-        self.whnf_core_cache = {}
-        self.whnf_cache = {}
-        self.unfold_cache = {}
+        self.whnf_core_cache, self.whnf_cache = {}, {}
 
     def step(self):
         """Spend one step of the budget; raises KernelError("budget") when none is left."""
@@ -72,72 +48,66 @@ class Reducer:
         if t is Sort or t is Pi or t is Lam or t is Lit or t is FVar:
             return e
         found = self.whnf_cache.get(e)
-        if found is not None:
-            return found
-        r = e
+        if found is None:
+            found = self.whnf_cache[e] = self._whnf(e)
+        return found
+
+    def _whnf(self, e):
         while True:
             self.step()
-            r = self.whnf_core(r)
-            nat = self.nat_ops.reduce(r)
-            if nat is not None:
-                r = nat
-                break
-            unfolded = self.unfold(r)
+            e = self.whnf_core(e)
+            number = self.reduce_nat(e)
+            if number is not None:
+                return number
+            unfolded = self.unfold_def(e)
             if unfolded is None:
-                break
-            r = unfolded
-        self.whnf_cache[e] = r
-        return r
+                return e
+            e = unfolded
 
     def whnf_core(self, e):
         """Weak head normal form without unfolding the head's definition."""
         t = type(e)
         if t is not App and t is not Let and t is not Proj:
-            if t is BVar:
-                raise KernelError("loose_bvar", "a bound variable has no binder")
             return e
         found = self.whnf_core_cache.get(e)
-        if found is not None:
-            return found
-        r = e
-        while True:
-            self.step()
-            reduced = self._reduce_head(r)
-            if reduced is None:
-                break
-            r = reduced
-        self.whnf_core_cache[e] = r
-        return r
+        if found is None:
+            reduced = e
+            while reduced is not None:
+                self.step()
+                found, reduced = reduced, self._reduce_head(reduced)
+            self.whnf_core_cache[e] = found
+        return found
 
     def _reduce_head(self, e):
         """One β, ζ, ι, projection or quotient step at the head, else None."""
         t = type(e)
         if t is App:
-            fn, args = get_app_fn_args(e)
+            fn = tm.get_app_fn(e)
             if type(fn) is Const:
                 decl = self.env.get(fn.name)
                 if type(decl) is RecursorDecl:
-                    return self._reduce_rec(decl, fn, args)
+                    return self._reduce_rec(decl, fn, get_app_fn_args(e)[1])
                 if type(decl) is QuotDecl:
-                    return self._reduce_quot(decl, args)
+                    return self._reduce_quot(decl, get_app_fn_args(e)[1])
                 return None
-            if type(fn) is Lam:
-                return beta(fn, args)
             head = self.whnf_core(fn)
-            return None if head is fn else beta(head, args)
+            return beta(head, get_app_fn_args(e)[1]) if type(fn) is Lam or head is not fn else None
         if t is Let:
-            return instantiate_rev(e.body, (e.value,))
+            return tm.instantiate_rev(e.body, (e.value,))
         return self._reduce_proj(e) if t is Proj else None
 
     def _reduce_proj(self, e):
-        struct = self._whnf_ctor(e.expr)
-        ctor = self.ctor_of(struct)
-        if ctor is None or ctor.induct != e.struct:
+        return self.field(self.whnf_ctor(e.expr), e.struct, e.idx)
+
+    def field(self, e, struct, i):
+        """Field number i of e if e is a constructor application of the structure, else None."""
+        ctor = self.ctor_of(e)
+        if ctor is None or ctor.induct != struct:
             return None
-        args, i = get_app_fn_args(struct)[1], ctor.num_params + e.idx
+        args, i = get_app_fn_args(e)[1], ctor.num_params + i
         return args[i] if i < len(args) else None
 
-    def _whnf_ctor(self, e):
+    def whnf_ctor(self, e):
         """Weak head normal form, a literal as the constructor application it stands for."""
         r = self.whnf(e)
         return literal_to_ctor(r) if type(r) is Lit else r
@@ -146,34 +116,23 @@ class Reducer:
 
     def head_decl(self, e):
         """The declaration of the constant at the head of e, else None."""
-        fn = get_app_fn(e)
+        fn = tm.get_app_fn(e)
         return self.env.get(fn.name) if type(fn) is Const else None
 
     def unfold_height(self, e):
-        """Height of the definition at the head of e, None if there is nothing to unfold."""
+        """Height of the definition at the head of e, -1 if there is nothing to unfold."""
         decl = self.head_decl(e)
-        if type(decl) is DefDecl:
-            return decl.height
-        return 0 if type(decl) is TheoremDecl else None
+        return -1 if decl is None else decl.height
 
     def unfold(self, e):
         """e with the definition at its head unfolded and β-reduced, None if there is none."""
         decl = self.head_decl(e)
-        if type(decl) is not DefDecl and type(decl) is not TheoremDecl:
+        if decl is None or decl.height < 0:
             return None
         fn, args = get_app_fn_args(e)
-        return beta(self._at_levels(decl.value, decl, fn), args)
+        return beta(tm.instantiate_level_params(decl.value, decl.level_params, fn.levels), args)
 
-    def _at_levels(self, e, decl, const):
-        """The part e of the declaration of `const` with the universe levels of `const`."""
-        if not decl.level_params:
-            return e
-        key = (e, const)
-        found = self.unfold_cache.get(key)
-        if found is None:
-            found = instantiate_level_params(e, decl.level_params, const.levels)
-            self.unfold_cache[key] = found
-        return found
+    unfold_def = unfold  # the front leaves some definitions folded
 
     # --- ι ---
 
@@ -195,7 +154,7 @@ class Reducer:
         major = args[rec.major_index]
         if rec.k:
             major = self._to_ctor_k(rec, major) or major
-        major = self._whnf_ctor(major)
+        major = self.whnf_ctor(major)
         ctor = self.ctor_of(major)
         if ctor is None:
             major = self._to_ctor_eta(rec, major)
@@ -205,7 +164,8 @@ class Reducer:
         major_args = get_app_fn_args(major)[1]
         if len(major_args) != ctor.num_params + ctor.num_fields:
             return None
-        rule, fields = self._at_levels(rec.rules[ctor.index], rec, fn), major_args[ctor.num_params:]
+        rule = tm.instantiate_level_params(rec.rules[ctor.index], rec.level_params, fn.levels)
+        fields = major_args[ctor.num_params:]
         return beta(rule, args[:rec.num_fixed] + fields + args[rec.major_index + 1:])
 
     def _to_ctor_k(self, rec, major):
@@ -215,7 +175,7 @@ class Reducer:
         if type(fn) is not Const or fn.name != rec.induct:
             return None
         name = self.env.lookup(rec.induct).ctors[0]
-        ctor = mk_app(Const(name, fn.levels), *args[:rec.num_params])
+        ctor = tm.mk_app(Const(name, fn.levels), *args[:rec.num_params])
         return ctor if self.is_def_eq(major_type, self.infer(ctor)) else None
 
     def _to_ctor_eta(self, rec, major):
@@ -227,14 +187,9 @@ class Reducer:
         fn, args = get_app_fn_args(major_type)
         if type(fn) is not Const or fn.name != rec.induct or self.is_prop(major_type):
             return None
-        ctor = mk_app(Const(decl.ctors[0], fn.levels), *args)
+        ctor = tm.mk_app(Const(decl.ctors[0], fn.levels), *args)
         num_fields = self.env.lookup(decl.ctors[0]).num_fields
-        return mk_app(ctor, *[Proj(decl.name, i, major) for i in range(num_fields)])
-
-    def is_prop(self, type_):
-        """Is type_ a proposition?"""
-        sort = self.whnf(self.infer(type_))
-        return type(sort) is Sort and lv.is_zero(sort.level)
+        return tm.mk_app(ctor, *[Proj(decl.name, i, major) for i in range(num_fields)])
 
     # --- quotients ---
 
@@ -247,12 +202,41 @@ class Reducer:
         mk, mk_args = self.head_decl(major), get_app_fn_args(major)[1]
         if type(mk) is not QuotDecl or mk.kind != "mk" or len(mk_args) != 3:
             return None
-        return mk_app(App(args[3], mk_args[2]), *args[major_index + 1:])
+        return tm.mk_app(App(args[3], mk_args[2]), *args[major_index + 1:])
+
+    # --- Nat literals ---
+
+    def reduce_nat(self, e):
+        """The value of an operation on closed arguments that reduce to literals, else None."""
+        if type(e) is not App or e.flags & tm.FVAR:
+            return None
+        fn = tm.get_app_fn(e)
+        if type(fn) is not Const or fn.name not in self.folds or not self.may_fold(fn.name):
+            return None
+        (arity, op), args, numbers = self.folds[fn.name], get_app_fn_args(e)[1], []
+        for arg in args:
+            numbers.append(self.number(arg))
+            if numbers[-1] is None:
+                return None
+        return op(*numbers) if len(numbers) == arity else None
+
+    def may_fold(self, name):
+        """Is the operation `name` the one that `folds` computes?"""
+        return self.nat_ops.is_allowed(name)
+
+    def number(self, e):
+        """The number that e reduces to, else None."""
+        return as_literal(self.whnf(e))
 
 
 def beta(fn, args):
-    """fn applied to args, with the leading λs of fn reduced."""
-    body, n = fn, 0
-    while type(body) is Lam and n < len(args):
-        body, n = body.body, n + 1
-    return mk_app(instantiate_rev(body, args[:n]), *args[n:])
+    """fn applied to args, with the β-redexes at the head contracted."""
+    while type(fn) is Lam and args:
+        body, n = fn, 0
+        while type(body) is Lam and n < len(args):
+            body, n = body.body, n + 1
+        fn, args = tm.instantiate_rev(body, args[:n]), args[n:]
+        if type(tm.get_app_fn(fn)) is Lam:
+            fn, more = get_app_fn_args(fn)
+            args = [*more, *args]
+    return tm.mk_app(fn, *args)

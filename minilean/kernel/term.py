@@ -17,6 +17,7 @@ FVAR, MVAR, LMVAR, PARAM = 1, 2, 4, 8
 _SWEEP_EVERY = 150_000  # new terms
 
 _TABLE = {}
+_instances = {}  # (term, names of level parameters, levels) -> term with those levels
 _sweep_at = _SWEEP_EVERY
 _new = object.__new__
 
@@ -25,11 +26,6 @@ class Expr:
     """Base of all terms; immutable, do not assign to the fields."""
 
     __slots__ = ("flags", "loose")
-    has_fvar = property(lambda self: bool(self.flags & FVAR))
-    has_mvar = property(lambda self: bool(self.flags & (MVAR | LMVAR)))
-    has_expr_mvar = property(lambda self: bool(self.flags & MVAR))
-    has_level_mvar = property(lambda self: bool(self.flags & LMVAR))
-    has_param = property(lambda self: bool(self.flags & PARAM))
 
     def __reduce__(self):
         return type(self), tuple([getattr(self, name) for name in self.fields])
@@ -44,6 +40,7 @@ def _intern(key, e):
 def sweep():
     """Forget the terms that nobody refers to any more; called automatically as the table grows."""
     global _sweep_at
+    _instances.clear()
     sweep_table(_TABLE)
     lv.sweep()
     _sweep_at = len(_TABLE) + max(_SWEEP_EVERY, len(_TABLE) // 2)
@@ -103,14 +100,7 @@ class App(Expr):
     __slots__ = fields = ("fn", "arg")
 
     def __new__(cls, fn, arg):
-        key = (fn, arg)
-        e = _TABLE.get(key)
-        if e is None:  # spelled out: most terms are applications
-            e = _new(cls)
-            e.fn, e.arg, e.flags = fn, arg, fn.flags | arg.flags
-            e.loose = fn.loose if fn.loose > arg.loose else arg.loose
-            e = _intern(key, e)
-        return e
+        return app(fn, arg)
 
 
 class Lam(Expr):
@@ -175,10 +165,22 @@ TYPE = Sort(lv.ONE)
 
 # --- building and taking apart --------------------------------------------------------------------
 
+def app(fn, arg):
+    """App(fn, arg), faster: most terms are applications."""
+    key = (fn, arg)
+    e = _TABLE.get(key)
+    if e is None:
+        e = _new(App)
+        e.fn, e.arg, e.flags = fn, arg, fn.flags | arg.flags
+        e.loose = fn.loose if fn.loose > arg.loose else arg.loose
+        e = _intern(key, e)
+    return e
+
+
 def mk_app(fn, *args):
     """fn applied to args, left to right."""
     for arg in args:
-        fn = App(fn, arg)
+        fn = app(fn, arg)
     return fn
 
 
@@ -204,8 +206,7 @@ def rebuild(e, f, depth):
     """e with each child c replaced by f(c, depth + number of binders of e above c)."""
     t = type(e)
     if t is App:
-        fn, arg = f(e.fn, depth), f(e.arg, depth)
-        return _TABLE.get((fn, arg)) or App(fn, arg)
+        return app(f(e.fn, depth), f(e.arg, depth))
     if t is Lam or t is Pi:
         return t(e.name, f(e.type, depth), f(e.body, depth + 1), e.info)
     if t is Let:
@@ -239,12 +240,14 @@ def _map_loose(e, leaf, start):
     def go(e, depth):
         if e.loose <= depth:
             return e
-        if type(e) is BVar:
+        kind = type(e)
+        if kind is BVar:
             return leaf(e.idx, depth)
         key = (e, depth)
         new = cache.get(key)
         if new is None:
-            new = cache[key] = rebuild(e, go, depth)
+            new = app(go(e.fn, depth), go(e.arg, depth)) if kind is App else rebuild(e, go, depth)
+            cache[key] = new
         return new
     return go(e, start)
 
@@ -267,13 +270,15 @@ def abstract(e, fvars):
     def go(e, depth):
         if not e.flags & need:
             return e
-        if type(e) is FVar or type(e) is MVar:
+        kind = type(e)
+        if kind is FVar or kind is MVar:
             i = index.get(e)
             return e if i is None else BVar(i + depth)
         key = (e, depth)
         new = cache.get(key)
         if new is None:
-            new = cache[key] = rebuild(e, go, depth)
+            new = app(go(e.fn, depth), go(e.arg, depth)) if kind is App else rebuild(e, go, depth)
+            cache[key] = new
         return new
     return go(e, 0)
 
@@ -291,25 +296,25 @@ def replace(e, f):
     return go(e)
 
 
-def map_levels(e, f, need):
-    """Apply f to every level in the subterms of e that have one of the flags `need`."""
-    def visit(s):
-        if not s.flags & need:
-            return s
-        if type(s) is Sort:
-            return Sort(f(s.level))
-        if type(s) is Const:
-            return Const(s.name, tuple([f(u) for u in s.levels]))
-        return None
-    return replace(e, visit) if e.flags & need else e
-
-
 def instantiate_level_params(e, names, levels):
     """Replace the level parameters `names` by `levels`."""
     if not names or not e.flags & PARAM:
         return e
-    subst = dict(zip(names, levels, strict=True))
-    return map_levels(e, lambda u: lv.instantiate(u, subst), PARAM)
+    key = e, tuple(names), tuple(levels)
+    found = _instances.get(key)
+    if found is None:
+        subst = dict(zip(names, levels, strict=True))
+
+        def visit(s):
+            if not s.flags & PARAM:
+                return s
+            if type(s) is Sort:
+                return Sort(lv.instantiate(s.level, subst))
+            if type(s) is Const:
+                return Const(s.name, tuple([lv.instantiate(u, subst) for u in s.levels]))
+            return None
+        found = _instances[key] = replace(e, visit)
+    return found
 
 
 # --- inspection -----------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ def test_interning_and_summaries():
     assert e is Lam("x", A, App(BVar(0), BVar(2)))
     assert e.loose == 2
     assert App(FVar(1), MVar(2)).flags == tm.FVAR | tm.MVAR
-    assert Sort(lv.param("u")).has_param and Const("c", (lv.mvar(0),)).has_level_mvar
+    assert Sort(lv.param("u")).flags == tm.PARAM and Const("c", (lv.mvar(0),)).flags == tm.LMVAR
     assert Lit(1) is not Lit("1") and Lit(True) is not Lit(1)
     assert Const("fvar", ()) is not FVar(())
 
