@@ -65,16 +65,14 @@ class CommandElab(ScopeMixin, AttrMixin):
 
     def run(self, cmd):
         """Execute one command; errors become messages."""
-        before = len(self.messages)
         try:
             getattr(self, f"cmd_{type(cmd).__name__.lower()}")(cmd)
         except FAILURES as err:
             text, feature = describe(err)
             self.declined = self.declined or feature
-            if not (getattr(err, "silent", False) and self.failed_since(before)):
-                at = getattr(err, "stx", None)
-                whole = cmd if isinstance(err, Declined) else getattr(cmd, "name_pos", cmd)
-                self.messages.append(("error", text, whole if at is None else at))
+            at = getattr(err, "stx", None)
+            whole = cmd if isinstance(err, Declined) else getattr(cmd, "name_pos", cmd)
+            self.messages.append(("error", text, whole if at is None else at))
 
     def failed_since(self, n_messages):
         """Is one of the messages after the first n_messages an error?"""
