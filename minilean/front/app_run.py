@@ -1,8 +1,7 @@
 """One application being elaborated: implicit, instance, named and explicit arguments in turn.
 
-Follows Lean 4's `ElabAppArgs` and `ElabElim` (`Lean/Elab/App.lean`). For a recursor whose motive is
-to be found (`elab_as_elim`), arguments whose types do not mention the motive come first, the motive
-abstracts the major premises in the expected type, then the other arguments are elaborated.
+Follows Lean 4's `ElabAppArgs` (`Lean/Elab/App.lean`). Not here: its `ElabElim`, which finds the motive
+of a recursor (`elab_as_elim`); a call that leaves that open is declined.
 Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 from __future__ import annotations
@@ -11,9 +10,8 @@ from dataclasses import dataclass
 
 from minilean.front import syntax as sx
 from minilean.front.errors import Declined, LeanError
-from minilean.front.terms import has_loose_bvar, is_app_of, occurs
+from minilean.front.terms import has_loose_bvar, is_app_of
 from minilean.kernel import term as tm
-from minilean.kernel.env import RecursorDecl
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,16 +134,12 @@ class AppRun:
         dom = meta.head_beta(self.ty.type)
         if is_app_of(dom, "optParam", 2):
             dom = dom.fn.arg
-        e, stx = elab.term(arg, dom), self.place(arg)
+        e, stx = elab.term(arg, dom), self.call.stx if isinstance(arg, tm.Expr) else arg
         value = elab.fit(e, dom, stx)
         if value is None:
             raise elab.mismatch("Application type mismatch: The argument", e, dom,
                                 f"\nin the application\n  {meta.pp(tm.App(self.f, e))}", stx)
         self.add(value)
-
-    def place(self, arg):
-        """The syntax to blame for an argument."""
-        return self.call.stx if isinstance(arg, tm.Expr) else arg
 
     def propagate(self):
         """Unify the expected type with the result type before elaborating explicit arguments."""
@@ -173,75 +167,3 @@ class AppRun:
             self.meta.is_def_eq(self.call.expected, self.ty)
         self.flush_insts()
         return self.meta.inst(self.f)
-
-
-def motive_name(meta, f, call):
-    """How the eliminator f calls the motive that is to be computed; None: f is no eliminator."""
-    if type(f) is not tm.Const or call.explicit or f.name not in meta.ext.elab_as_elim \
-            and type(meta.env.get(f.name)) is not RecursorDecl:
-        return None
-    args = list(binders(meta, meta.infer(f)))
-    motive, named = tm.get_app_fn(args[-1].body), {n.name for n in call.named}
-    if type(motive) is not tm.BVar or args[-1 - motive.idx].info == "default":
-        raise Declined("eliminator without a motive")
-    name = args[-1 - motive.idx].name
-    if name in named:
-        return None
-    if len(call.args) != sum(b.info == "default" and b.name not in named for b in args):
-        raise Declined("eliminator with another number of arguments", call.stx)
-    return name
-
-
-class ElimRun(AppRun):
-    """One application of an eliminator; `waiting` are (metavariable, argument that it stands for).
-    """
-
-    def __init__(self, elab, f, call, name):
-        super().__init__(elab, f, call)
-        self.name, self.motive, self.waiting = name, None, []
-
-    def run(self):
-        expected = self.call.expected
-        self.elab.wait_for(expected)
-        if self.elab.is_unknown(expected):
-            raise LeanError("failed to elaborate eliminator, expected type is not available",
-                            self.call.stx)
-        return super().run()
-
-    def propagate(self):
-        """Only the motive is found from the expected type."""
-
-    def add_mvar(self, binder):
-        super().add_mvar(binder)
-        if binder.name == self.name:
-            self.motive = self.f.arg
-
-    def add_arg(self, arg):
-        if self.motive is None or not occurs(self.motive, self.ty.type):
-            return super().add_arg(arg)
-        self.waiting.append((self.meta.mk_mvar(self.ty.type), arg))
-        self.add(self.waiting[-1][0])
-
-    def finish(self):
-        meta, elab = self.meta, self.elab
-        elab.synthesize("yes")
-        if self.motive.id not in meta.assign:
-            self.assign_motive([meta.inst(t) for t in tm.get_app_fn_args(self.ty)[1]])
-        for m, arg in self.waiting:
-            dom = meta.head_beta(meta.inst(meta.decls[m.id].type))
-            value = elab.ensure_type(elab.term(arg, dom), dom, self.place(arg))
-            if not meta.is_def_eq(m, value):
-                raise LeanError("eliminator argument does not fit its type", self.place(arg))
-        self.flush_insts()
-        return meta.inst(self.f)
-
-    def assign_motive(self, targets):
-        """motive := fun targets => expected type with the targets abstracted."""
-        meta, body = self.meta, self.meta.inst(self.call.expected)
-        if any(self.elab.is_unknown(t) for t in targets):
-            raise Declined("eliminator with an unknown major premise", self.call.stx)
-        decls, _ = meta.forall_locals(meta.inst(meta.infer(self.motive)), max=len(targets))
-        for t, d in reversed(list(zip(targets, decls, strict=True))):
-            body = tm.instantiate(meta.kabstract(body, t), d.fvar)
-        if not meta.is_def_eq(self.motive, meta.mk_lambda([d.fvar for d in decls], body)):
-            raise LeanError("motive is not type correct", self.call.stx)

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from minilean.front import syntax as sx
-from minilean.front.app_run import AppRun, Call, ElimRun, motive_name
+from minilean.front.app_run import AppRun, Call
 from minilean.front.elab_names import NameMixin
-from minilean.front.errors import LeanError
+from minilean.front.errors import Declined, LeanError
 from minilean.kernel import term as tm
+from minilean.kernel.env import RecursorDecl
 
 
 class AppMixin(NameMixin):
@@ -73,9 +74,12 @@ class AppMixin(NameMixin):
 
     def app_args(self, f, call):
         """f applied to named and positional arguments, implicit ones filled in."""
-        motive = motive_name(self.meta, f, call)
-        run = AppRun(self, f, call) if motive is None else ElimRun(self, f, call, motive)
-        return run.run()
+        meta = self.meta
+        if type(f) is tm.Const and not call.explicit and (
+                f.name in meta.ext.elab_as_elim or type(meta.env.get(f.name)) is RecursorDecl) \
+                and not any(n.name == "motive" for n in call.named):
+            raise Declined(f"{f.name} without its motive", call.stx)
+        return AppRun(self, f, call).run()
 
     def apply_fn(self, name, *args, expected=None, stx=None):
         """The constant `name` applied to syntax or terms, as for a notation."""

@@ -8,16 +8,10 @@ from __future__ import annotations
 from minilean.front import syntax as sx
 from minilean.front.build import NAT
 from minilean.front.errors import Declined, LeanError
+from minilean.front.tactic_util import chosen
 from minilean.front.terms import numeral_level
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
-
-
-def binder_name(name, info="default"):
-    """The name of a local that is written `name` ("_" or None: it cannot be referred to)."""
-    if info == "inst" and name is None:
-        return "inst✝"
-    return "x✝" if name in ("_", None) else name
 
 
 class FormMixin:
@@ -41,7 +35,7 @@ class FormMixin:
         if isinstance(b.default, sx.By):
             raise Declined("automatic arguments", b)
         default = None if b.default is None else self.elab_term_ensuring(b.default, ty)
-        d = meta.push_local(binder_name(name, b.info), ty, b.info)
+        d = meta.push_local(chosen(name, "inst" if b.info == "inst" else "x"), ty, b.info)
         if default is not None:
             self.opt_params[d.id] = default
         return d
@@ -68,7 +62,7 @@ class FormMixin:
                     ty = self.type_term(b.type)
                     if dom is not None:
                         meta.is_def_eq(ty, dom)  # a mismatch is reported for the whole lambda
-                d = meta.push_local(binder_name(name, b.info), meta.inst(ty), b.info)
+                d = meta.push_local(chosen(name, "inst" if b.info == "inst" else "x"), meta.inst(ty), b.info)
                 fvars.append(d.fvar)
                 expected = None if dom is None else tm.instantiate(pi.body, d.fvar)
             e = self.term_ensuring(stx.body, expected)
@@ -167,7 +161,7 @@ class FormMixin:
         if is_let:
             self.synthesize("partial")
             value, ty = meta.inst(value), meta.inst(ty)
-        d = meta.mk_local(binder_name(stx.name or "this"), ty, value=value if is_let else None)
+        d = meta.mk_local(chosen(stx.name or "this", "x"), ty, value=value if is_let else None)
         with meta.with_lctx(meta.lctx.add(d)):
             e = self.term_ensuring(stx.body, expected)
             self.synthesize("no" if is_let else "yes")

@@ -150,9 +150,11 @@ class NameMixin:
             first = meta.inst(first)
         heads = list(self._heads(first))
         for head in heads:
-            found = self._field(head, name, e)
+            found = self._field(head, name)
             if found is not None:
-                return found
+                for projection in found[1]:
+                    e = self.apply_fn(projection, e)
+                return found[0], e
         if heads[0] and not name.isdigit() and self.known_elsewhere(f"{heads[0]}.{name}"):
             raise Declined(f"library name {heads[0]}.{name}", stx)
         raise LeanError(f"Invalid field `{name}`: The environment does not contain "
@@ -171,8 +173,8 @@ class NameMixin:
             yield self._type_head(ty)
             ty = meta.unfold_def(ty)
 
-    def _field(self, struct, name, e):
-        """(function, e or its projection to a parent) for a field of struct or None."""
+    def _field(self, struct, name):
+        """(function, projections to the parent that has it) for a field of struct, or None."""
         info = self.meta.ext.structures.get(struct)
         if name.isdigit():
             decl = self.meta.structure_like(struct)
@@ -183,16 +185,12 @@ class NameMixin:
             name = info.fields[int(name) - 1]
         member = self._member(f"{struct}.{name}")
         if member is not None:
-            return member, e
+            return member, []
         for parent, field in info.parents if info is not None else ():
-            if self._has_field(parent, name):
-                return self._field(parent, name, self.apply_fn(f"{struct}.{field}", e))
+            found = self._field(parent, name)
+            if found is not None:
+                return found[0], [f"{struct}.{field}", *found[1]]
         return None
-
-    def _has_field(self, struct, name):
-        info = self.meta.ext.structures.get(struct)
-        return f"{struct}.{name}" in self.meta.env or any(
-            self._has_field(parent, name) for parent, _ in info.parents)
 
     def _member(self, full):
         """The constant `full` (or an alias), or the function of that name being defined."""

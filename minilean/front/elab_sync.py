@@ -85,17 +85,14 @@ class SyncMixin:
                 continue
             if postpone == "yes":
                 return
-            if self._insist():
+            with self.mode(may_postpone=False):
+                progress = self._step(quiet=True) or self._use_defaults() or self._step()
+            if progress:
                 continue
             if postpone == "partial":
                 return
             if not self._step(tactics=True):
                 self._report_stuck()
-
-    def _insist(self):
-        """Try everything but tactics without postponing; True if a problem was solved."""
-        with self.mode(may_postpone=False):
-            return self._step(quiet=True) or self._use_defaults() or self._step()
 
     def _step(self, quiet=False, tactics=False):
         """Try each pending problem once, oldest first; True if one was solved.
