@@ -1,7 +1,7 @@
 """One application being elaborated: implicit, instance, named and explicit arguments in turn.
 
-Follows Lean 4's `ElabAppArgs` (`Lean/Elab/App.lean`). Not here: its `ElabElim`, which finds the motive
-of a recursor (`elab_as_elim`); a call that leaves that open is declined.
+Follows Lean 4's `ElabAppArgs` (`Lean/Elab/App.lean`). Not here: its `ElabElim`, which finds the
+motive of a recursor (`elab_as_elim`); a call that leaves that open is declined.
 Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 from __future__ import annotations

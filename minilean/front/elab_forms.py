@@ -35,10 +35,15 @@ class FormMixin:
         if isinstance(b.default, sx.By):
             raise Declined("automatic arguments", b)
         default = None if b.default is None else self.elab_term_ensuring(b.default, ty)
-        d = meta.push_local(chosen(name, "inst" if b.info == "inst" else "x"), ty, b.info)
+        d = self._push(b, name, ty)
         if default is not None:
             self.opt_params[d.id] = default
         return d
+
+    def _push(self, b, name, ty):
+        """The local for one name of the binder b, now in scope."""
+        name = chosen(name, "inst" if b.info == "inst" else "x")
+        return self.meta.push_local(name, ty, b.info)
 
     def elab_forall(self, stx, expected):
         return self.elab_binders(stx.binders, lambda decls: self.meta.mk_pi(
@@ -62,7 +67,7 @@ class FormMixin:
                     ty = self.type_term(b.type)
                     if dom is not None:
                         meta.is_def_eq(ty, dom)  # a mismatch is reported for the whole lambda
-                d = meta.push_local(chosen(name, "inst" if b.info == "inst" else "x"), meta.inst(ty), b.info)
+                d = self._push(b, name, meta.inst(ty))
                 fvars.append(d.fvar)
                 expected = None if dom is None else tm.instantiate(pi.body, d.fvar)
             e = self.term_ensuring(stx.body, expected)

@@ -155,10 +155,11 @@ class NameMixin:
                 for projection in found[1]:
                     e = self.apply_fn(projection, e)
                 return found[0], e
-        if heads[0] and not name.isdigit() and self.known_elsewhere(f"{heads[0]}.{name}"):
-            raise Declined(f"library name {heads[0]}.{name}", stx)
-        raise LeanError(f"Invalid field `{name}`: The environment does not contain "
-                        f"`{heads[0]}.{name}`\n  {meta.pp(e)}\nhas type\n  {meta.pp(first)}", stx)
+        full = f"{heads[0] or '_'}.{name}"
+        if not name.isdigit() and self.known_elsewhere(full):
+            raise Declined(f"library name {full}", stx)
+        raise LeanError(f"Invalid field `{name}`: The environment does not contain `{full}`\n  "
+                        f"{meta.pp(e)}\nhas type\n  {meta.pp(first)}", stx)
 
     def _heads(self, ty, result=False):
         """The constants at the head of the type ty (result: of what a function of that type
