@@ -156,12 +156,12 @@ class StructRun:
         if name in self.fields:
             return elab.term_ensuring(self.fields.pop(name), dom)
         for s in self.sources:
-            if name in self.all_fields(self.info(meta.whnf(meta.inst(meta.infer(s))))):
+            if name in all_fields(meta, self.info(meta.whnf(meta.inst(meta.infer(s))))):
                 value = elab.app_fields(s, [name], self.stx, Call(stx=self.stx))
                 return elab.ensure_type(value, dom, self.stx)
         parent = next((meta.ext.structures[p] for p, field in info.parents if field == name), None)
         if parent is not None and (self.sources or not parent.is_class
-                                   or any(x in self.fields for x in self.all_fields(parent))):
+                                   or any(x in self.fields for x in all_fields(meta, parent))):
             return self.build(meta.whnf_r(dom))
         return None
 
@@ -174,10 +174,11 @@ class StructRun:
             return self.elab.inst_mvar(dom, self.stx)
         raise LeanError(f"Fields missing: `{name}`", self.stx)
 
-    def all_fields(self, info):
-        """Names of the fields of a structure (None: of no structure) and of its parents."""
-        if info is None:
-            return []
-        structures = self.meta.ext.structures
-        return [*info.fields, *[name for parent, _ in info.parents
-                                for name in self.all_fields(structures.get(parent))]]
+
+def all_fields(meta, info):
+    """Names of the fields of a structure (None: of no structure) and of its parents."""
+    if info is None:
+        return []
+    structures = meta.ext.structures
+    return [*info.fields, *[name for parent, _ in info.parents
+                            for name in all_fields(meta, structures.get(parent))]]

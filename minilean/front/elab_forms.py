@@ -117,9 +117,15 @@ class FormMixin:
         return out
 
     def elab_num(self, stx, expected):
-        if expected is not None and self.meta.inst(expected) is NAT:
-            return self.meta.mk_nat(stx.value)
-        return self.apply_fn("OfNat.ofNat", tm.Lit(stx.value), expected=expected, stx=stx)
+        meta, lit = self.meta, tm.Lit(stx.value)
+        ty = meta.inst(self.type_or_new(expected))
+        if ty is NAT:
+            return meta.mk_nat(stx.value)
+        u = meta._dec_level(meta.sort_level(ty))
+        if u is None:
+            raise LeanError(f"failed to synthesize\n  OfNat ({meta.pp(ty)}) {stx.value}", stx)
+        inst = self.inst_mvar(tm.mk_app(tm.Const("OfNat", (u,)), ty, lit), stx)
+        return tm.mk_app(tm.Const("OfNat.ofNat", (u,)), ty, lit, inst)
 
     def elab_str(self, stx, expected):
         raise Declined("string literals", stx)

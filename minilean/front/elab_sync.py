@@ -69,11 +69,15 @@ class SyncMixin:
         if value is None and (chosen is not m or any(meta.decls[i].kind == "natural"
                                                      for i in meta.mvars_in(ty))):
             return False
-        if value is None or not meta.is_def_eq(ty, meta.infer(value)) \
-                or m.id in meta.assign and not meta.is_def_eq(m, value):
+        if value is None or not meta.is_def_eq(ty, meta.infer(value)) or not self._assign(m, value):
             raise LeanError(f"failed to synthesize\n  {meta.pp(ty)}")
-        if m.id not in meta.assign:
-            meta.assign_mvar(m.id, value)
+        return True
+
+    def _assign(self, m, value):
+        """Make the instance m be `value`; False when it is something else already."""
+        if m.id in self.meta.assign:
+            return self.meta.is_def_eq(m, value)
+        self.meta.assign_mvar(m.id, value)
         return True
 
     # --- the loop -------------------------------------------------------------------------------
@@ -164,20 +168,21 @@ class SyncMixin:
         meta = self.meta
         options = []
         for p in self.pending:
-            if p.kind == "inst" and p.mvar.id not in meta.assign:
+            if p.kind == "inst" and self.is_unknown(p.mvar):
                 cls = meta.class_name(meta.inst(meta.decls[p.mvar.id].type))
                 options += [(*option, p) for option in meta.default_instances(cls)]
         options.sort(key=lambda o: -o[0])
         return any(self._apply_default(name, p) for _, name, p in options)
 
     def _apply_default(self, name, p):
-        meta = self.meta
+        meta, mark = self.meta, self.meta.save()
         with meta.with_lctx(p.lctx):
             f = meta.mk_const(name)
             mvars, infos, result = meta.forall_meta(meta.infer(f), reducing=False)
-            if not meta.is_def_eq(meta.decls[p.mvar.id].type, result):
+            if not meta.is_def_eq(meta.decls[p.mvar.id].type, result) \
+                    or not self._assign(p.mvar, tm.mk_app(f, *mvars)):
+                meta.restore(mark)
                 return False
-            meta.assign_mvar(p.mvar.id, tm.mk_app(f, *mvars))
             self.pending = [q for q in self.pending if q is not p]
             for m, info in zip(mvars, infos, strict=True):
                 if info == "inst" and self.is_unknown(m):
