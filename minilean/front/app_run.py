@@ -6,7 +6,7 @@ Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from minilean.front import syntax as sx
 from minilean.front.errors import Declined, LeanError
@@ -105,7 +105,7 @@ class AppRun:
         elif not self.call.explicit and is_app_of(binder.type, "optParam", 2):
             self.add(binder.type.arg)
         elif self.named:
-            self.skip_to_named(binder)
+            return self.skip_to_named(binder)
         elif self.call.ellipsis:
             self.add_mvar(binder)
         elif not self.call.explicit and any(is_app_of(b.type, "optParam", 2)
@@ -116,7 +116,7 @@ class AppRun:
         return True
 
     def skip_to_named(self, binder):
-        """Pass over a binder in front of a named argument that determines it."""
+        """Pass over a binder in front of a named argument: eta-expand, unless that fixes it."""
         waiting = [has_loose_bvar(b.type, depth)
                    for depth, b in enumerate(binders(self.meta, binder.body))
                    if any(n.name == b.name for n in self.named)]
@@ -124,9 +124,15 @@ class AppRun:
             n = self.named[0]
             raise LeanError(f"Invalid argument name `{n.name}` for function "
                             f"`{self.meta.pp(tm.get_app_fn(self.f))}`", n)
-        if not any(waiting):
-            raise Declined("named argument in front of which one is open", self.call.stx)
-        self.add_mvar(binder)
+        if any(waiting):
+            self.add_mvar(binder)
+            return True
+        meta, rest = self.meta, replace(self.call, named=self.named, args=(), expected=None)
+        with meta.with_lctx(meta.lctx):
+            x = meta.push_local(binder.name, binder.type, binder.info).fvar
+            self.f = meta.mk_lambda([x], AppRun(self.elab, tm.App(self.f, x), rest).run())
+        self.ty = meta.infer(self.f)
+        return False
 
     def add_arg(self, arg):
         """Elaborate and add one argument; LeanError when its type does not fit."""
