@@ -39,7 +39,7 @@ class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
         self.level_names = list(scope.universes)
         self.recorder = self.root_goals = None
         self.hole_stx = {}  # id of a metavariable -> the `_` it came from
-        self.opt_params = {}  # id of a local -> default value of that argument
+        self.opt_params = {}  # id of a local -> default value of that argument, or None
         self.own_name = None  # the declaration whose proof a lone tactic continues
         self.tactic_start = 0  # metavariables from this id on belong to the running tactic
         self.rec_fns = {}  # id of a local that stands for a declaration in progress -> its name
@@ -89,13 +89,11 @@ class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
             self.synthesize("no")
             return self.meta.inst(e)
 
-    def elab_term(self, stx, expected=None):
-        """The term for `stx`; no synthetic metavariable is left behind."""
-        return self._settled(self.term, stx, expected)
-
-    def elab_term_ensuring(self, stx, expected):
-        """Like elab_term, with the result coerced to type `expected` (unless that is None)."""
+    def elab_term_ensuring(self, stx, expected=None):
+        """The term for `stx`, of type `expected` if given; no synthetic metavariable is left."""
         return self._settled(self.term_ensuring, stx, expected)
+
+    elab_term = elab_term_ensuring
 
     def elab_type(self, stx):
         """The type for `stx` (something whose type is a sort)."""

@@ -34,10 +34,9 @@ class FormMixin:
                             f"  {meta.pp(ty)}", b.type)
         if isinstance(b.default, sx.By):
             raise Declined("automatic arguments", b)
-        default = None if b.default is None else self.elab_term_ensuring(b.default, ty)
+        default = b.default and self.elab_term_ensuring(b.default, ty)
         d = self._push(b, name, ty)
-        if default is not None:
-            self.opt_params[d.id] = default
+        self.opt_params[d.id] = default
         return d
 
     def _push(self, b, name, ty):
@@ -92,8 +91,6 @@ class FormMixin:
         return meta.mk_mvar(self.type_or_new(expected), "opaque", stx.name or "")
 
     def elab_sortt(self, stx, expected):
-        if stx.kind == "Prop":
-            return tm.PROP
         level = self.level(stx.level) if stx.has_level else lv.ZERO
         return tm.Sort(lv.succ(level) if stx.kind == "Type" else level)
 
@@ -153,15 +150,12 @@ class FormMixin:
 
     def elab_show(self, stx, expected):
         """show T from e / show T by tac: as Lean's `let_fun this : T := e; this` or (e : T)."""
-        meta = self.meta
-        ty = self.type_term(stx.type)
-        if expected is not None:
-            meta.is_def_eq(ty, expected)
-        ty = meta.inst(ty)
-        value = self.term_ensuring(stx.value, ty)
+        meta, ty = self.meta, self.type_term(stx.type)
+        meta.is_def_eq(ty, self.type_or_new(expected))
+        value = self.term_ensuring(stx.value, meta.inst(ty))
         if isinstance(stx.value, sx.By):
             return value
-        return tm.App(tm.Lam("this", ty, tm.BVar(0)), value)
+        return tm.App(tm.Lam("this", meta.inst(ty), tm.BVar(0)), value)
 
     def elab_have(self, stx, expected):
         """have x : T := v; b as (fun x : T => b) v; let x : T := v; b."""

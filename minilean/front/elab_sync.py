@@ -5,24 +5,16 @@ everything with errors shown, tactic blocks last. Run: `python -m pytest tests/m
 """
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections import namedtuple
 
-from minilean.front import syntax as sx
 from minilean.front.errors import LeanError, Postpone
 from minilean.front.instances import StuckInstance
-from minilean.front.meta import LocalContext
 from minilean.front.tactic_context import TacticContext
 from minilean.front.terms import occurs
 from minilean.kernel import term as tm
 
-
-class Pending(NamedTuple):
-    """A synthetic metavariable that still waits: kind "inst", "postponed" or "tactic"."""
-
-    kind: str
-    mvar: tm.MVar
-    stx: sx.Node
-    lctx: LocalContext
+# a synthetic metavariable that still waits: kind "inst", "postponed" or "tactic"
+Pending = namedtuple("Pending", "kind mvar stx lctx")
 
 
 class SyncMixin:
@@ -95,33 +87,32 @@ class SyncMixin:
                 continue
             if postpone == "partial":
                 return
-            if not self._step(tactics=True):
+            block = next((p for p in self.pending if p.kind == "tactic"), None)
+            if block is None:
                 self._report_stuck()
+            else:
+                self.pending.remove(block)
+                self.run_by(block.stx, block.mvar.id)
 
-    def _step(self, quiet=False, tactics=False):
+    def _step(self, quiet=False):
         """Try each pending problem once, oldest first; True if one was solved.
 
-        quiet: a problem with an error stays pending; tactics: run a tactic block, but only one.
+        quiet: a problem with an error stays pending.
         """
         todo, self.pending = self.pending, []
         progress = False
-        for i, p in enumerate(todo):
+        for p in todo:
             with self.meta.with_lctx(p.lctx):
-                solved = self._solve(p, quiet, tactics)
-            if not solved:
-                self.pending.append(p)
-            elif tactics:
-                self.pending = [*todo[i + 1:], *self.pending]
-                return True
-            progress = progress or solved
+                if self._solve(p, quiet):
+                    progress = True
+                else:
+                    self.pending.append(p)
         return progress
 
-    def _solve(self, p, quiet, tactics):
+    def _solve(self, p, quiet):
         """Was the problem solved? False (and nothing changed) when it must wait longer."""
         if p.kind == "tactic":
-            if tactics:
-                self.run_by(p.stx, p.mvar.id)
-            return tactics
+            return False
         mark = self.save()
         try:
             return self._try_inst(p.mvar) if p.kind == "inst" else self._resume(p, quiet)
