@@ -80,7 +80,7 @@ class CommandElab:
 
     def run(self, cmd):
         """Execute one command; errors become messages."""
-        n_messages, scope, name = len(self.messages), self.state.scope, type(cmd).__name__.lower()
+        scope, name = self.state.scope, type(cmd).__name__.lower()
         try:
             if name in DECLARATIONS:
                 DECLARATIONS[name](self, cmd).run()
@@ -92,8 +92,7 @@ class CommandElab:
                 self.run(cmd.inner)
                 self.state = replace(self.state, scope=scope)
         except FAILURES as err:
-            if not (getattr(err, "silent", False) and self.failed_since(n_messages)):
-                self.report(err, getattr(cmd, "name_pos", cmd))
+            self.report(err, getattr(cmd, "name_pos", cmd))
 
     def report(self, err, at):
         """Add the message of one of the FAILURES; `at`: where, if the error does not know."""

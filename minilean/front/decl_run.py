@@ -73,7 +73,6 @@ class Header:
         """A hidden local, first in the context, that stands for the declaration inside itself."""
         d = self.meta.mk_local(short, ty, hidden=True)
         self.elab.rec_fns[d.id] = self.name
-        self.elab.rec_short = short
         self.meta.lctx = self.meta.lctx.replace((d, *self.meta.lctx.decls))
         return d.fvar
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from minilean.front import syntax as sx
 from minilean.front.decl_types import TypeRun
-from minilean.front.elab_struct import all_fields
+from minilean.front.elab_app import all_fields
 from minilean.front.errors import Declined, LeanError
 from minilean.front.ext import ProjInfo, StructInfo
 from minilean.front.meta import Meta

@@ -1,7 +1,7 @@
-"""Applications: identifiers, field notation, implicit and named arguments, anonymous constructors.
+"""Applications: heads of all kinds, overloaded names, ⟨…⟩ and structure instances { x := a, … }.
 
-Follows Lean 4's `Lean/Elab/{App,BuiltinNotation}.lean` and `ResolveName.lean`. Recursor
-applications with an inferred motive (`elab_as_elim`) are in `elab_elim.py`.
+Follows Lean 4's `Lean/Elab/{App,BuiltinNotation,StructInst}.lean`. Names and fields are resolved in
+`elab_names.py`, arguments supplied in `app_run.py`.
 Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 from __future__ import annotations
@@ -10,151 +10,175 @@ from dataclasses import replace
 
 from minilean.front import syntax as sx
 from minilean.front.app_run import AppRun, Call
-from minilean.front.elab_elim import ElimMixin
 from minilean.front.elab_names import NameMixin
-from minilean.front.errors import LeanError
-from minilean.front.scope import Arg
+from minilean.front.errors import Declined, LeanError
 from minilean.kernel import term as tm
-from minilean.kernel.env import InductiveDecl
-from minilean.kernel.term import Const, MVar
+from minilean.kernel.env import RecursorDecl
 
 
-class AppMixin(ElimMixin, NameMixin):
+class AppMixin(NameMixin):
     """Mixed into `TermElab`."""
 
     # --- entry points ---------------------------------------------------------------------------
 
-    def elab_head(self, stx, expected):
+    def elab_ident(self, stx, expected):
         """An identifier, projection, `.name` or `@f` without arguments."""
-        return self.elab_app(stx, Call(expected=expected, stx=stx))
+        return self.elab_call(stx, Call(expected=expected, stx=stx))
 
-    def elab_application(self, stx, expected):
-        named, args = [], []
-        for a in stx.args:
-            if isinstance(a, sx.NamedArg):
-                named.append(replace(a, value=Arg(stx=a.value)))
-            else:
-                args.append(Arg(stx=a))
-        return self.elab_app(stx.fn, Call(named, args, expected, ellipsis=stx.ellipsis, stx=stx))
+    elab_explicit = elab_proj = elab_dotident = elab_ident
 
-    def elab_app(self, fn, call):
+    def elab_app(self, stx, expected):
+        named = [a for a in stx.args if isinstance(a, sx.NamedArg)]
+        args = [a for a in stx.args if not isinstance(a, sx.NamedArg)]
+        return self.elab_call(stx.fn, Call(named, args, expected, ellipsis=stx.ellipsis, stx=stx))
+
+    def elab_call(self, fn, call):
         """Elaborate the call of fn; tries every meaning of an overloaded name."""
-        while True:
-            if isinstance(fn, sx.Explicit):
-                fn, call = fn.fn, replace(call, explicit=True)
-            elif isinstance(fn, sx.Paren) and isinstance(fn.term, (sx.Ident, sx.Explicit)) \
-                    and not call.named and not call.explicit:
-                fn = fn.term
-            else:
-                break
+        if isinstance(fn, sx.Explicit):
+            fn, call = fn.fn, replace(call, explicit=True)
         if isinstance(fn, sx.Ident):
             options = self.resolve_fn(fn)
             if len(options) > 1:
                 return self._overloaded(options, fn, call)
             f, fields = options[0]
         elif isinstance(fn, sx.Proj):
-            f = self._proj_head(fn.term)
-            fields = [fn.field] if isinstance(fn.field, int) else fn.field.split(".")
+            f = self.term(fn.term)
+            if isinstance(fn.term, sx.Paren | sx.Ascription):
+                self.synthesize("yes")
+            f, fields = self.meta.inst(f), str(fn.field).split(".")
         elif isinstance(fn, sx.DotIdent):
             f, fields = self.resolve_dot_ident(fn, call.expected)
         else:
             f, fields = self.term(fn), []
         return self.app_fields(f, fields, fn, call)
 
-    def _proj_head(self, stx):
-        e = self.term(stx)
-        if isinstance(stx, sx.Paren | sx.Ascription):
-            self.synthesize("yes")
-        return self.meta.inst(e)
-
     def _overloaded(self, options, fn, call):
-        """Keep the one interpretation that elaborates; LeanError when none or several do."""
-        meta = self.meta
-        results, errors = [], []
-        for f, rest in options:
+        """The one interpretation that elaborates; LeanError when none or several do."""
+        good, errors = [], []
+        for option in options:
             mark = self.save()
             try:
                 with self.mode(err_to_sorry=False):
-                    e = self.app_fields(f, rest, fn, call)
-                ty = meta.infer(e)
-                if call.expected is not None and not meta.is_def_eq(call.expected, ty):
-                    raise LeanError(self.mismatch_text(e, ty, call.expected), call.stx)
-                results.append((f, rest))
+                    self.ensure_type(self.app_fields(*option, fn, call), call.expected)
+                good.append(option)
             except LeanError as err:
-                errors.append(err)
+                errors.append(err.message)
             self.restore(mark)
-        if len(results) == 1:
-            return self.app_fields(*results[0], fn, call)
-        if not results:
-            raise LeanError("overloaded, errors \n" + "\n".join(
-                "  " + e.message.replace("\n", "\n  ") for e in errors), fn)
-        raise LeanError("ambiguous, possible interpretations \n" + "\n".join(
-            f"  {meta.pp(f)}" for f, _ in results), fn)
+        if len(good) != 1:
+            what = "ambiguous, possible interpretations" if good else "overloaded, errors"
+            shown = [self.meta.pp(f) for f, _ in good] or errors
+            raise LeanError("\n  ".join([what, *shown]), fn)
+        return self.app_fields(*good[0], fn, call)
 
     # --- arguments ------------------------------------------------------------------------------
 
     def app_args(self, f, call):
         """f applied to named and positional arguments, implicit ones filled in."""
-        if self.wants_elim(f, call):
-            return self.elab_elim(f, call)
+        meta = self.meta
+        if type(f) is tm.Const and not call.explicit and (
+                f.name in meta.ext.elab_as_elim or type(meta.env.get(f.name)) is RecursorDecl) \
+                and not any(n.name == "motive" for n in call.named):
+            raise Declined(f"{f.name} without its motive", call.stx)
         return AppRun(self, f, call).run()
 
     def apply_fn(self, name, *args, expected=None, stx=None):
         """The constant `name` applied to syntax or terms, as for a notation."""
-        args = [Arg(term=a) if isinstance(a, tm.Expr) else Arg(stx=a) for a in args]
         return self.app_args(self.meta.mk_const(name), Call((), args, expected, stx=stx))
 
-    # --- anonymous constructors and tuples ------------------------------------------------------
+    # --- constructors ---------------------------------------------------------------------------
 
     def elab_anon(self, stx, expected):
         """⟨a, b, …⟩ for an inductive type with one constructor; surplus items nest to the right."""
         meta, items = self.meta, list(stx.items)
-        ctor = meta.env.lookup(self._only_ctor(expected, stx))
+        ty = self.known_type(expected)
+        found = meta.inductive_of(ty)
+        if found is None or len(found[0].ctors) != 1:
+            raise LeanError(f"Invalid `⟨...⟩` notation: The expected type `{meta.pp(ty)}` is not "
+                            "an inductive type with one constructor", stx)
+        ctor = meta.env.lookup(found[0].ctors[0])
         infos = meta.arg_infos(meta.mk_const(ctor.name), ctor.num_params + ctor.num_fields)
         n = infos[ctor.num_params:].count("default")
         if len(items) > n > 0:
             tail = items[n - 1:]
             items[n - 1:] = [sx.Anon(tail[0].pos, tail[-1].end, tail)]
-        if len(items) < n:
-            raise LeanError(f"Insufficient number of fields for `⟨...⟩` constructor: Constructor "
-                            f"`{ctor.name}` has {n} explicit field{'' if n == 1 else 's'}, but "
-                            f"only {len(items)} {'was' if len(items) == 1 else 'were'} provided",
-                            stx)
-        if len(items) > n:
-            raise LeanError(f"Too many explicit fields for `⟨...⟩` constructor `{ctor.name}`", stx)
+        if len(items) != n:
+            raise LeanError(f"Invalid `⟨...⟩` notation: Constructor `{ctor.name}` has {n} explicit "
+                            f"fields, but {len(items)} were provided", stx)
         return self.apply_fn(ctor.name, *items, expected=expected, stx=stx)
 
-    def _only_ctor(self, expected, stx):
-        """The name of the one constructor of the expected type of ⟨…⟩."""
+    def elab_structinst(self, stx, expected):
+        """The structure value, of the type written, expected, or found from the first source."""
         meta = self.meta
-        if expected is not None and self.is_unknown(meta.whnf(meta.inst(expected))):
-            self.synthesize("yes")
-        ty = expected if expected is None else meta.whnf(meta.inst(expected))
-        self.wait_for(ty)
-        if ty is None:
-            raise LeanError("invalid constructor ⟨...⟩, expected type must be known", stx)
-        f = tm.get_app_fn(ty)
-        decl = meta.env.get(f.name) if type(f) is Const else None
-        if type(decl) is InductiveDecl and len(decl.ctors) == 1:
-            return decl.ctors[0]
-        if type(f) is MVar:
-            problem = "The expected type of this term could not be determined"
-        else:
-            problem = f"The expected type `{meta.pp(expected)}` " + (
-                "is not an inductive type" if type(decl) is not InductiveDecl else
-                "has more than one constructor" if decl.ctors else "has no constructors")
-        raise LeanError(f"Invalid `⟨...⟩` notation: {problem}", stx)
+        if stx.type is not None:
+            expected = self.elab_type(stx.type)
+        sources = [self.elab_term(s) for s in stx.sources]
+        if sources and self.is_unknown(expected):
+            expected = meta.inst(meta.infer(sources[0]))
+        ty, fields = self.known_type(expected), dict(stx.fields)
+        e = StructRun(self, stx, fields, sources).build(ty)
+        if fields or len(dict(stx.fields)) < len(stx.fields):
+            raise LeanError(f"invalid {{...}} notation for the structure `{meta.pp(ty)}`: a field "
+                            "is given twice, or is none of its fields", stx)
+        return e
 
-    def elab_tuple(self, stx, expected):
-        if not stx.items:
-            return Const("Unit.unit")
-        first, *rest = stx.items
-        tail = rest[0] if len(rest) == 1 else sx.Tuple(rest[0].pos, stx.end, rest)
-        return self.apply_fn("Prod.mk", first, tail, expected=expected, stx=stx)
 
-    def elab_list(self, stx, expected):
-        """[a, b] as List.cons a (List.cons b List.nil)."""
-        if not stx.items:
-            return self.apply_fn("List.nil", expected=expected, stx=stx)
-        tail = sx.ListLit(stx.pos, stx.end, stx.items[1:])
-        return self.apply_fn("List.cons", stx.items[0], tail, expected=expected, stx=stx)
+class StructRun:
+    """One structure instance being elaborated; `fields` are those not used yet."""
+
+    def __init__(self, elab, stx, fields, sources):
+        self.elab, self.meta = elab, elab.meta
+        self.stx, self.fields, self.sources = stx, fields, sources
+
+    def info(self, ty):
+        """The StructInfo of the structure type ty (in weak head normal form), or None."""
+        return self.meta.ext.structures.get(self.elab._type_head(ty))
+
+    def build(self, ty):
+        """The constructor of the structure type ty applied to its fields."""
+        meta, info = self.meta, self.info(ty)
+        if info is None:
+            raise LeanError("invalid {...} notation, structure type expected\n  " + meta.pp(ty),
+                            self.stx)
+        f, params = tm.get_app_fn_args(ty)
+        e, values = tm.mk_app(tm.Const(info.ctor, f.levels), *params), []
+        ty = meta.infer(e)
+        for name in info.fields:
+            ty = meta.expect_pi(ty)
+            dom = meta.head_beta(meta.inst(ty.type))
+            values.append(self.written(info, name, dom)
+                          or self.implied(info, name, dom, [*params, *values], ty.info))
+            ty = tm.instantiate(ty.body, values[-1])
+        return tm.mk_app(e, *values)
+
+    def written(self, info, name, dom):
+        """The field from what is written: itself, a source, or fields of its own; else None."""
+        elab, meta = self.elab, self.meta
+        if name in self.fields:
+            return elab.term_ensuring(self.fields.pop(name), dom)
+        for s in self.sources:
+            if name in all_fields(meta, self.info(meta.whnf(meta.inst(meta.infer(s))))):
+                value = elab.app_fields(s, [name], self.stx, Call(stx=self.stx))
+                return elab.ensure_type(value, dom, self.stx)
+        parent = next((meta.ext.structures[p] for p, field in info.parents if field == name), None)
+        if parent is not None and (self.sources or not parent.is_class
+                                   or any(x in self.fields for x in all_fields(meta, parent))):
+            return self.build(meta.whnf_r(dom))
+        return None
+
+    def implied(self, info, name, dom, known, binder_info):
+        """The field's default (of parameters and fields `known` so far) or a class instance."""
+        for field, _, lam in info.defaults:
+            if field == name:
+                return self.elab.ensure_type(self.meta.beta(lam, known), dom, self.stx)
+        if binder_info == "inst" or self.meta.class_name(dom) is not None:
+            return self.elab.inst_mvar(dom, self.stx)
+        raise LeanError(f"Fields missing: `{name}`", self.stx)
+
+
+def all_fields(meta, info):
+    """Names of the fields of a structure (None: of no structure) and of its parents."""
+    if info is None:
+        return []
+    structures = meta.ext.structures
+    return [*info.fields, *[name for parent, _ in info.parents
+                            for name in all_fields(meta, structures.get(parent))]]

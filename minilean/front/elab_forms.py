@@ -1,4 +1,4 @@
-"""Binders and the simple term forms: fun, ∀, ∃, holes, sorts, numerals, have, let, show, …
+"""Binders and the simple term forms: fun, ∀, holes, sorts, numerals, have, let, show, …
 
 Follows Lean 4's `Lean/Elab/{Binders,BuiltinTerm,BuiltinNotation}.lean`.
 Run: `python -m pytest tests/minilean/test_elab.py`.
@@ -8,17 +8,10 @@ from __future__ import annotations
 from minilean.front import syntax as sx
 from minilean.front.build import NAT
 from minilean.front.errors import Declined, LeanError
+from minilean.front.tactic_util import chosen
 from minilean.front.terms import numeral_level
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
-from minilean.kernel.term import PROP, App, Const, Lit, MVar, Pi, Sort
-
-
-def binder_name(name, info="default"):
-    """The name of a local that is written `name` ("_" or None: it cannot be referred to)."""
-    if info == "inst" and name is None:
-        return "inst✝"
-    return "x✝" if name in ("_", None) else name
 
 
 class FormMixin:
@@ -41,38 +34,23 @@ class FormMixin:
                             f"  {meta.pp(ty)}", b.type)
         if isinstance(b.default, sx.By):
             raise Declined("automatic arguments", b)
-        default = None if b.default is None else self.elab_term_ensuring(b.default, ty)
-        d = meta.push_local(binder_name(name, b.info), ty, b.info)
-        if default is not None:
-            self.opt_params[d.id] = default
+        default = b.default and self.elab_term_ensuring(b.default, ty)
+        d = self._push(b, name, ty)
+        self.opt_params[d.id] = default
         return d
 
-    def _quantifier_binders(self, stx, k):
-        """k(list of local declarations) with the binders of ∀ or ∃ in scope."""
-        for b in stx.binders:
-            if b.pattern is not None:
-                raise Declined("pattern in a binder", b)
-        return self.elab_binders(stx.binders, k)
+    def _push(self, b, name, ty):
+        """The local for one name of the binder b, now in scope."""
+        name = chosen(name, "inst" if b.info == "inst" else "x")
+        return self.meta.push_local(name, ty, b.info)
 
-    def elab_pi(self, stx, expected):
-        return self._quantifier_binders(stx, lambda decls: self.meta.mk_pi(
+    def elab_forall(self, stx, expected):
+        return self.elab_binders(stx.binders, lambda decls: self.meta.mk_pi(
             [d.fvar for d in decls], self.type_term(stx.body)))
 
     def elab_arrow(self, stx, expected):
         a, b = self.type_term(stx.lhs), self.type_term(stx.rhs)
-        return Pi("a✝", a, tm.lift(b, 1))
-
-    def elab_exists(self, stx, expected):
-        """∃ x y, p as nested Exists (fun x => …)."""
-        meta = self.meta
-
-        def k(decls):
-            e = self.term_ensuring(stx.body, PROP)
-            for d in reversed(decls):
-                u, ty = meta.sort_level(d.type), meta.inst(d.type)
-                e = tm.mk_app(Const("Exists", (u,)), ty, meta.mk_lambda([d.fvar], e))
-            return e
-        return self._quantifier_binders(stx, k)
+        return tm.Pi("a✝", a, tm.lift(b, 1))
 
     def elab_lambda(self, stx, expected):
         if any(b.pattern is not None for b in stx.binders):
@@ -80,29 +58,20 @@ class FormMixin:
         meta, fvars = self.meta, []
         with meta.with_lctx(meta.lctx):
             for b, name in [(group, n) for group in stx.binders for n in group.names]:
-                expected = self._as_pi(expected)
-                ty = self._lambda_type(b, None if expected is None else expected.type)
-                fvars.append(meta.push_local(binder_name(name, b.info), ty, b.info).fvar)
-                if expected is not None:
-                    expected = tm.instantiate(expected.body, fvars[-1])
+                pi = None if expected is None else meta.whnf(meta.inst(expected))
+                dom = pi.type if type(pi) is tm.Pi else None
+                if b.type is None or isinstance(b.type, sx.Hole):
+                    ty = self.type_or_new(dom)
+                else:
+                    ty = self.type_term(b.type)
+                    if dom is not None:
+                        meta.is_def_eq(ty, dom)  # a mismatch is reported for the whole lambda
+                d = self._push(b, name, meta.inst(ty))
+                fvars.append(d.fvar)
+                expected = None if dom is None else tm.instantiate(pi.body, d.fvar)
             e = self.term_ensuring(stx.body, expected)
             self.synthesize("yes")
             return meta.mk_lambda(fvars, e)
-
-    def _as_pi(self, ty):
-        """The Pi that ty (or None) is by definition, else None."""
-        if ty is not None:
-            ty = self.meta.whnf(self.meta.inst(ty))
-        return ty if type(ty) is Pi else None
-
-    def _lambda_type(self, b, dom):
-        """The type of a lambda's binder, in the light of the expected one (or None)."""
-        if b.type is None or isinstance(b.type, sx.Hole):
-            return self.meta.inst(self.type_or_new(dom))
-        ty = self.type_term(b.type)
-        if dom is not None:
-            self.meta.is_def_eq(ty, dom)  # a mismatch is reported for the whole lambda
-        return self.meta.inst(ty)
 
     # --- holes, sorts, numerals, ascriptions ----------------------------------------------------
 
@@ -111,21 +80,19 @@ class FormMixin:
         self.hole_stx[m.id] = stx
         return m
 
-    def elab_synth_hole(self, stx, expected):
+    def elab_synthhole(self, stx, expected):
         meta, ours = self.meta, self.meta.lctx.by_id
         for i, d in meta.decls.items() if stx.name is not None else ():
             if d.name == stx.name and d.kind == "opaque" and all(
                     x.id in ours for x in d.lctx.decls):
                 if i < self.tactic_start:
                     raise Declined(f"the goal ?{stx.name} in a term", stx)
-                return MVar(i)
+                return tm.MVar(i)
         return meta.mk_mvar(self.type_or_new(expected), "opaque", stx.name or "")
 
-    def elab_sort(self, stx, expected):
-        if stx.kind == "Prop":
-            return PROP
+    def elab_sortt(self, stx, expected):
         level = self.level(stx.level) if stx.has_level else lv.ZERO
-        return Sort(lv.succ(level) if stx.kind == "Type" else level)
+        return tm.Sort(lv.succ(level) if stx.kind == "Type" else level)
 
     def level(self, stx):
         """The universe level for its syntax."""
@@ -147,17 +114,15 @@ class FormMixin:
         return out
 
     def elab_num(self, stx, expected):
-        meta = self.meta
+        meta, lit = self.meta, tm.Lit(stx.value)
         ty = meta.inst(self.type_or_new(expected))
         if ty is NAT:
             return meta.mk_nat(stx.value)
-        u, lit = meta._dec_level(meta.sort_level(ty)), Lit(stx.value)
+        u = meta._dec_level(meta.sort_level(ty))
         if u is None:
-            shown = meta.pp(ty)
-            raise LeanError("failed to synthesize\n  OfNat "
-                            f"{f'({shown})' if ' ' in shown else shown} {stx.value}", stx)
-        inst = self.inst_mvar(tm.mk_app(Const("OfNat", (u,)), ty, lit), stx)
-        return tm.mk_app(Const("OfNat.ofNat", (u,)), ty, lit, inst)
+            raise LeanError(f"failed to synthesize\n  OfNat ({meta.pp(ty)}) {stx.value}", stx)
+        inst = self.inst_mvar(tm.mk_app(tm.Const("OfNat", (u,)), ty, lit), stx)
+        return tm.mk_app(tm.Const("OfNat.ofNat", (u,)), ty, lit, inst)
 
     def elab_str(self, stx, expected):
         raise Declined("string literals", stx)
@@ -167,16 +132,10 @@ class FormMixin:
 
     def elab_ascription(self, stx, expected):
         if stx.type is None:
-            e = self.term(stx.term)
-            self.synthesize("no")
-            return self.meta.inst(e)
-        return self.term_ensuring(stx.term, self._written_type(stx.type))
-
-    def _written_type(self, stx):
-        """The type for stx, with what is easy to find in it filled in."""
-        ty = self.type_term(stx)
+            return self.elab_term(stx.term)
+        ty = self.type_term(stx.type)
         self.synthesize("yes")
-        return self.meta.inst(ty)
+        return self.term_ensuring(stx.term, self.meta.inst(ty))
 
     def elab_sorry(self, stx, expected):
         ty = self.type_or_new(expected)
@@ -191,38 +150,37 @@ class FormMixin:
 
     def elab_show(self, stx, expected):
         """show T from e / show T by tac: as Lean's `let_fun this : T := e; this` or (e : T)."""
-        meta = self.meta
-        ty = self.type_term(stx.type)
-        if expected is not None:
-            meta.is_def_eq(ty, expected)
-        ty = meta.inst(ty)
-        value = self.term_ensuring(stx.value, ty)
+        meta, ty = self.meta, self.type_term(stx.type)
+        meta.is_def_eq(ty, self.type_or_new(expected))
+        value = self.term_ensuring(stx.value, meta.inst(ty))
         if isinstance(stx.value, sx.By):
             return value
-        return App(tm.Lam("this", ty, tm.BVar(0)), value)
+        return tm.App(tm.Lam("this", meta.inst(ty), tm.BVar(0)), value)
 
     def elab_have(self, stx, expected):
-        """have x : T := v; b as (fun x : T => b) v."""
+        """have x : T := v; b as (fun x : T => b) v; let x : T := v; b."""
         if stx.pattern is not None:
             return self.elab_let_pattern(stx, expected)
+        meta, is_let = self.meta, isinstance(stx, sx.Let)
         value, ty = self._let_value(stx)
-        name = binder_name(stx.name or "this")
-        return App(self.lambda_over(name, ty, stx.body, expected), value)
+        if is_let:
+            self.synthesize("partial")
+            value, ty = meta.inst(value), meta.inst(ty)
+        d = meta.mk_local(chosen(stx.name or "this", "x"), ty, value=value if is_let else None)
+        with meta.with_lctx(meta.lctx.add(d)):
+            e = self.term_ensuring(stx.body, expected)
+            self.synthesize("no" if is_let else "yes")
+            body = tm.abstract(meta._elim_deps(meta.inst(e), [d.fvar]), [d.fvar])
+        if is_let:
+            return tm.Let(d.name, ty, value, body)
+        return tm.App(tm.Lam(d.name, ty, body), value)
+
+    elab_let = elab_have
 
     def elab_suffices(self, stx, expected):
         """suffices h : T from v; b = have h : T := b; v."""
-        ty = self._written_type(stx.type)
-        rest = self.lambda_over(stx.name or "this", ty, stx.value, expected)
-        return App(rest, self.term_ensuring(stx.body, ty))
-
-    def lambda_over(self, name, ty, body, expected):
-        """fun name : ty => body, for the syntax of a body of type `expected`."""
-        meta = self.meta
-        with meta.with_lctx(meta.lctx):
-            d = meta.push_local(name, ty)
-            e = self.term_ensuring(body, expected)
-            self.synthesize("yes")
-            return meta.mk_lambda([d.fvar], e)
+        return self.elab_have(sx.Have(stx.pos, stx.end, stx.name, [], stx.type, stx.body,
+                                      stx.value), expected)
 
     def _let_value(self, stx):
         """(value, type) of `name binders : type := value`."""
@@ -236,18 +194,3 @@ class FormMixin:
             self.synthesize("yes")
             return meta.mk_lambda(fvars, value), meta.mk_pi(fvars, ty)
         return self.elab_binders(stx.binders, k)
-
-    def elab_let(self, stx, expected):
-        if stx.pattern is not None:
-            return self.elab_let_pattern(stx, expected)
-        meta = self.meta
-        value, ty = self._let_value(stx)
-        self.synthesize("partial")
-        value, ty = meta.inst(value), meta.inst(ty)
-        d = meta.mk_local(binder_name(stx.name), ty, value=value)
-        with meta.with_lctx(meta.lctx.add(d)):
-            e = self.term_ensuring(stx.body, expected)
-            self.synthesize("no")
-            e = meta.inst(e)
-        body = tm.abstract(meta._elim_deps(e, [d.fvar]), [d.fvar])
-        return tm.Let(d.name, ty, value, body)

@@ -35,7 +35,7 @@ class MatchMixin(PatternMixin):
             discrs.append((name, e))
         return self.match_core(discrs, stx.alts, expected, stx)
 
-    def elab_fun_match(self, stx, expected):
+    def elab_funmatch(self, stx, expected):
         """fun | p₁, p₂ => e: introduce the arguments, then match on them."""
         return self.elab_equations(stx.alts, expected, stx)
 

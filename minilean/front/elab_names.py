@@ -8,13 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from minilean.front import syntax as sx
-from minilean.front.app_run import Call
+from minilean.front.app_run import Call, binders
 from minilean.front.errors import Declined, LeanError
 from minilean.front.known_names import is_library_name, is_variable_name
-from minilean.front.scope import Arg, AutoBound
+from minilean.front.scope import AutoBound
 from minilean.kernel import term as tm
-from minilean.kernel.env import InductiveDecl
-from minilean.kernel.term import Const, Pi, Sort
 
 
 class NameMixin:
@@ -26,6 +24,10 @@ class NameMixin:
         """(local declaration, remaining fields) for a dotted name whose prefix is a local."""
         return self._longest_prefix(name, lambda x: self.meta.lctx.find(x) or self._find_rec(x))
 
+    def resolve_global(self, name):
+        """(candidate full names, remaining fields)."""
+        return self._longest_prefix(name, self.global_candidates)
+
     def _longest_prefix(self, name, find):
         """(find(prefix), remaining fields) for the longest prefix of a name that `find` knows."""
         rest = []
@@ -36,59 +38,50 @@ class NameMixin:
             name, _, last = name.rpartition(".")
             rest.insert(0, last)
 
+    def _rec_locals(self):
+        """(name, local) of what stands for the declaration being defined, where it is in scope."""
+        return [(self.rec_fns[d.id].removeprefix("_private."), d) for d in self.meta.lctx.decls
+                if d.id in self.rec_fns] if self.rec_fns else []
+
     def _find_rec(self, name):
         """The declaration being defined, when `name` means it."""
-        for d in self._rec_locals():
-            plain = self.rec_fns[d.id].removeprefix("_private.")
-            if name in (self.rec_short, "_root_." + plain) or any(
-                    plain == (f"{ns}.{name}" if ns else name) for ns in self.namespaces()):
+        for full, d in self._rec_locals():
+            if full == name.removeprefix("_root_.") or any(
+                    full == f"{ns}.{name}" for ns in self.scope.namespaces()):
                 return d
         return None
-
-    def _rec_locals(self):
-        """The locals in scope that stand for the declaration being defined."""
-        return [d for d in self.meta.lctx.decls if d.id in self.rec_fns] if self.rec_fns else []
-
-    def namespaces(self):
-        """The open namespace prefixes, innermost first, "" last."""
-        ns, out = self.scope.namespace, []
-        while ns:
-            out.append(ns)
-            ns = ns.rpartition(".")[0]
-        return [*out, ""]
 
     def global_candidates(self, name):
         """All declarations that the (whole) name may mean, in Lean's order of preference."""
         if name.startswith("_root_."):
-            full = name[7:]
-            return [full] if full in self.meta.env else []
-        for ns in self.namespaces():
-            found = self._members(ns, name)
-            if found and ns:
+            return [name[7:]] if name[7:] in self.meta.env else []
+        for ns in self.scope.namespaces():
+            found = self._members(f"{ns}.{name}", "." not in name)
+            if found:
                 return found
+        found = self._members(name)
         for space in self.scope.opened:
-            found += self._members(space, name)
+            found += self._members(f"{space}.{name}", "." not in name)
         return list(dict.fromkeys(found))
 
-    def _members(self, ns, name):
-        """What `name` means in the namespace ns: a declaration, aliases, a private declaration."""
-        ext, full = self.meta.ext, f"{ns}.{name}" if ns else name
-        hidden = ns and "." not in name and full in ext.protected
-        found = [full] if full in self.meta.env and not hidden else []
-        private = [ext.private[full]] if full in ext.private else []
-        return list(dict.fromkeys([*found, *ext.aliases.get(full, ()), *private]))
+    def _members(self, full, short=False):
+        """What a full name means: a declaration, aliases, a private declaration.
 
-    def resolve_global(self, name):
-        """(candidate full names, remaining fields)."""
-        return self._longest_prefix(name, self.global_candidates)
+        short: by its last part alone, for which a `protected` one cannot be meant.
+        """
+        ext = self.meta.ext
+        found = [full] if full in self.meta.env and not (short and full in ext.protected) else []
+        found += ext.aliases.get(full, ())
+        if full in ext.private:
+            found.append(ext.private[full])
+        return list(dict.fromkeys(found))
 
     def resolve_const(self, name):
         """The full name of the one constant called `name`; LeanError if none or several."""
         found, rest = self.resolve_global(name)
-        if not found or rest:
-            raise LeanError(f"Unknown constant `{name}`")
-        if len(found) > 1:
-            raise LeanError(f"ambiguous identifier `{name}`, possible interpretations: {found}")
+        if rest or len(found) != 1:
+            raise LeanError(f"Unknown constant `{name}`" if rest or not found else
+                            f"ambiguous identifier `{name}`, possible interpretations: {found}")
         return found[0]
 
     def resolve_fn(self, stx):
@@ -98,204 +91,137 @@ class NameMixin:
         if d is not None and not (rest and d.hidden and self.global_candidates(name)):
             return [(d.fvar, rest)]
         found, rest = self.resolve_global(name)
-        if not found:
-            if self.auto_bound and "." not in name and self.may_auto_bind(name, stx):
+        if not found and self.auto_bound and "." not in name and not self.known_elsewhere(name):
+            if is_variable_name(name):
                 raise AutoBound(name)
+            raise Declined(f"unbound name {name}", stx)  # it may be a function of the library
+        if not found or rest and all(self._is_type_const(full) for full in found):
             self.unknown_ident(name, stx)
-        if rest and all(self._is_type_const(full) for full in found):
-            self.unknown_ident(name, stx)
-        return [(self.const_with_levels(full, stx.levels, stx), rest) for full in found]
+        return [(self.const_with_levels(full, stx.levels or (), stx), rest) for full in found]
 
     def _is_type_const(self, name):
         """Is the constant a type (former), which has no fields of its own?"""
         ty = self.meta.env.lookup(name).type
-        while type(ty) is Pi:
-            ty = ty.body
-        return type(ty) is Sort
+        return type(self.meta.forall_locals(ty, reducing=False)[1]) is tm.Sort
 
     def unknown_ident(self, name, stx):
         """Raise Lean's error; a library name that minilean lacks is declined instead."""
         if self.known_elsewhere(name):
             raise Declined(f"library name {name}", stx)
-        own = self.own_name or ""
-        if own == name or own.endswith(f".{name}"):
+        if f".{self.own_name or ''}".endswith(f".{name}"):
             raise Declined(f"{name} inside its own proof", stx)
-        raise LeanError(f"Unknown identifier `{name}`" if "." not in name
-                        else f"Unknown constant `{name}`", stx)
+        what = "constant" if "." in name else "identifier"
+        raise LeanError(f"Unknown {what} `{name}`", stx)
 
     def known_elsewhere(self, name):
         """May Lean's library have `name`? (types, and lemmas of library namespaces)"""
-        spaces = [ns for ns in self.namespaces() if ns]
-        return is_library_name(name, [*spaces, *self.scope.opened])
-
-    def may_auto_bind(self, name, stx):
-        """Is an unbound name surely a variable? A word may be a library function: declined."""
-        if self.known_elsewhere(name):
-            return False
-        if is_variable_name(name):
-            return True
-        raise Declined(f"unbound name {name}", stx)
+        return is_library_name(name, [*self.scope.namespaces(), *self.scope.opened])
 
     def const_with_levels(self, name, levels, stx):
-        decl = self.meta.env.lookup(name)
-        if levels is None:
-            return self.meta.mk_const(name)
-        if len(levels) > len(decl.level_params):
+        """The constant with these universes, the ones not given to be found."""
+        const = self.meta.mk_const(name)
+        if len(levels) > len(const.levels):
             raise LeanError(f"too many explicit universe levels for `{name}`", stx)
-        us = [self.level(u) for u in levels]
-        us += [self.meta.mk_level_mvar() for _ in decl.level_params[len(us):]]
-        return Const(name, tuple(us))
+        return tm.Const(name, (*map(self.level, levels), *const.levels[len(levels):]))
 
     # --- fields ---------------------------------------------------------------------------------
 
     def app_fields(self, f, fields, fn, call):
         """Resolve the `.field`s of f one by one, then apply the last one to the arguments."""
-        for i, name in enumerate(fields):
-            if i == 0 and type(f) in (Const, tm.FVar):
-                f = self.app_args(f, Call(stx=call.stx))
-            g, self_arg = self.field_fn(f, name, fn)
-            if self_arg is None:
-                f = g
-            elif i == len(fields) - 1:
-                return self.app_args(g, self.insert_self(g, self_arg, call, fn))
-            else:
-                alone = Call(explicit=call.explicit, stx=call.stx)
-                f = self.app_args(g, self.insert_self(g, self_arg, alone, fn))
-        return self.app_args(f, call)
+        if not fields:
+            return self.app_args(f, call)
+        alone = Call(explicit=call.explicit, stx=call.stx)
+        f = self.app_args(f, Call(stx=call.stx))
+        for i, name in enumerate(fields, 1):
+            g, e = self.field_fn(f, name, fn)
+            f = self.app_args(g, self.insert_self(g, e, call if i == len(fields) else alone, fn))
+        return f
 
     def field_fn(self, e, name, stx):
-        """(function, e to insert) for `e.name`; (term, None) for a primitive projection."""
+        """(function, e or its projection to a parent structure) for `e.name`."""
         meta = self.meta
         first = meta.inst(meta.infer(e))
-        for ty in self._unfoldings(first):
-            if self.is_unknown(ty):
-                self.synthesize("yes")
-                if meta.inst(ty) is not ty:
-                    return self.field_fn(e, name, stx)
-                self.wait_for(ty)
-                raise LeanError("Invalid field notation: Type is not of the form `C ...` where "
-                                f"C is a constant\n  {meta.pp(e)}\nhas type\n  {meta.pp(ty)}", stx)
-            struct = self._type_head(ty)
-            if isinstance(name, int):
-                found = self._numbered_field(struct, name, e, stx)
-            else:
-                found = None if struct is None else self._named_field(struct, name, e)
+        if self.is_unknown(meta.whnf_core(first)):
+            self.known_type(first)
+            first = meta.inst(first)
+        heads = list(self._heads(first))
+        for head in heads:
+            found = self._field(head, name)
             if found is not None:
-                return found
-        self._no_field(e, first, name, stx)
+                for projection in found[1]:
+                    e = self.apply_fn(projection, e)
+                return found[0], e
+        full = f"{heads[0] or '_'}.{name}"
+        if not name.isdigit() and self.known_elsewhere(full):
+            raise Declined(f"library name {full}", stx)
+        raise LeanError(f"Invalid field `{name}`: The environment does not contain `{full}`\n  "
+                        f"{meta.pp(e)}\nhas type\n  {meta.pp(first)}", stx)
 
-    def _unfoldings(self, ty):
-        """ty in weak head normal form, then with the definitions at its head unfolded in turn."""
-        while ty is not None:
-            ty = self.meta.whnf_core(ty)
-            yield ty
-            ty = self.meta.unfold_def(ty)
-
-    def _numbered_field(self, struct, n, e, stx):
+    def _heads(self, ty, result=False):
+        """The constants at the head of the type ty (result: of what a function of that type
+        returns), before and after unfolding each; postpones when one is unknown.
+        """
         meta = self.meta
-        decl = meta.env.get(struct)
-        if type(decl) is not InductiveDecl or len(decl.ctors) != 1:
-            return None
-        num_fields = meta.env.lookup(decl.ctors[0]).num_fields
-        if not 1 <= n <= num_fields:
-            raise LeanError(f"Invalid projection: Index `{n}` is invalid for this structure; it "
-                            f"must be between 1 and {num_fields}", stx)
-        info = meta.ext.structures.get(decl.name)
-        if info is not None:
-            return meta.mk_const(f"{decl.name}.{info.fields[n - 1]}"), e
-        if decl.is_prop or decl.num_indices or decl.is_rec:
-            raise LeanError("Invalid projection: Expected a value whose type is a structure", stx)
-        return tm.Proj(decl.name, n - 1, e), None
+        while ty is not None:
+            ty = meta.whnf_core(ty)
+            while result and type(ty) is tm.Pi:
+                ty = meta.whnf_core(ty.body)
+            self.wait_for(ty)
+            yield self._type_head(ty)
+            ty = meta.unfold_def(ty)
 
-    def _named_field(self, struct, name, e):
-        """(function, e or its projection to a parent structure) for `struct.name`, or None."""
-        member = self._member(struct, name)
+    def _field(self, struct, name):
+        """(function, projections to the parent that has it) for a field of struct, or None."""
+        info = self.meta.ext.structures.get(struct)
+        if name.isdigit():
+            decl = self.meta.structure_like(struct)
+            if info is None and decl is not None and not decl.is_prop:
+                raise Declined(f"numbered field of `{struct}`, which is no `structure`")
+            if info is None or not 1 <= int(name) <= len(info.fields):
+                return None
+            name = info.fields[int(name) - 1]
+        member = self._member(f"{struct}.{name}")
         if member is not None:
-            return member, e
-        for parent, field in self._parents(struct):
-            if self._has_field(parent, name):
-                to_parent = self.apply_fn(f"{struct}.{field}", e)
-                return self._named_field(parent, name, to_parent)
+            return member, []
+        for parent, field in info.parents if info is not None else ():
+            found = self._field(parent, name)
+            if found is not None:
+                return found[0], [f"{struct}.{field}", *found[1]]
         return None
 
-    def _member(self, struct, name):
-        """The constant `struct.name` (or an alias), or the function of that name being defined."""
-        meta, full = self.meta, f"{struct}.{name}"
-        for const in (full, meta.ext.private.get(full), *meta.ext.aliases.get(full, ())):
-            if const in meta.env:
-                return meta.mk_const(const)
-        return next((d.fvar for d in self._rec_locals() if self.rec_fns[d.id] == full), None)
-
-    def _parents(self, struct):
-        """(parent structure, projection to it) for each parent of the structure."""
-        info = self.meta.ext.structures.get(struct)
-        return () if info is None else info.parents
-
-    def _has_field(self, struct, name):
-        return f"{struct}.{name}" in self.meta.env or any(
-            self._has_field(parent, name) for parent, _ in self._parents(struct))
-
-    def _no_field(self, e, ty, name, stx):
-        meta = self.meta
-        if isinstance(name, int):
-            raise LeanError("Invalid projection: Expected a value whose type is a structure\n  "
-                            f"{meta.pp(e)}\nhas type\n  {meta.pp(ty)}", stx)
-        f = tm.get_app_fn(meta.whnf_core(ty))
-        if type(f) is not Const:
-            raise LeanError(f"Invalid field notation: Field projection operates on types of the "
-                            f"form `C ...` where C is a constant. The expression\n  {meta.pp(e)}\n"
-                            f"has type `{meta.pp(ty)}` which does not have the necessary form.",
-                            stx)
-        if self.known_elsewhere(f"{f.name}.{name}"):
-            raise Declined(f"library name {f.name}.{name}", stx)
-        raise LeanError(f"Invalid field `{name}`: The environment does not contain "
-                        f"`{f.name}.{name}`\n  {meta.pp(e)}\nhas type\n  {meta.pp(ty)}", stx)
+    def _member(self, full):
+        """The constant `full` (or an alias), or the function of that name being defined."""
+        found = self._members(full)
+        if found:
+            return self.meta.mk_const(found[0])
+        return next((d.fvar for name, d in self._rec_locals() if name == full), None)
 
     def insert_self(self, g, e, call, stx):
         """The call of g with e where g takes its first explicit argument of e's type (or named)."""
-        meta = self.meta
-        heads = [self._type_head(ty) for ty in self._unfoldings(meta.inst(meta.infer(e)))]
+        meta, pos = self.meta, 0
+        heads = list(self._heads(meta.inst(meta.infer(e))))
         given = {n.name for n in call.named}
-        ty, pos = meta.infer(g), 0
-        while True:
-            if type(ty) is not Pi:
-                ty = meta.whnf_core(ty)
-            if type(ty) is not Pi:
-                raise LeanError(f"Invalid field notation: Function `{meta.pp(g)}` does not have a "
-                                f"usable parameter of type `{heads[0]} ...`", stx)
-            if ty.name not in given:
-                if self._type_head(ty.type) in heads:
-                    break
-                pos += ty.info == "default" or call.explicit
-            ty = ty.body
-        arg = Arg(term=e)
-        if ty.info == "default":
-            return replace(call, args=[*call.args[:pos], arg, *call.args[pos:]])
-        return replace(call, named=[*call.named, sx.NamedArg(0, 0, ty.name, arg)])
+        for b in binders(meta, meta.infer(g)):
+            if b.name in given:
+                continue
+            if self._type_head(b.type) in heads:
+                if b.info == "default":
+                    return replace(call, args=[*call.args[:pos], e, *call.args[pos:]])
+                return replace(call, named=[*call.named, sx.NamedArg(0, 0, b.name, e)])
+            pos += b.info == "default" or call.explicit
+        raise LeanError(f"Invalid field notation: Function `{meta.pp(g)}` does not have a "
+                        f"usable parameter of type `{heads[0]} ...`", stx)
 
     def _type_head(self, ty):
-        """The name of the constant at the head of a type ("Function" for a Pi), or None."""
+        """The name of the constant at the head of a type ("Function" for a tm.Pi), or None."""
         f = tm.get_app_fn(ty)
-        return "Function" if type(f) is Pi else f.name if type(f) is Const else None
+        return "Function" if type(f) is tm.Pi else f.name if type(f) is tm.Const else None
 
     def resolve_dot_ident(self, stx, expected):
         """(function, fields) for `.name`, looked up in the namespace of the expected type."""
-        meta = self.meta
         self.wait_for(expected)
-        if expected is None:
-            raise LeanError("Invalid dotted identifier notation: The expected type of "
-                            f"`.{stx.name}` could not be determined", stx)
-        parts = stx.name.split(".")
-        ty = meta.inst(expected)
-        while ty is not None:
-            ty = meta.whnf_core(ty)
-            while type(ty) is Pi:
-                ty = meta.whnf_core(ty.body)
-            self.wait_for(ty)
-            struct = self._type_head(ty)
-            for n in (len(parts), 1) if struct is not None else ():
-                member = self._member(struct, ".".join(parts[:n]))
-                if member is not None:
-                    return member, parts[n:]
-            ty = meta.unfold_def(ty)
+        for struct in self._heads(self.meta.inst(self.type_or_new(expected)), result=True):
+            member, rest = self._longest_prefix(f"{struct}.{stx.name}", self._member)
+            if member is not None and len(rest) <= stx.name.count("."):  # more than struct itself
+                return member, rest
         self.unknown_ident(stx.name if struct is None else f"{struct}.{stx.name}", stx)

@@ -5,17 +5,16 @@ everything with errors shown, tactic blocks last. Run: `python -m pytest tests/m
 """
 from __future__ import annotations
 
-from contextlib import contextmanager
+from collections import namedtuple
 
-from minilean.front import syntax as sx
 from minilean.front.errors import LeanError, Postpone
-from minilean.front.handlers import HANDLERS
 from minilean.front.instances import StuckInstance
-from minilean.front.scope import Pending
 from minilean.front.tactic_context import TacticContext
 from minilean.front.terms import occurs
 from minilean.kernel import term as tm
-from minilean.kernel.term import MVAR, MVar
+
+# a synthetic metavariable that still waits: kind "inst", "postponed" or "tactic"
+Pending = namedtuple("Pending", "kind mvar stx lctx")
 
 
 class SyncMixin:
@@ -25,16 +24,11 @@ class SyncMixin:
 
     def pend(self, kind, m, stx):
         """Leave the metavariable m to `synthesize`."""
-        self.pending.append(Pending(kind, m, stx, self.meta.lctx, self.err_to_sorry))
+        self.pending.append(Pending(kind, m, stx, self.meta.lctx))
 
-    @contextmanager
     def own_pending(self):
-        """Set the problems pending so far aside; new ones that remain come after them."""
-        saved, self.pending = self.pending, []
-        try:
-            yield
-        finally:
-            self.pending = saved + self.pending
+        """Set the problems pending so far aside; the new ones are to be solved inside."""
+        return self.mode(pending=[])
 
     def later(self, kind, stx, ty):
         """A metavariable of type ty that stands for what `stx` will be elaborated to."""
@@ -53,39 +47,29 @@ class SyncMixin:
         if not self._try_inst(m):
             self.pend("inst", m, stx)
 
-    def assign_or_unify(self, m, value):
-        """Make m be `value`; False when it is something else already."""
-        if m.id in self.meta.assign:
-            return self.meta.is_def_eq(m, value)
-        self.meta.assign_mvar(m.id, value)
-        return True
-
-    # --- instances ------------------------------------------------------------------------------
-
     def _try_inst(self, m):
         """Synthesise the instance m; False when stuck. LeanError when there is none."""
         meta = self.meta
-        chosen = meta.inst(m) if m.id in meta.assign else None  # by unification
-        if chosen is not None and not chosen.flags & MVAR:
+        chosen = meta.inst(m)  # perhaps by unification
+        if not chosen.flags & tm.MVAR:
             return True
         ty = meta.inst(meta.decls[m.id].type)
         try:
             value = meta.synth_inst(ty)
         except StuckInstance:
             return False
-        if value is None:
-            if chosen is not None or any(meta.decls[i].kind == "natural"
-                                         for i in meta.mvars_in(ty)):
-                return False
-            raise LeanError(f"failed to synthesize\n  {meta.pp(ty)}", None, self.tainted(ty))
-        if chosen is not None:
-            if not meta.is_def_eq(chosen, value):
-                raise LeanError("synthesized type class instance is not definitionally equal to "
-                                f"expression inferred by typing rules\n  {meta.pp(value)}")
-        elif m.id not in meta.assign:
-            if not meta.is_def_eq(meta.decls[m.id].type, meta.infer(value)):
-                raise LeanError(f"failed to synthesize\n  {meta.pp(ty)}")
-            meta.assign_mvar(m.id, value)
+        if value is None and (chosen is not m or any(meta.decls[i].kind == "natural"
+                                                     for i in meta.mvars_in(ty))):
+            return False
+        if value is None or not meta.is_def_eq(ty, meta.infer(value)) or not self._assign(m, value):
+            raise LeanError(f"failed to synthesize\n  {meta.pp(ty)}")
+        return True
+
+    def _assign(self, m, value):
+        """Make the instance m be `value`; False when it is something else already."""
+        if m.id in self.meta.assign:
+            return self.meta.is_def_eq(m, value)
+        self.meta.assign_mvar(m.id, value)
         return True
 
     # --- the loop -------------------------------------------------------------------------------
@@ -97,112 +81,76 @@ class SyncMixin:
                 continue
             if postpone == "yes":
                 return
-            if self._insist():
+            with self.mode(may_postpone=False):
+                progress = self._step(quiet=True) or self._use_defaults() or self._step()
+            if progress:
                 continue
             if postpone == "partial":
                 return
-            if not self._step(tactics=True):
+            block = next((p for p in self.pending if p.kind == "tactic"), None)
+            if block is None:
                 self._report_stuck()
-                return
+            else:
+                self.pending.remove(block)
+                self.run_by(block.stx, block.mvar.id)
 
-    def _insist(self):
-        """Try everything but tactics without postponing; True if a problem was solved."""
-        with self.mode(may_postpone=False):
-            return self._step(quiet=True) or self._use_defaults() or self._step()
-
-    def _step(self, quiet=False, tactics=False):
+    def _step(self, quiet=False):
         """Try each pending problem once, oldest first; True if one was solved.
 
-        quiet: a problem with an error stays pending; tactics: run a tactic block, but only one.
+        quiet: a problem with an error stays pending.
         """
         todo, self.pending = self.pending, []
         progress = False
-        for i, p in enumerate(todo):
-            try:
-                solved = self._solve(p, quiet, tactics)
-            except BaseException:  # whatever it is, the problems not yet tried must not get lost
-                self.pending = todo[i + 1:] + self.pending
-                raise
-            if not solved:
-                self.pending.append(p)
-            elif tactics:
-                self.pending = [*todo[i + 1:], *self.pending]
-                return True
-            progress = progress or solved
+        for p in todo:
+            with self.meta.with_lctx(p.lctx):
+                if self._solve(p, quiet):
+                    progress = True
+                else:
+                    self.pending.append(p)
         return progress
 
-    def _solve(self, p, quiet, tactics):
-        with self.meta.with_lctx(p.lctx):
-            if p.kind == "inst":
-                return self._solve_inst(p, quiet)
-            if p.kind == "postponed":
-                return self._resume(p, quiet)
-            if tactics:
-                self.run_by(p.stx, p.mvar.id, p.errs)
-            return tactics
-
-    def _solve_inst(self, p, quiet):
-        try:
-            return self._try_inst(p.mvar)
-        except LeanError as err:
-            return False if quiet else self._give_up(p, err)
-
-    def _resume(self, p, quiet):
-        """Elaborate a postponed term; False (and nothing changed) when it must wait longer."""
-        meta = self.meta
-        ty = meta.inst(meta.decls[p.mvar.id].type)
+    def _solve(self, p, quiet):
+        """Was the problem solved? False (and nothing changed) when it must wait longer."""
+        if p.kind == "tactic":
+            return False
         mark = self.save()
         try:
-            with self.mode(err_to_sorry=p.errs and not quiet):
-                e = getattr(self, HANDLERS[type(p.stx)])(p.stx, ty)
-                e = meta.inst(self.ensure_type(e, ty, p.stx))
-            if e.flags & MVAR and occurs(p.mvar, e):
-                raise LeanError("occurs check failed", p.stx)
+            return self._try_inst(p.mvar) if p.kind == "inst" else self._resume(p, quiet)
         except Postpone:
             self.restore(mark)
-            if self.may_postpone or quiet:
-                return False
-            return self._give_up(p, LeanError(self._stuck_text(p), p.stx))
+            return False
         except LeanError as err:
             if quiet:
                 self.restore(mark)
-                return False
-            return self._give_up(p, err)
+            else:
+                self._give_up(p, err)
+            return not quiet
+
+    def _resume(self, p, quiet):
+        """Elaborate a postponed term."""
+        meta = self.meta
+        ty = meta.inst(meta.decls[p.mvar.id].type)
+        with self.mode(err_to_sorry=self.err_to_sorry and not quiet):
+            e = meta.inst(self.ensure_type(self.handle(p.stx, ty), ty, p.stx))
+        if e.flags & tm.MVAR and occurs(p.mvar, e):
+            raise LeanError("occurs check failed", p.stx)
         meta.assign_mvar(p.mvar.id, e)
         return True
 
     def _give_up(self, p, err):
         """Log err and solve p with a `sorry`, or raise err where errors are not logged."""
-        err.stx = err.stx or p.stx
-        if not p.errs:
-            raise err
-        self.log_error(err)
         meta = self.meta
+        sorry = self.recover(err, p.stx, meta.decls[p.mvar.id].type)
         if p.mvar.id not in meta.assign:
-            ty = meta.decls[p.mvar.id].type
-            meta.assign_mvar(p.mvar.id, meta.mk_sorry(ty, synthetic=True))
-        return True
-
-    def _stuck_text(self, p):
-        stx, meta = p.stx, self.meta
-        ty = meta.pp(meta.decls[p.mvar.id].type)
-        if p.kind == "inst":
-            return f"typeclass instance problem is stuck\n  {ty}"
-        if isinstance(stx, sx.Anon):
-            return "invalid constructor ⟨...⟩, expected type must be known"
-        if isinstance(stx, sx.DotIdent):
-            return (f"invalid dotted identifier notation, expected type must be known: "
-                    f"`.{stx.name}`")
-        if isinstance(stx, sx.Proj | sx.Ident):
-            return "invalid field notation, type is not of the form (C ...)"
-        return f"stuck at elaborating\n  {ty}"
+            meta.assign_mvar(p.mvar.id, sorry)
 
     def _report_stuck(self):
         todo, self.pending = self.pending, []
         for p in todo:
+            what = "typeclass instance problem is" if p.kind == "inst" else "elaboration is"
             with self.meta.with_lctx(p.lctx):
-                text = self._stuck_text(p)
-            self._give_up(p, LeanError(text, p.stx, silent=p.errs and self.had_error))
+                ty = self.meta.pp(self.meta.decls[p.mvar.id].type)
+                self._give_up(p, StuckInstance(f"{what} stuck\n  {ty}"))
 
     # --- default instances ----------------------------------------------------------------------
 
@@ -211,29 +159,26 @@ class SyncMixin:
         meta = self.meta
         options = []
         for p in self.pending:
-            if p.kind != "inst" or not self.is_unknown(p.mvar):
-                continue
-            cls = meta.class_name(meta.inst(meta.decls[p.mvar.id].type))
-            for priority, name in meta.ext.defaults.get(cls, ()):
-                options.append((priority, name, p))
+            if p.kind == "inst" and self.is_unknown(p.mvar):
+                cls = meta.class_name(meta.inst(meta.decls[p.mvar.id].type))
+                options += [(*option, p) for option in meta.ext.defaults.get(cls, ())]
         options.sort(key=lambda o: -o[0])
         return any(self._apply_default(name, p) for _, name, p in options)
 
     def _apply_default(self, name, p):
-        meta = self.meta
-        mark = meta.save()
+        meta, mark = self.meta, self.meta.save()
         with meta.with_lctx(p.lctx):
             f = meta.mk_const(name)
             mvars, infos, result = meta.forall_meta(meta.infer(f), reducing=False)
-            if meta.is_def_eq(meta.decls[p.mvar.id].type, result) \
-                    and self.assign_or_unify(p.mvar, tm.mk_app(f, *mvars)):
-                for m, info in zip(mvars, infos, strict=True):
-                    if info == "inst" and self.is_unknown(m):
-                        self.pending.append(Pending("inst", m, p.stx, p.lctx, p.errs))
-                self.pending = [q for q in self.pending if q is not p]
-                return True
-        meta.restore(mark)
-        return False
+            if not meta.is_def_eq(meta.decls[p.mvar.id].type, result) \
+                    or not self._assign(p.mvar, tm.mk_app(f, *mvars)):
+                meta.restore(mark)
+                return False
+            self.pending = [q for q in self.pending if q is not p]
+            for m, info in zip(mvars, infos, strict=True):
+                if info == "inst" and self.is_unknown(m):
+                    self.pend("inst", m, p.stx)
+        return True
 
     # --- tactic blocks --------------------------------------------------------------------------
 
@@ -243,25 +188,14 @@ class SyncMixin:
             raise LeanError("invalid `by` tactic, expected type has not been provided", stx)
         return self.later("tactic", stx, expected)
 
-    def run_by(self, stx, goal, recover=True):
+    def run_by(self, stx, goal):
         """Run the tactic block of the By `stx` on `goal`; errors are logged and `goal` admitted."""
-        from minilean.front.tactic import run_tactic_seq
+        from minilean.front.tactic import close_or_admit
         meta = self.meta
         d = meta.decls[goal]
         d.type = meta.inst(d.type)
         if self.root_goals is not None:
             self.root_goals.append((stx.pos, stx.pos, meta, d.lctx, d.type, self))
-        ctx = TacticContext(meta, self, [goal], recover)
-        try:
-            with self.own_pending(), self.mode(may_postpone=True), meta.with_lctx(d.lctx):
-                run_tactic_seq(ctx, stx.tactics)
-                ctx.prune()
-                if ctx.goals:
-                    raise LeanError(ctx.unsolved_text(), stx)
-        except LeanError as err:
-            if not recover:
-                raise
-            self.log_error(err, stx)
-            for g in meta.mvars_in(MVar(goal)) or [goal]:
-                if not meta.is_assigned(g):
-                    meta.admit(g)
+        ctx = TacticContext(meta, self, [goal], self.err_to_sorry)
+        with self.own_pending(), self.mode(may_postpone=True), meta.with_lctx(d.lctx):
+            close_or_admit(ctx, stx, goal, stx.tactics)

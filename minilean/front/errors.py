@@ -12,12 +12,10 @@ from minilean.kernel.errors import KernelError
 class LeanError(Exception):
     """An error as Lean words it. `stx` (any syntax node, or None) says where."""
 
-    def __init__(self, message: str, stx=None, silent=False):
-        """`silent`: a consequence of an earlier error, not to be shown."""
+    def __init__(self, message: str, stx=None):
         super().__init__(message)
         self.message = message
         self.stx = stx
-        self.silent = silent
 
 
 class Declined(Exception):

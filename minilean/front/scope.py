@@ -1,4 +1,4 @@
-"""Shared small records of the elaborator: scopes, pending problems, auto-bound names, arguments.
+"""Shared small records of the elaborator: scopes, auto-bound names.
 
 Follows Lean 4's `Lean/Elab/{Command,Term}.lean`.
 Run: `python -m pytest tests/minilean/test_elab.py`.
@@ -49,31 +49,3 @@ def with_auto_bound(elab, fn):
                 raise LeanError(f"Unknown identifier `{name}`") from err
             names.append(name)
             start.restore(mark)
-
-
-class Pending:
-    """A synthetic metavariable that still waits: kind "inst", "postponed", "tactic" or "coe"."""
-
-    __slots__ = ("data", "errs", "kind", "lctx", "mvar", "stx")
-
-    def __init__(self, kind, mvar, stx, lctx, errs, data=None):
-        self.kind, self.mvar, self.stx, self.lctx = kind, mvar, stx, lctx
-        self.errs, self.data = errs, data
-
-
-class Arg:
-    """An argument: syntax to elaborate, or a finished term."""
-
-    __slots__ = ("stx", "term")
-
-    def __init__(self, stx=None, term=None):
-        self.stx, self.term = stx, term
-
-
-def level_mvars(u, into):
-    """Adds the ids of the metavariables in a level to the list `into`, in order."""
-    if u.kind == "mvar" and u.a not in into:
-        into.append(u.a)
-    elif u.has_mvar and u.kind != "mvar":
-        for part in [part for part in (u.a, u.b) if part is not None]:
-            level_mvars(part, into)

@@ -82,7 +82,7 @@ def clear(ctx, goal, stx, idents):
 @goal_tactic("rename")
 def rename(ctx, goal, stx, kind, name):
     meta = ctx.meta
-    ty = ctx.elab.elab_type(kind, postpone=True)
+    ty = ctx.elab.type_term(kind)
     for d in reversed(U.hypotheses(meta, goal)):
         mark = meta.save()
         if meta.is_def_eq(ty, d.type):
@@ -183,7 +183,7 @@ def change_goal(ctx, goal: int, stx, kind) -> int:
 def unified_type(ctx, stx, kind, old):
     """The type that `kind` says. Raises LeanError unless it is definitionally equal to old."""
     meta = ctx.meta
-    ty = ctx.elab.elab_type(kind, postpone=True)
+    ty = ctx.elab.type_term(kind)
     ok = meta.is_def_eq(ty, old)
     ctx.elab.synthesize("no")
     ty = meta.inst(ty)

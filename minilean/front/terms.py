@@ -1,6 +1,5 @@
 """Questions about kernel terms that only the front asks; no kernel check rests on an answer."""
 
-from minilean.front.scope import level_mvars
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.term import App, Const, Sort
@@ -57,6 +56,15 @@ def numeral_level(n, base=lv.ZERO):
     for _ in range(n):
         base = lv.succ(base)
     return base
+
+
+def level_mvars(u, into):
+    """Adds the ids of the metavariables in a level to the list `into`, in order."""
+    if u.kind == "mvar" and u.a not in into:
+        into.append(u.a)
+    elif u.has_mvar and u.kind != "mvar":
+        for part in [part for part in (u.a, u.b) if part is not None]:
+            level_mvars(part, into)
 
 
 def level_mvars_in(*terms):

@@ -228,15 +228,15 @@ class Trans {α : Sort u} {β : Sort v} {γ : Sort w} (r : α → β → Sort u_
   ⟨fun a b => Append.append a b⟩
 @[default_instance 100] instance instOfNatNat (n : Nat) : OfNat Nat n := ⟨n⟩
 
-protected def Nat.add (n m : Nat) : Nat := Nat.rec n (fun _ ih => Nat.succ ih) m
+protected def Nat.add (n m : Nat) : Nat := @Nat.rec (fun _ => Nat) n (fun _ ih => Nat.succ ih) m
 instance instAddNat : Add Nat := ⟨Nat.add⟩
-protected def Nat.mul (n m : Nat) : Nat := Nat.rec 0 (fun _ ih => Nat.add ih n) m
+protected def Nat.mul (n m : Nat) : Nat := @Nat.rec (fun _ => Nat) 0 (fun _ ih => Nat.add ih n) m
 instance instMulNat : Mul Nat := ⟨Nat.mul⟩
-def Nat.pred (n : Nat) : Nat := Nat.rec 0 (fun m _ => m) n
-protected def Nat.sub (n m : Nat) : Nat := Nat.rec n (fun _ ih => Nat.pred ih) m
+def Nat.pred (n : Nat) : Nat := @Nat.rec (fun _ => Nat) 0 (fun m _ => m) n
+protected def Nat.sub (n m : Nat) : Nat := @Nat.rec (fun _ => Nat) n (fun _ ih => Nat.pred ih) m
 instance instSubNat : Sub Nat := ⟨Nat.sub⟩
 protected def List.append {α : Type u} (xs ys : List α) : List α :=
-  List.rec ys (fun x _ ih => List.cons x ih) xs
+  List.rec (motive := fun _ => List α) ys (fun x _ ih => List.cons x ih) xs
 instance List.instAppend {α : Type u} : Append (List α) := ⟨List.append⟩
 
 /-! ## Decidability -/
@@ -411,7 +411,7 @@ instance Nat.decLe (n m : Nat) : Decidable (n ≤ m) :=
   | true => isTrue (Nat.le_of_ble_eq_true h)
   | false => isFalse (fun e => Bool.false_ne_true (Eq.trans h.symm (Nat.ble_eq_true_of_le e)))
 instance Nat.decLt (n m : Nat) : Decidable (n < m) := Nat.decLe (Nat.succ n) m
-protected def Nat.pow (m n : Nat) : Nat := Nat.rec 1 (fun _ ih => Nat.mul ih m) n
+protected def Nat.pow (m n : Nat) : Nat := @Nat.rec (fun _ => Nat) 1 (fun _ ih => Nat.mul ih m) n
 instance instNatPowNat : NatPow Nat := ⟨Nat.pow⟩
 instance : Inhabited Nat := ⟨Nat.zero⟩
 instance : Max Nat := ⟨fun a b => if a ≤ b then b else a⟩

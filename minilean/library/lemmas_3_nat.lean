@@ -456,6 +456,11 @@ protected theorem Nat.dvd_trans {a b c : Nat} (h₁ : a ∣ b) (h₂ : b ∣ c) 
   obtain ⟨d, hd⟩ := h₁
   obtain ⟨e, he⟩ := h₂
   exact ⟨d * e, by rw [he, hd, Nat.mul_assoc]⟩
+instance Nat.instTransLe : @Trans Nat Nat Nat LE.le LE.le LE.le := ⟨Nat.le_trans⟩
+instance Nat.instTransLt : @Trans Nat Nat Nat LT.lt LT.lt LT.lt := ⟨Nat.lt_trans⟩
+instance Nat.instTransLeLt : @Trans Nat Nat Nat LE.le LT.lt LT.lt := ⟨Nat.lt_of_le_of_lt⟩
+instance Nat.instTransLtLe : @Trans Nat Nat Nat LT.lt LE.le LT.lt := ⟨Nat.lt_of_lt_of_le⟩
+instance Nat.instTransDvd : @Trans Nat Nat Nat Dvd.dvd Dvd.dvd Dvd.dvd := ⟨Nat.dvd_trans⟩
 protected theorem Nat.dvd_add {m n k : Nat} (h₁ : k ∣ m) (h₂ : k ∣ n) : k ∣ m + n := by
   obtain ⟨d, hd⟩ := h₁
   obtain ⟨e, he⟩ := h₂
