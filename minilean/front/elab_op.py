@@ -152,7 +152,12 @@ class OpMixin:
         meta = self.meta
         self.wait_for(expected)
         heq = self.elab_term(stx.lhs)
-        _, (_, a, b) = meta._eq_of(heq)
+        ty = meta.infer(heq)
+        parts = meta.eq_parts(ty) or meta.eq_parts(meta.whnf(ty))
+        if parts is None:
+            raise LeanError("Invalid `▸` notation: The first argument must be an equality, but it "
+                            f"has type\n  {meta.pp(ty)}", stx.lhs)
+        _, a, b = parts
         ways = ((a, b, heq), (b, a, meta.mk_eq_symm(heq)))
         for old, new, eq in ways if not self.is_unknown(expected) else ():
             body = meta.kabstract(expected, new)
