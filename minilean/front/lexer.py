@@ -1,10 +1,10 @@
 """Tokens of the Lean 4 subset.
 
-Lean reads tokens on demand from a growing table; here the table is fixed, so the text is cut once
-by one regular expression (identifier characters as in Lean's `isIdFirst`/`isIdRest`). Kinds: "id"
-(dotted identifier), "kw" (reserved word), "sym", "num", "str", "char", "fieldidx" (`.1` right
-after a term), "field" (`.name` right after a term), "dotid" (`.name` elsewhere), "quoted" (a name
-with `«»`), "hole", "synth" (`?x`), "doc", "error", "eof".
+Lean reads tokens on demand from a growing table; here the table (`words.txt`) is fixed, so the text
+is cut once by one regular expression (identifier characters as in Lean's `isIdFirst`/`isIdRest`).
+Kinds: "id" (dotted identifier), "kw" (reserved word), "sym", "num", "str", "char", "fieldidx" (`.1`
+right after a term), "field" (`.name` right after a term), "dotid" (`.name` elsewhere), "quoted" (a
+name with `«»`), "hole", "synth" (`?x`), "doc", "error", "eof".
 
 Run: `python -m pytest tests/minilean/test_parser.py`
 """
@@ -15,6 +15,7 @@ import re
 from typing import NamedTuple
 
 from .errors import Declined
+from .notation import WORDS
 
 
 class ParseError(Exception):
@@ -23,9 +24,7 @@ class ParseError(Exception):
 
     def __init__(self, pos: int, message: str, end: int | None = None):
         super().__init__(message)
-        self.pos = pos
-        self.end = end
-        self.message = message
+        self.pos, self.message, self.end = pos, message, end
 
 
 class Token(NamedTuple):
@@ -40,16 +39,7 @@ class Token(NamedTuple):
     first: bool  # on its line
 
 
-KEYWORDS = frozenset(
-    """fun forall exists let have show from suffices match with if then else by do at calc where in
-    open namespace section end theorem lemma def abbrev example instance axiom inductive structure
-    class variable universe set_option import attribute mutual private protected
-    noncomputable partial unsafe deriving extends termination_by decreasing_by opaque export nomatch
-    nofun macro syntax notation infixl infixr infix prefix postfix elab macro_rules elab_rules
-    declare_syntax_cat initialize include omit Type Sort Prop sorry using generalizing hiding
-    renaming for return unless""".split()
-)
-
+KEYWORDS = frozenset(WORDS["keywords"])
 _FIRST = (
     "a-zA-Z_À-ÖØ-öø-ſ\u0391-\u039f\u03a1\u03a2\u03a4-\u03a9"
     "\u03b1-\u03ba\u03bc-\u03c9\u03ca-\u03fb\u1f00-\u1ffe\u2100-\u214f\U0001d49c-\U0001d59f"
@@ -57,14 +47,8 @@ _FIRST = (
 _REST = _FIRST + "0-9'!?\u2080-\u2089\u2090-\u209c\u1d62-\u1d6a\u2c7c"
 _PART = f"(?:[{_FIRST}][{_REST}]*|«[^»\n]*»)"
 _IDENT = rf"{_PART}(?:\.{_PART})*"
-
-_SYMBOLS = sorted(
-    """:= => ↦ -> → <-> ↔ <;> <|> <| |>. |> || && == != <= >= ≤ ≥ ≠ :: ++ ... .. .{ .( ⟨ ⟩ ( ) [ ]
-    { } ⦃ ⦄ ‹ › @[ @ ▸ ∘ × ∣ ¬ ! ^ /\\ \\/ ∃! ∃ ∀ ? · . $ ; , : | = < > + - * / % ← <- ⊢ |- ∈ ∉ ⊆
-    ⊂ ∪ ∩ \\ ∅ ⁻¹ >>= <$> <*> *> <* >> ||| &&& ^^^ <<< >>> ~~~ ≍ ≈ ~ ∧ ∨ # #[ `( ``( ↑ ⇑ ↥ // %[ ∑
-    ∏ ∫ √ ‖ ⌊ ⌋ ⌈ ⌉ ⁺ ⊤ ⊥ ⊓ ⊔ ⨆ ⨅ ∞ ≡ ≃ ≅ • ⬝ ∆ ∂ ⋯ ↪ ↠ ⟶ ⊕ ⊗ ⋃ ⋂ 𝓝 ≪ ⟦ ⟧ ° ″ ∥ ⇔ ⇒ ✝ Σ ∃ₓ ÷ ≺ ≼
-    ∗ ⊇ ⊃ ᶜ ∤ ≫ ∙ ⊻ λ""".split(), key=len, reverse=True,
-)
+_SYMBOLS = sorted((word for heading, words in WORDS.items() for word in words
+                   if heading.startswith(("infix", "symbols"))), key=len, reverse=True)
 _CANONICAL = {
     "↦": "=>", "->": "→", "<-": "←", "<->": "↔", "/\\": "∧", "\\/": "∨", "<=": "≤", ">=": "≥",
     "|-": "⊢", "$": "<|",
@@ -77,7 +61,7 @@ _TOKEN = re.compile(
     f"|(?P<synth>\\?{_PART})"
     r'|(?P<str>"(?:[^"\\]|\\.)*")'
     r"|(?P<char>'(?:[^'\\\n]|\\[^\n]+?)')"
-    "|(?P<sym>" + "|".join(re.escape(s) for s in _SYMBOLS) + ")",
+    "|(?P<sym>#[a-z_]+!?|" + "|".join(re.escape(s) for s in _SYMBOLS) + ")",
     re.S,
 )
 _COMMENT_MARK = re.compile("/-|-/")
@@ -93,74 +77,65 @@ def tokenize(text: str) -> list[Token]:
     """All tokens of text, an "eof" last. Where the text cannot be cut any further there is an
     "error" before it, so that earlier commands are still read."""
     tokens: list[Token] = []
-    end = len(text)
-    try:
-        _cut(text, tokens)
-    except ParseError as error:
-        column = error.pos - text.rfind("\n", 0, error.pos) - 1
-        tokens.append(Token("error", error.message, error.pos, end, column, True))
-    tokens.append(Token("eof", "", end, end, end - text.rfind("\n") - 1, True))
-    return tokens
-
-
-def _cut(text: str, tokens: list[Token]) -> None:
-    """Appends the tokens of text to `tokens`. Raises ParseError where no token begins."""
     at, line_start, first = 0, 0, True
     while at < len(text):
-        match = _TOKEN.match(text, at)
-        if match is None:
-            raise ParseError(at, _COMPLAINTS.get(text[at], "expected token"))
-        kind, word, end = match.lastgroup, match.group(), match.end()
-        if kind == "block":
-            end = _block_comment_end(text, at)
-            if text.startswith("/--", at) and not text.startswith("/--/", at):
-                comment = text[at + 3 : end - 2]
-                tokens.append(Token("doc", comment, at, end, at - line_start, first))
-        elif kind != "space":
-            kind, word = _classify(kind, word, at, tokens)
+        kind, word, end = _token_at(text, at, tokens)
+        if kind != "space":
             tokens.append(Token(kind, word, at, end, at - line_start, first))
-            first = False
+            first = first and kind == "doc"
         newline = text.rfind("\n", at, end)
         if newline >= 0:
             line_start = newline + 1
-            first = first or kind in ("space", "block")
+            first = first or kind in ("space", "doc")
         at = end
+    tokens.append(Token("eof", "", at, at, at - line_start, True))
+    return tokens
 
 
-def _block_comment_end(text: str, start: int) -> int:
-    """Offset after the (nested) block comment that opens at start."""
+def _token_at(text: str, at: int, before: list[Token]) -> tuple[str, str, int]:
+    """(kind, text, end) of the token at offset `at`, or of what separates tokens ("space")."""
+    match = _TOKEN.match(text, at)
+    if match is None:
+        return "error", _COMPLAINTS.get(text[at], "expected token"), len(text)
+    kind, word, end = match.lastgroup, match.group(), match.end()
+    if kind == "block":
+        return _comment(text, at)
+    if "«" in word and kind in ("id", "dot"):
+        kind = "quoted"
+    elif kind == "id" and word in KEYWORDS:
+        kind = "kw"
+    elif word == "_":
+        kind = "hole"
+    elif kind == "synth":
+        word = word[1:]
+    elif kind == "sym":
+        word = _CANONICAL.get(word, word)
+    elif kind == "dot":
+        word = word[1:]
+        glued = before and before[-1].end == at and (
+            before[-1].kind in _TERM_ENDS or before[-1].text in _CLOSERS)
+        if not word[0].isdigit():
+            kind = "field" if glued else "dotid"
+        elif glued:
+            kind = "fieldidx"
+        else:
+            return "error", "unexpected token '.'; expected term", len(text)
+    return kind, word, end
+
+
+def _comment(text: str, start: int) -> tuple[str, str, int]:
+    """The (nested) block comment that opens at start: a "doc" or a "space"."""
     depth = 0
     for mark in _COMMENT_MARK.finditer(text, start):
         depth += 1 if mark.group() == "/-" else -1
         if depth == 0:
-            return mark.end()
-    raise ParseError(len(text), "unterminated comment")
-
-
-def _classify(kind: str, word: str, at: int, before: list[Token]) -> tuple[str, str]:
-    """(kind, text) of the token at offset `at`, which the regular expression knows by its looks."""
-    if "«" in word and kind in ("id", "dot"):
-        return "quoted", word
-    if kind == "id":
-        if word == "_":
-            return "hole", word
-        return ("kw" if word in KEYWORDS else kind), word
-    if kind == "sym":
-        return kind, _CANONICAL.get(word, word)
-    if kind == "synth":
-        return kind, word[1:]
-    if kind != "dot":
-        return kind, word
-    glued = before and before[-1].end == at and (
-        before[-1].kind in _TERM_ENDS or before[-1].text in _CLOSERS)
-    if not word[1].isdigit():
-        return "field" if glued else "dotid", word[1:]
-    if not glued:
-        raise ParseError(at, "unexpected token '.'; expected term")
-    return "fieldidx", word[1:]
+            is_doc = text.startswith("/--", start) and not text.startswith("/--/", start)
+            return "doc" if is_doc else "space", text[start + 3:mark.start()], mark.end()
+    return "error", "unterminated comment", len(text)
 
 
 def number_value(token: str) -> int:
+    """The number that a numeral token stands for."""
     return int(token, 10 if token.isdigit() else 0)
 
 

@@ -32,7 +32,7 @@ class LibraryError(Exception):
 def sources_hash():
     """Hash of everything the built library depends on."""
     h = hashlib.sha256(sys.version.encode())
-    for path in sorted([*ROOT.rglob("*.py"), *ROOT.rglob("*.lean")]):
+    for path in sorted(p for kind in ("py", "lean", "txt") for p in ROOT.rglob(f"*.{kind}")):
         h.update(path.relative_to(ROOT).as_posix().encode())
         h.update(path.read_bytes())
     return h.hexdigest()[:24]
