@@ -64,10 +64,6 @@ def _never(parser: Any) -> bool:
     return False
 
 
-_comma = methodcaller("accept", ",")
-_bar = methodcaller("accept", "|")
-
-
 def _open(parser: Any) -> bool:
     return not parser.at(")", "]", "}", "⟩")
 
@@ -206,13 +202,15 @@ class Compiler:
         read = methodcaller(name)
         if self.skip(":"):
             read = methodcaller(name, _precedence(self.take()))
-        repeats = {"*": (starts, starts), "+": (_always, starts), ",+": (_always, _comma),
-                   "|+": (_always, _bar), ",*": (_open, lambda p: _comma(p) and _open(p))}
         sign = self.words[self.at]
-        if sign not in repeats:
+        if sign not in ("*", "+", ",+", "|+", ",*"):
             return self.put(field, read, starts)
         self.at += 1
-        return self.put(field, _list(read, *repeats[sign]), None if sign[-1] == "*" else starts)
+        separator = methodcaller("accept", sign[0])
+        repeats = {"*": (starts, starts), "+": (_always, starts),
+                   ",*": (_open, lambda parser: separator(parser) and _open(parser))}
+        read = _list(read, *repeats.get(sign, (_always, separator)))
+        return self.put(field, read, None if sign[-1] == "*" else starts)
 
 
 def _in_order(parts: list[Part]) -> Part:
@@ -310,7 +308,7 @@ def install(parser: type) -> None:
             _install(rule, parser)
     parser.arguments = {word for word, forms in parser.leading.items()
                         if any(prec == MAX for prec, *_ in forms)}
-    parser.arguments.update(WORDS["symbols declined as arguments"])
+    parser.arguments.update(["..", *WORDS["symbols declined as arguments"]])
 
 
 def _install(rule: S.Rule, parser: type) -> None:

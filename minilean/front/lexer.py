@@ -40,6 +40,7 @@ class Token(NamedTuple):
 
 
 KEYWORDS = frozenset(WORDS["keywords"])
+_WORD_KINDS = {**dict.fromkeys(KEYWORDS, "kw"), "_": "hole"}
 _FIRST = (
     "a-zA-Z_À-ÖØ-öø-ſ\u0391-\u039f\u03a1\u03a2\u03a4-\u03a9"
     "\u03b1-\u03ba\u03bc-\u03c9\u03ca-\u03fb\u1f00-\u1ffe\u2100-\u214f\U0001d49c-\U0001d59f"
@@ -67,10 +68,7 @@ _TOKEN = re.compile(
 _COMMENT_MARK = re.compile("/-|-/")
 _TERM_ENDS = frozenset(("id", "num", "fieldidx", "field", "dotid", "hole", "synth", "str"))
 _CLOSERS = frozenset((")", "]", "⟩", "}", "›", "·"))
-_COMPLAINTS = {
-    "\t": "tabs are not allowed; please configure your editor to expand them",
-    '"': "unterminated string literal",
-}
+_TABS = "tabs are not allowed; please configure your editor to expand them"
 
 
 def tokenize(text: str) -> list[Token]:
@@ -96,22 +94,19 @@ def _token_at(text: str, at: int, before: list[Token]) -> tuple[str, str, int]:
     """(kind, text, end) of the token at offset `at`, or of what separates tokens ("space")."""
     match = _TOKEN.match(text, at)
     if match is None:
-        return "error", _COMPLAINTS.get(text[at], "expected token"), len(text)
+        return "error", _TABS if text[at] == "\t" else "expected token", len(text)
     kind, word, end = match.lastgroup, match.group(), match.end()
     if kind == "block":
         return _comment(text, at)
     if "«" in word and kind in ("id", "dot"):
         kind = "quoted"
-    elif kind == "id" and word in KEYWORDS:
-        kind = "kw"
-    elif word == "_":
-        kind = "hole"
-    elif kind == "synth":
-        word = word[1:]
+    elif kind == "id":
+        kind = _WORD_KINDS.get(word, kind)
     elif kind == "sym":
         word = _CANONICAL.get(word, word)
-    elif kind == "dot":
+    elif kind in ("synth", "dot"):
         word = word[1:]
+    if kind == "dot":
         glued = before and before[-1].end == at and (
             before[-1].kind in _TERM_ENDS or before[-1].text in _CLOSERS)
         if not word[0].isdigit():

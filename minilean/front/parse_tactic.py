@@ -71,15 +71,11 @@ class TacticParser(TermParser):
             return self.block_tactic()
         if start.kind == "id" and start.text in _DECLINED:
             self.decline(f"tactic {start.text}")
-        if start.kind not in ("id", "kw") or start.text not in self.tactics:
-            self.no_tactic()
-        self.i += 1
-        return self.node(S.Tactic, start, start.text, self.tactics[start.text](self))
-
-    def no_tactic(self) -> NoReturn:
-        """Fails at what is no tactic's name."""
-        if self.tok.kind == "id" and self.tok.text.split(".")[0] not in self.tactics:
-            raise ParseError(self.tok.pos + 1, "unknown tactic")
+        if start.kind in ("id", "kw") and start.text in self.tactics:
+            self.i += 1
+            return self.node(S.Tactic, start, start.text, self.tactics[start.text](self))
+        if start.kind == "id" and start.text.split(".")[0] not in self.tactics:
+            raise ParseError(start.pos + 1, "unknown tactic")
         self.fail("tactic")
 
     # -- rcases patterns ------------------------------------------------------------------------

@@ -11,7 +11,7 @@ Run: `python -m pytest tests/minilean/test_parser.py`
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any
 
 from . import syntax as S
 from .lexer import Token, number_value, string_value
@@ -78,31 +78,22 @@ class TermParser(BinderParser):
         return self.term(MAX)
 
     def starts_argument(self) -> bool:
-        tok = self.tok
-        if tok.kind == "sym":
-            if tok.text not in self.arguments and tok.text != "..":
-                return False
-            if tok.text == "[" and self.glued():
-                self.decline("indexing notation a[i]")
-            if tok.text == "!" and self.ahead().text == "[":
-                return False
-            if tok.text == "·" and not self.cdots:
-                return False
-        elif tok.kind == "kw":
-            if tok.text not in self.arguments:
-                return False
-        elif tok.kind not in _TERM_START:
+        """May an argument or the final `..` begin here? Lean wants white space before it
+        (`checkWsBefore`) and the column to fit."""
+        if not self.starts_atom():
             return False
-        return tok.col > self.col and not self.glued_argument()
+        tok, glued = self.tok, self.glued()
+        if tok.text == "[" and glued:
+            self.decline("indexing notation a[i]")
+        if tok.text == "!" and self.ahead().text == "[" or tok.text == "·" and not self.cdots:
+            return False
+        return tok.col > self.col and not (
+            glued and tok.text not in ("(", "⟨", "‹", "@", "{", "¬"))
 
     def starts_atom(self) -> bool:
         """May a term of the highest precedence begin here, whatever the column?"""
-        kind, word = self.tok[:2]
+        kind, word = self.tokens[self.i][:2]
         return kind in _TERM_START or word in self.arguments and kind in ("sym", "kw")
-
-    def glued_argument(self) -> bool:
-        """Lean wants white space before an argument (`checkWsBefore`)."""
-        return self.glued() and self.tok.text not in ("(", "⟨", "‹", "@", "{", "¬")
 
     def fields(self, term: S.Term) -> S.Term:
         """term with the field accesses glued to it."""
@@ -110,8 +101,8 @@ class TermParser(BinderParser):
             tok = self.take()
             field = int(tok.text) if tok.kind == "fieldidx" else tok.text
             term = self.node(S.Proj, term, term, field)
-        if self.at("[", "⁻¹") and self.glued():
-            self.decline("indexing notation a[i]" if self.at("[") else "notation ⁻¹")
+        if self.at("[") and self.glued():
+            self.decline("indexing notation a[i]")
         return term
 
     # -- what begins a term ---------------------------------------------------------------------
@@ -127,12 +118,6 @@ class TermParser(BinderParser):
             for found, starts, read in self.leading.get(start.text, ()):
                 if found >= prec and starts(self):
                     return read(self), found
-        self.no_term()
-
-    def no_term(self) -> NoReturn:
-        """Declines what begins a term of Lean, but not of minilean; fails on anything else."""
-        if self.tok.kind == "char":
-            self.decline("character literal")
         if self.at(*_DECLINED):
             self.decline(f"notation {self.tok.text}")
         self.fail("term")
@@ -159,11 +144,9 @@ class TermParser(BinderParser):
         return (after.kind in ("num", "hole", "id") or after.text == "(") and (
             self.tok.end < after.pos and after.col > self.col)
 
-    def level(self, prec: int = 0):
-        """A universe level; prec MAX for `Type u`."""
-        if prec == MAX:
-            return self.level_atom()
-        left = self.level_max() if self.at("max", "imax") else self.level_atom()
+    def level(self) -> Any:
+        """A universe level, as grammar.txt describes."""
+        left = self.level_max() if self.starts_level_max() else self.level_atom()
         while self.accept("+"):
             left = ("add", left, self.num())
         return left
@@ -234,4 +217,5 @@ _ATOMS: dict[str, Callable[[TermParser, Token], S.Term]] = {
     "synth": lambda p, start: p.node(S.SynthHole, start, None if start.text == "_" else start.text),
     "str": lambda p, start: p.node(S.Str, start, string_value(start.text)),
     "dotid": lambda p, start: p.node(S.DotIdent, start, start.text),
+    "char": lambda p, start: p.decline("character literal", start),
 }

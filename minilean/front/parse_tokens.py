@@ -16,7 +16,6 @@ from .lexer import ParseError, Token, number_value, tokenize
 from .setting import Setting
 
 NAME = ("id", "hole")
-BRACKETS = ("(", "{", "⦃", "[")
 _UNEXPECTED = {
     "eof": "end of input", "id": "identifier", "num": "numeral", "field": "token '.'",
     "dotid": "token '.'", "fieldidx": "token '.'", "synth": "token '?'",
@@ -29,6 +28,7 @@ TESTS: dict[str, Callable[[Any], bool]] = {
     "col_ge": lambda p: p.tok.col >= p.col,
     "same_line": lambda p: not p.tok.first,
     "indented": lambda p: p.tok.col > 0 or not p.tok.first,
+    "next_indented": lambda p: p.ahead().col > 0,
     "dotted": lambda p: p.tok.kind == "id" and "." in p.tok.text,
     "not_closed": lambda p: not p.at(",", "]"),
     "update": lambda p: p.ahead().text != ":=" and not p.at(".."),  # `{ s with …`

@@ -16,7 +16,6 @@ from . import syntax as S
 from .lexer import ParseError, Token
 from .notation import WORDS
 from .parse_tactic import TacticParser
-from .parse_tokens import BRACKETS
 
 __all__ = ["ParseError", "Parser", "parse_tactics", "parse_term"]
 
@@ -82,35 +81,6 @@ class Parser(TacticParser):
             self.i += 1
             return S.By(by.pos, by.end, S.TacSeq(by.end, by.end, []))
         return self.term()
-
-    def where_field(self) -> tuple[str, S.Term]:
-        """`x binders : type := value` or with equations, as (name, value)."""
-        start, name = self.tok, self.ident()
-        binders, kind, value = self.field_signature()
-        if kind is not None:
-            value = self.node(S.Ascription, start, value, kind)
-        return name, self.under(start, S.Lambda, binders, value)
-
-    def under(self, start: Token, make: type, binders: list[S.Binder], body: S.Term) -> S.Term:
-        """The body as a function or a `∀` of the binders, if there are any."""
-        return self.node(make, start, binders, body) if binders else body
-
-    def starts_ctor(self) -> bool:
-        return self.at("|") or self.tok.kind == "doc" and self.ahead().text == "|"
-
-    def starts_structure_field(self) -> bool:
-        tok = self.ahead() if self.tok.kind == "doc" else self.tok
-        return tok.col > 0 and (tok.kind == "id" or tok.kind == "sym" and tok.text in BRACKETS)
-
-    def structure_field(self) -> S.Binder:
-        """`x y binders : type := default`"""
-        start = self.tok
-        names, binders, kind, default = self.structure_field_parts()
-        if kind is not None:
-            kind = self.under(start, S.Forall, binders, kind)
-        if default is not None:
-            default = self.under(start, S.Lambda, binders, default)
-        return self.node(S.Binder, start, names, kind, "default", None, default)
 
 
 grammar.install(Parser)

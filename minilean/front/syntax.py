@@ -13,25 +13,21 @@ from __future__ import annotations
 
 import re
 from ast import literal_eval
-from bisect import bisect_right
 from dataclasses import dataclass, field, make_dataclass
 from pathlib import Path
 from typing import Any
 
 
 class Source:
-    """The text of one file or request, with its line starts."""
+    """The text of one file or request."""
 
     def __init__(self, text: str):
         self.text = text
-        self._starts: list[int] = []
 
     def line_col(self, offset: int) -> tuple[int, int]:
         """Line (from 1) and column (from 0, in code points) of an offset."""
-        if not self._starts:
-            self._starts = [0, *(match.end() for match in re.finditer("\n", self.text))]
-        line = bisect_right(self._starts, offset) - 1
-        return line + 1, offset - self._starts[line]
+        before = self.text[:offset]
+        return before.count("\n") + 1, offset - before.rfind("\n") - 1
 
 
 @dataclass(eq=False)
