@@ -157,9 +157,6 @@ class CommandElab(ScopeMixin, AttrMixin):
     def cmd_structure(self, cmd):
         StructureRun(self, cmd).run()
 
-    def cmd_mutual(self, cmd):
-        raise Declined("mutual declarations", cmd)
-
     # --- queries --------------------------------------------------------------------------------
 
     def cmd_check(self, cmd):

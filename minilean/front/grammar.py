@@ -190,10 +190,10 @@ class Compiler:
         part = self.choice(")")
         read = _reader(part.run, [None] * len(self.names))
         self.names, self.place = outer
-        if kind == "many":
-            return self.put(field, _list(read, part.starts, part.starts))
-        more = part.starts if kind == "many1" else _never
-        return self.put(field, _list(read, _always, more), part.starts)
+        if kind == "one":
+            return self.put(field, _list(read, _always, _never), part.starts)
+        first = part.starts if kind == "many" else _always
+        return self.put(field, _list(read, first, part.starts))
 
     def reference(self, name: str, field: str | None) -> Part:
         """A rule or a method of the parser, perhaps as often as the sign after it says."""
@@ -252,17 +252,13 @@ def _optional(part: Part) -> Part:
 
 
 def _at_column(setting: str, part: Part) -> Part:
-    """The part, read and tested within that setting of the parser's column."""
+    """The part, read in that setting of the parser's column."""
     within = methodcaller(setting)
 
     def run(parser, values):
         with within(parser):
             part.run(parser, values)
-
-    def starts(parser):
-        with within(parser):
-            return part.starts(parser)
-    return part._replace(run=run, starts=part.starts and starts)
+    return part._replace(run=run)
 
 
 def _list(read: Callable, first: Callable, more: Callable) -> Callable:
