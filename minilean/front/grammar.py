@@ -114,7 +114,7 @@ class Compiler:
         self.place = last
         if self.take() != close:
             raise SyntaxError(" ".join(self.words))
-        return _one_of(parts) if len(parts) > 1 else parts[0]
+        return _one_of(parts)
 
     def element(self, word: str) -> Part:
         if word == "(":
@@ -146,9 +146,13 @@ class Compiler:
             return lambda parser: parser.at(*words), words
         if word[0] == "<":
             return lambda parser: parser.tokens[parser.i].kind in words, ()
-        return TESTS.get(word) or methodcaller(word), ()
+        return TESTS.get(word) or self.method(word), ()
 
     # -- values ---------------------------------------------------------------------------------
+
+    def method(self, name: str) -> Callable:
+        """The parser's method; one of a rule that follows is found when it is called."""
+        return getattr(self.parser, name, None) or (lambda parser: getattr(parser, name)())
 
     def value(self, field: str | None, word: str) -> Part:
         """A literal, a constant, a list or a reference, for the field (None: the next)."""
@@ -166,7 +170,8 @@ class Compiler:
             field, _, text = word.partition("=")
             constant = literal_eval(text)
             return self.put(field, lambda parser: constant)
-        if self.skip("("):
+        if word in ("many", "many1", "one"):
+            self.take()
             return self.listed(word, field)
         return self.reference(word, field)
 
@@ -198,8 +203,8 @@ class Compiler:
     def reference(self, name: str, field: str | None) -> Part:
         """A rule or a method of the parser, perhaps as often as the sign after it says."""
         known = name in _RULES or hasattr(self.parser, f"starts_{name}")
-        starts = methodcaller(f"starts_{name}") if known else None
-        read = methodcaller(name)
+        starts = self.method(f"starts_{name}") if known else None
+        read = self.method(name)
         if self.skip(":"):
             read = methodcaller(name, _precedence(self.take()))
         sign = self.words[self.at]
@@ -229,19 +234,29 @@ def _in_order(parts: list[Part]) -> Part:
             if not test(parser):
                 return False
         return True
-    return Part(run, starts if tests else None, words=words)
+    if len(tests) < 2:
+        starts = tests[0] if tests else None
+    return Part(runs[0] if len(runs) == 1 else run, starts, words)
 
 
 def _one_of(parts: list[Part]) -> Part:
     """The first part that may begin at the next token, else the last."""
+    if len(parts) == 1:
+        return parts[0]
+    tests = [part.starts for part in parts]
+
     def run(parser, values):
-        for part in parts:
-            if part is parts[-1] or part.starts is None or part.starts(parser):
+        for part in parts[:-1]:
+            if part.starts is None or part.starts(parser):
                 return part.run(parser, values)
+        return parts[-1].run(parser, values)
 
     def starts(parser):
-        return any(part.starts is None or part.starts(parser) for part in parts)
-    return Part(run, starts)
+        for test in tests:
+            if test(parser):
+                return True
+        return False
+    return Part(run, None if None in tests else starts)
 
 
 def _optional(part: Part) -> Part:
@@ -292,7 +307,7 @@ def _reader(run: Callable, defaults: list, node: type | None = None,
     return read
 
 
-# -- rules ------------------------------------------------------------------------------------------
+# -- rules -----------------------------------------------------------------------------------------
 
 
 def install(parser: type) -> None:
@@ -309,7 +324,7 @@ def install(parser: type) -> None:
 
 def _install(rule: S.Rule, parser: type) -> None:
     names = [name for name, _ in rule.fields]
-    parts = [Compiler(text, names, parser).choice() for _, text in rule.alternatives]
+    parts = [Compiler(text, names, parser).choice() for _, text in rule.alternatives or [("", "")]]
     defaults = [None if default is ... else default for _, default in rule.fields]
     defaults += [None] * (len(names) - len(defaults))
     node = getattr(S, rule.node) if rule.node else None
@@ -319,7 +334,7 @@ def _install(rule: S.Rule, parser: type) -> None:
         parser.tactics.update(dict.fromkeys(rule.name.split(), read))
         return
     setattr(parser, rule.name, read)
-    setattr(parser, f"starts_{rule.name}", whole.starts)
+    setattr(parser, f"starts_{rule.name}", whole.starts or _always)
     for (prec, _), part in zip(rule.alternatives, parts, strict=True):
         if prec:
             table, tag = parser.leading, _precedence(prec)

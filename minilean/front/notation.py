@@ -15,11 +15,13 @@ MAX, LEAD = 1024, 1023
 def _lists(text: str) -> dict[str, list[str]]:
     """heading -> the words below it"""
     lists: dict[str, list[str]] = {}
+    heading = ""
     for line in text.splitlines():
         if line.startswith("    "):
-            words += line.split()
+            lists[heading] += line.split()
         elif line.endswith(":"):
-            words = lists[line[:-1]] = []
+            heading = line[:-1]
+            lists[heading] = []
     return lists
 
 

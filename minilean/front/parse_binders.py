@@ -90,10 +90,11 @@ class BinderParser(TokenParser):
             name = S.Ident(binder.pos, binder.end, binder.names[0])
             condition = S.BinOp(name.pos, bound.end, predicate, name, bound)
             if start.text in ("∀", "forall"):
-                body = self.node(S.Forall, start, [binder], self.node(S.Arrow, name, condition, body))
+                under = self.node(S.Arrow, name, condition, body)
+                body = self.node(S.Forall, start, [binder], under)
             else:
-                both = self.node(S.BinOp, name, "∧", condition, body)
-                body = self.node(S.Exists, start, [binder], both)
+                under = self.node(S.BinOp, name, "∧", condition, body)
+                body = self.node(S.Exists, start, [binder], under)
         return body
 
     def fun_binders(self) -> list[S.Binder]:
