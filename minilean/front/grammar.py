@@ -21,7 +21,7 @@ tuple of all. A value after `field:` is that field's, any other the next field's
     [a | b]  (a | b)  an optional part; a choice
     withPosition(…)   withoutPosition(…)   as in Lean: the column that the tests compare with
     &test  &"a b"     only if the parser's test holds; if one of these words is next
-    next"a b"  next<kind>   only if such a token follows the next one
+    next"a b"  next<kind>  next2"a"   only if such a token is the first or second after the next
     @name             the rule's alternatives, as if they were written here
     fail "x"  decline "x"        "expected x"; a feature that minilean lacks
 
@@ -37,7 +37,7 @@ from operator import methodcaller
 from typing import Any, NamedTuple
 
 from . import syntax as S
-from .notation import LEAD, MAX, WORDS
+from .notation import LEAD, MAX
 from .parse_tokens import TESTS
 
 _WORD = re.compile(r"""\s*("[^"]*"|<[\w ]+>|\w+='[^']*'|\w+=\w+|[,|]?[*+]|\w+|\S)""")
@@ -54,14 +54,6 @@ class Part(NamedTuple):
 
 def _nothing(parser: Any, values: list) -> None:
     pass
-
-
-def _always(parser: Any) -> bool:
-    return True
-
-
-def _never(parser: Any) -> bool:
-    return False
 
 
 def _open(parser: Any) -> bool:
@@ -125,15 +117,16 @@ class Compiler:
             self.take()
             return _at_column("position" if word == "withPosition" else "anywhere",
                               self.choice(")"))
-        if word == "next":
-            word = self.take()
+        if word in ("next", "next2"):
+            n, word = 1 + (word == "next2"), self.take()
             place, following = int(word[0] != "<"), word[1:-1].split()  # (kind, text)
-            return Part(_nothing, lambda parser: parser.ahead()[place] in following)
+            return Part(_nothing, lambda parser: parser.ahead(n)[place] in following)
         if word == "&":
             return Part(_nothing, *self.literal(self.take()))
         if word in ("fail", "decline"):
             stop = methodcaller(word, self.take()[1:-1])
-            return Part(lambda parser, values: stop(parser), _never if word == "fail" else None)
+            starts = (lambda parser: False) if word == "fail" else None
+            return Part(lambda parser, values: stop(parser), starts)
         if self.words[self.at] == ":" and _precedence(self.words[self.at + 1]) is None:
             self.take()
             return self.value(word, self.take())
@@ -196,9 +189,8 @@ class Compiler:
         read = _reader(part.run, [None] * len(self.names))
         self.names, self.place = outer
         if kind == "one":
-            return self.put(field, _list(read, _always, _never), part.starts)
-        first = part.starts if kind == "many" else _always
-        return self.put(field, _list(read, first, part.starts))
+            return self.put(field, lambda parser: [read(parser)], part.starts)
+        return self.put(field, _list(read, part.starts, part.starts if kind == "many" else None))
 
     def reference(self, name: str, field: str | None) -> Part:
         """A rule or a method of the parser, perhaps as often as the sign after it says."""
@@ -212,9 +204,9 @@ class Compiler:
             return self.put(field, read, starts)
         self.at += 1
         separator = methodcaller("accept", sign[0])
-        repeats = {"*": (starts, starts), "+": (_always, starts),
-                   ",*": (_open, lambda parser: separator(parser) and _open(parser))}
-        read = _list(read, *repeats.get(sign, (_always, separator)))
+        lists = {"*": (starts, starts), "+": (starts, None),
+                 ",*": (lambda parser: separator(parser) and _open(parser), _open)}
+        read = _list(read, *lists.get(sign, (separator, None)))
         return self.put(field, read, None if sign[-1] == "*" else starts)
 
 
@@ -276,14 +268,14 @@ def _at_column(setting: str, part: Part) -> Part:
     return part._replace(run=run)
 
 
-def _list(read: Callable, first: Callable, more: Callable) -> Callable:
+def _list(read: Callable, more: Callable, first: Callable | None) -> Callable:
     """A reader of the list of what `read` reads, if `first` holds, and again while `more` does."""
     def listed(parser):
         found = []
-        again = first
-        while again(parser):
+        if first is None or first(parser):
             found.append(read(parser))
-            again = more
+            while more(parser):
+                found.append(read(parser))
         return found
     return listed
 
@@ -312,36 +304,29 @@ def _reader(run: Callable, defaults: list, node: type | None = None,
 
 def install(parser: type) -> None:
     """Gives the class of parsers a method for each rule (and one that says whether it may begin),
-    and its tables `leading`, `commands` and `tactics`.
+    and fills its tables `leading`, `arguments`, `commands` and `tactics`.
     """
     for rule in S.RULES:
-        if rule.alternatives or rule.base == "tactic":
-            _install(rule, parser)
-    parser.arguments = {word for word, forms in parser.leading.items()
-                        if any(prec == MAX for prec, *_ in forms)}
-    parser.arguments.update(["..", *WORDS["symbols declined as arguments"]])
-
-
-def _install(rule: S.Rule, parser: type) -> None:
-    names = [name for name, _ in rule.fields]
-    parts = [Compiler(text, names, parser).choice() for _, text in rule.alternatives or [("", "")]]
-    defaults = [None if default is ... else default for _, default in rule.fields]
-    defaults += [None] * (len(names) - len(defaults))
-    node = getattr(S, rule.node) if rule.node else None
-    whole = _one_of(parts)
-    read = _reader(whole.run, defaults, node, single=not rule.fields and rule.base != "tactic")
-    if rule.base == "tactic":
-        parser.tactics.update(dict.fromkeys(rule.name.split(), read))
-        return
-    setattr(parser, rule.name, read)
-    setattr(parser, f"starts_{rule.name}", whole.starts or _always)
-    for (prec, _), part in zip(rule.alternatives, parts, strict=True):
-        if prec:
-            table, tag = parser.leading, _precedence(prec)
-        elif node and issubclass(node, S.Command):
-            table, tag = parser.commands, issubclass(node, S.Declaration)
-        else:
+        names = [name for name, _ in rule.fields]
+        texts = rule.alternatives or [("", "")]
+        parts = [Compiler(text, names, parser).choice() for _, text in texts]
+        defaults = [None if default is ... else default for _, default in rule.fields]
+        defaults += [None] * (len(names) - len(defaults))
+        node = getattr(S, rule.node) if rule.node else None
+        whole = _one_of(parts)
+        read = _reader(whole.run, defaults, node, not rule.fields and rule.base != "tactic")
+        if rule.base == "tactic":
+            parser.tactics.update(dict.fromkeys(rule.name.split(), read))
             continue
-        entry = tag, part.starts, _reader(part.run, defaults, node)
-        for word in part.words:
-            table.setdefault(word, []).append(entry)
+        setattr(parser, rule.name, read)
+        setattr(parser, f"starts_{rule.name}", whole.starts or (lambda parser: True))
+        for (prec, _), part in zip(texts, parts, strict=True):
+            begin = part.starts, _reader(part.run, defaults, node)
+            for word in part.words:
+                if prec:
+                    parser.leading.setdefault(word, []).append((_precedence(prec), *begin))
+                elif node and issubclass(node, S.Command):
+                    parser.commands.setdefault(word, []).append(
+                        (issubclass(node, S.Declaration), *begin))
+    parser.arguments.update(word for word, forms in parser.leading.items()
+                            if any(prec == MAX for prec, *_ in forms))

@@ -55,19 +55,20 @@ _CANONICAL = {
     "|-": "⊢", "$": "<|",
 }
 _TOKEN = re.compile(
-    "(?P<space>[ \n\r]+|--[^\n]*)|(?P<block>/-)"
+    " *(?:(?P<space>[ \n\r]+|--[^\n]*)|(?P<block>/-)"
     f"|(?P<id>{_IDENT})"
     "|(?P<num>0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO][0-7]+|[0-9]+)"
     f"|(?P<dot>\\.(?:[0-9]+|{_IDENT}))"
     f"|(?P<synth>\\?{_PART})"
     r'|(?P<str>"(?:[^"\\]|\\.)*")'
     r"|(?P<char>'(?:[^'\\\n]|\\[^\n]+?)')"
-    "|(?P<sym>#[a-z_]+!?|" + "|".join(re.escape(s) for s in _SYMBOLS) + ")",
+    "|(?P<sym>#[a-z_]+!?|" + "|".join(re.escape(s) for s in _SYMBOLS) + "))",
     re.S,
 )
 _COMMENT_MARK = re.compile("/-|-/")
 _TERM_ENDS = frozenset(("id", "num", "fieldidx", "field", "dotid", "hole", "synth", "str"))
 _CLOSERS = frozenset((")", "]", "⟩", "}", "›", "·"))
+_LONG = ("space", "doc", "str", "error")  # may hold line ends
 _TABS = "tabs are not allowed; please configure your editor to expand them"
 
 
@@ -77,27 +78,28 @@ def tokenize(text: str) -> list[Token]:
     tokens: list[Token] = []
     at, line_start, first = 0, 0, True
     while at < len(text):
-        kind, word, end = _token_at(text, at, tokens)
+        kind, word, start, at = _token_at(text, at, tokens)
         if kind != "space":
-            tokens.append(Token(kind, word, at, end, at - line_start, first))
+            tokens.append(Token(kind, word, start, at, start - line_start, first))
             first = first and kind == "doc"
-        newline = text.rfind("\n", at, end)
-        if newline >= 0:
-            line_start = newline + 1
-            first = first or kind in ("space", "doc")
-        at = end
+        if kind in _LONG and "\n" in text[start:at]:
+            line_start = text.rindex("\n", start, at) + 1
+            first = first or kind != "str"
     tokens.append(Token("eof", "", at, at, at - line_start, True))
     return tokens
 
 
-def _token_at(text: str, at: int, before: list[Token]) -> tuple[str, str, int]:
-    """(kind, text, end) of the token at offset `at`, or of what separates tokens ("space")."""
+def _token_at(text: str, at: int, before: list[Token]) -> tuple[str, str, int, int]:
+    """(kind, text, start, end) of the token at or after the blanks at offset `at`, or of what
+    separates tokens ("space")."""
     match = _TOKEN.match(text, at)
     if match is None:
-        return "error", _TABS if text[at] == "\t" else "expected token", len(text)
-    kind, word, end = match.lastgroup, match.group(), match.end()
+        start = len(text) - len(text[at:].lstrip(" "))
+        return "error", _TABS if text[start] == "\t" else "expected token", start, len(text)
+    kind = match.lastgroup
+    word, (start, end) = match[kind], match.span(kind)
     if kind == "block":
-        return _comment(text, at)
+        return _comment(text, start)
     if "«" in word and kind in ("id", "dot"):
         kind = "quoted"
     elif kind == "id":
@@ -107,26 +109,27 @@ def _token_at(text: str, at: int, before: list[Token]) -> tuple[str, str, int]:
     elif kind in ("synth", "dot"):
         word = word[1:]
     if kind == "dot":
-        glued = before and before[-1].end == at and (
+        glued = before and before[-1].end == start and (
             before[-1].kind in _TERM_ENDS or before[-1].text in _CLOSERS)
         if not word[0].isdigit():
             kind = "field" if glued else "dotid"
         elif glued:
             kind = "fieldidx"
         else:
-            return "error", "unexpected token '.'; expected term", len(text)
-    return kind, word, end
+            return "error", "unexpected token '.'; expected term", start, len(text)
+    return kind, word, start, end
 
 
-def _comment(text: str, start: int) -> tuple[str, str, int]:
+def _comment(text: str, start: int) -> tuple[str, str, int, int]:
     """The (nested) block comment that opens at start: a "doc" or a "space"."""
     depth = 0
     for mark in _COMMENT_MARK.finditer(text, start):
         depth += 1 if mark.group() == "/-" else -1
         if depth == 0:
             is_doc = text.startswith("/--", start) and not text.startswith("/--/", start)
-            return "doc" if is_doc else "space", text[start + 3:mark.start()], mark.end()
-    return "error", "unterminated comment", len(text)
+            kind = "doc" if is_doc else "space"
+            return kind, text[start + 3:mark.start()], start, mark.end()
+    return "error", "unterminated comment", start, len(text)
 
 
 def number_value(token: str) -> int:

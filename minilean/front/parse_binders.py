@@ -52,17 +52,6 @@ class BinderParser(TokenParser):
         i = self.after_names()
         return self.at("[") or i > self.i + 1 and self.tokens[i].text == ":"
 
-    def names_local_decl(self) -> bool:
-        """Is the name here what `have` or `let` defines, and not the beginning of a pattern?"""
-        after = self.ahead()
-        return self.tok.kind in NAME and (
-            after.kind in ("id", "hole", "eof", "kw") or after.first or
-            after.text in (":", ":=", "(", "{", "[", "⦃", "|", ";", ")"))
-
-    def is_subtype(self) -> bool:
-        """`{ x : T // p }` or `{ x // p }`"""
-        return self.ahead().kind == "id" and self.ahead(2).text in (":", "//")
-
     def starts_field(self) -> bool:
         """A field of a structure: after `{`, `with` or a separator, on a line of its own in braces,
         below the first field after `where`."""

@@ -11,7 +11,6 @@ Run: `python -m pytest tests/minilean/test_parser.py`
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from . import syntax as S
 from .lexer import Token, number_value, string_value
@@ -67,12 +66,9 @@ class TermParser(BinderParser):
         while not ellipsis and self.starts_argument():
             ellipsis = self.accept("..")
             if not ellipsis:
-                args.append(self.NamedArg() if self.is_named_arg() else self.term(MAX))
+                named = self.at("(") and self.starts_NamedArg()
+                args.append(self.NamedArg() if named else self.term(MAX))
         return self.node(S.App, fn, fn, args, ellipsis) if args or ellipsis else fn
-
-    def is_named_arg(self) -> bool:
-        """`(x := e)`"""
-        return self.at("(") and self.ahead(2).text == ":=" and self.ahead().kind == "id"
 
     def argument(self) -> S.Term:
         return self.term(MAX)
@@ -138,14 +134,8 @@ class TermParser(BinderParser):
 
     # -- universe levels ------------------------------------------------------------------------
 
-    def has_level(self) -> bool:
-        """Does a level follow the `Type` or `Sort` that stands here?"""
-        after = self.ahead()
-        return (after.kind in ("num", "hole", "id") or after.text == "(") and (
-            self.tok.end < after.pos and after.col > self.col)
-
-    def level(self) -> Any:
-        """A universe level, as grammar.txt describes."""
+    def level(self):
+        """A universe level, as grammar.txt describes it."""
         left = self.level_max() if self.starts_level_max() else self.level_atom()
         while self.accept("+"):
             left = ("add", left, self.num())

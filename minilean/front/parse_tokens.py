@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from . import syntax as S
 from .errors import Declined
 from .lexer import ParseError, Token, number_value, tokenize
+from .notation import WORDS
 from .setting import Setting
 
 NAME = ("id", "hole")
@@ -29,6 +30,8 @@ TESTS: dict[str, Callable[[Any], bool]] = {
     "same_line": lambda p: not p.tok.first,
     "indented": lambda p: p.tok.col > 0 or not p.tok.first,
     "next_indented": lambda p: p.ahead().col > 0,
+    "next_first": lambda p: p.ahead().first,
+    "next_spaced": lambda p: p.tok.end < p.ahead().pos and p.ahead().col > p.col,
     "dotted": lambda p: p.tok.kind == "id" and "." in p.tok.text,
     "not_closed": lambda p: not p.at(",", "]"),
     "update": lambda p: p.ahead().text != ":=" and not p.at(".."),  # `{ s with …`
@@ -43,7 +46,8 @@ class TokenParser:
     leading: dict[str, list] = {}
     commands: dict[str, list] = {}
     tactics: dict[str, Any] = {}
-    arguments: set[str] = set()  # the words that begin a term of the highest precedence
+    # The words that begin a term of the highest precedence, or what ends a list of arguments
+    arguments: set[str] = {"..", *WORDS["symbols declined as arguments"]}
 
     def __init__(self, source: S.Source):
         self.source = source
