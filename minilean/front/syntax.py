@@ -105,4 +105,5 @@ for _rule in RULES:
     if _rule.node == _rule.name:
         globals()[_rule.name] = make_dataclass(
             _rule.name, [_specification(*f) for f in _rule.fields],
-            bases=(globals()[_rule.base],), eq=False, namespace={"__module__": __name__})
+            bases=(globals()[_rule.base],), eq=False, repr=False,
+            namespace={"__module__": __name__})
