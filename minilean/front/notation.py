@@ -7,6 +7,7 @@ Run: `python -m pytest tests/minilean/test_parser.py tests/minilean/test_pp.py`
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 MAX, LEAD = 1024, 1023
@@ -14,15 +15,8 @@ MAX, LEAD = 1024, 1023
 
 def _lists(text: str) -> dict[str, list[str]]:
     """heading -> the words below it"""
-    lists: dict[str, list[str]] = {}
-    heading = ""
-    for line in text.splitlines():
-        if line.startswith("    "):
-            lists[heading] += line.split()
-        elif line.endswith(":"):
-            heading = line[:-1]
-            lists[heading] = []
-    return lists
+    sections = re.findall(r"^(.+):\n((?: {4}.*\n)+)", text, re.MULTILINE)
+    return {heading: words.split() for heading, words in sections}
 
 
 def _infix(lists: dict[str, list[str]]) -> dict[str, tuple[int, int, int]]:

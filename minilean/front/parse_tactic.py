@@ -41,8 +41,7 @@ class TacticParser(TermParser):
         with self.position():
             while self.starts_tactic():
                 tactics.append(self.tactic())
-                if not self.accept(";") and (
-                        not self.tok.first or self.tok.col != self.col):
+                if not self.accept(";") and (not self.tok.first or self.tok.col != self.col):
                     break
         if not tactics and self.tok.kind == "kw":
             self.no_block()
