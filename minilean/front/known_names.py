@@ -6,29 +6,10 @@ Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 from __future__ import annotations
 
-NAMES = frozenset("""
-Nat Int List Bool Option Prod Sum And Or Not Iff Eq HEq Ne Exists False True Decidable Classical
-Function Fin Array String Char Subtype Sigma PSigma Unit PUnit Empty Set Finset Multiset Real Rat
-Complex Float Quot Quotient Setoid Acc WellFounded WellFoundedRelation Subsingleton Nonempty
-Inhabited Equiv Order Lattice Group Ring Field Monoid Semigroup Filter Polynomial Matrix Vector
-Substring UInt8 UInt16 UInt32 UInt64 USize IO Except StateM ReaderM Id Monad Functor Applicative BEq
-Ord Ordering DecidableEq LawfulBEq Std Lean Mathlib Init ULift PLift Squash Trans Zero One ToString
-Repr Hashable Fact CommRing CommMonoid CommGroup LinearOrder PartialOrder Preorder AddGroup Fintype
-Finite toString dbg_trace panic sqrt Irrational Prime Coe CoeSort CoeFun CoeOut CoeTail CoeHead CoeT
-CoeDep Thunk Task ReflBEq get set modify modifyGet getModify read pure bind seq map throw tryCatch
-failure guard assert discard liftM monadLift panicCore BigOperators Topology Pointwise ENNReal
-NNReal EuclideanGeometry MeasureTheory Interval Asymptotics ℕ ℤ ℚ ℝ ℂ
-""".split())
-WORDS = frozenset("""
-add mul sub div mod pow neg inv zero one two succ pred comm assoc left right cancel iff eq ne le lt
-ge gt of not and or true false self refl symm trans antisymm mono pos nonneg nonpos abs max min imp
-forall exists ite dite if then else elim intro mp mpr swap distrib congr arg fun ext inj injective
-surjective bijective id comp const cases rec on irrefl asymm total dvd gcd lcm even odd prime sq
-square sum prod nat int rat real list bool option set mem union inter compl empty append nil cons
-length map filter reverse bind some none decide proof by contra em prop propext subsingleton heq
-cast top bot sup inf range card finset bddAbove bddBelow push down up le's absurd trivial rfl exact
-unique classical choice nonempty inhabited
-""".split())
+from minilean.front.notation import WORDS
+
+NAMES = frozenset(WORDS["library names"])
+_PARTS = frozenset(WORDS["library words"])
 
 
 def is_library_name(name, spaces=()):
@@ -43,8 +24,8 @@ def is_library_name(name, spaces=()):
         return False
     if any(ns.partition(".")[0] in NAMES for ns in spaces):
         return True
-    words = root.rstrip("'").rstrip("₀₁₂₃").split("_")
-    return len(words) > 1 and all(w in WORDS for w in words)
+    parts = root.rstrip("'").rstrip("₀₁₂₃").split("_")
+    return len(parts) > 1 and all(part in _PARTS for part in parts)
 
 
 def is_variable_name(name):

@@ -1,10 +1,10 @@
 """Tokens of the Lean 4 subset.
 
-Lean reads tokens on demand from a growing table; here the table is fixed, so the text is cut once
-by one regular expression (identifier characters as in Lean's `isIdFirst`/`isIdRest`). Kinds: "id"
-(dotted identifier), "kw" (reserved word), "sym", "num", "str", "char", "fieldidx" (`.1` right
-after a term), "field" (`.name` right after a term), "dotid" (`.name` elsewhere), "quoted" (a name
-with `«»`), "hole", "synth" (`?x`), "doc", "error", "eof".
+Lean reads tokens on demand from a growing table; here the table (`words.txt`) is fixed, so the text
+is cut once by one regular expression (identifier characters as in Lean's `isIdFirst`/`isIdRest`).
+Kinds: "id" (dotted identifier), "kw" (reserved word), "sym", "num", "str", "char", "fieldidx" (`.1`
+right after a term), "field" (`.name` right after a term), "dotid" (`.name` elsewhere), "quoted" (a
+name with `«»`), "hole", "synth" (`?x`), "doc", "error", "eof".
 
 Run: `python -m pytest tests/minilean/test_parser.py`
 """
@@ -15,6 +15,7 @@ import re
 from typing import NamedTuple
 
 from .errors import Declined
+from .notation import WORDS
 
 
 class ParseError(Exception):
@@ -23,9 +24,7 @@ class ParseError(Exception):
 
     def __init__(self, pos: int, message: str, end: int | None = None):
         super().__init__(message)
-        self.pos = pos
-        self.end = end
-        self.message = message
+        self.pos, self.message, self.end = pos, message, end
 
 
 class Token(NamedTuple):
@@ -40,16 +39,8 @@ class Token(NamedTuple):
     first: bool  # on its line
 
 
-KEYWORDS = frozenset(
-    """fun forall exists let have show from suffices match with if then else by do at calc where in
-    open namespace section end theorem lemma def abbrev example instance axiom inductive structure
-    class variable universe set_option import attribute mutual private protected
-    noncomputable partial unsafe deriving extends termination_by decreasing_by opaque export nomatch
-    nofun macro syntax notation infixl infixr infix prefix postfix elab macro_rules elab_rules
-    declare_syntax_cat initialize include omit Type Sort Prop sorry using generalizing hiding
-    renaming for return unless""".split()
-)
-
+KEYWORDS = frozenset(WORDS["keywords"])
+_WORD_KINDS = {**dict.fromkeys(KEYWORDS, "kw"), "_": "hole"}
 _FIRST = (
     "a-zA-Z_À-ÖØ-öø-ſ\u0391-\u039f\u03a1\u03a2\u03a4-\u03a9"
     "\u03b1-\u03ba\u03bc-\u03c9\u03ca-\u03fb\u1f00-\u1ffe\u2100-\u214f\U0001d49c-\U0001d59f"
@@ -57,110 +48,92 @@ _FIRST = (
 _REST = _FIRST + "0-9'!?\u2080-\u2089\u2090-\u209c\u1d62-\u1d6a\u2c7c"
 _PART = f"(?:[{_FIRST}][{_REST}]*|«[^»\n]*»)"
 _IDENT = rf"{_PART}(?:\.{_PART})*"
-
-_SYMBOLS = sorted(
-    """:= => ↦ -> → <-> ↔ <;> <|> <| |>. |> || && == != <= >= ≤ ≥ ≠ :: ++ ... .. .{ .( ⟨ ⟩ ( ) [ ]
-    { } ⦃ ⦄ ‹ › @[ @ ▸ ∘ × ∣ ¬ ! ^ /\\ \\/ ∃! ∃ ∀ ? · . $ ; , : | = < > + - * / % ← <- ⊢ |- ∈ ∉ ⊆
-    ⊂ ∪ ∩ \\ ∅ ⁻¹ >>= <$> <*> *> <* >> ||| &&& ^^^ <<< >>> ~~~ ≍ ≈ ~ ∧ ∨ # #[ `( ``( ↑ ⇑ ↥ // %[ ∑
-    ∏ ∫ √ ‖ ⌊ ⌋ ⌈ ⌉ ⁺ ⊤ ⊥ ⊓ ⊔ ⨆ ⨅ ∞ ≡ ≃ ≅ • ⬝ ∆ ∂ ⋯ ↪ ↠ ⟶ ⊕ ⊗ ⋃ ⋂ 𝓝 ≪ ⟦ ⟧ ° ″ ∥ ⇔ ⇒ ✝ Σ ∃ₓ ÷ ≺ ≼
-    ∗ ⊇ ⊃ ᶜ ∤ ≫ ∙ ⊻ λ""".split(), key=len, reverse=True,
-)
+_SYMBOLS = sorted((word for heading, words in WORDS.items() for word in words
+                   if heading.startswith(("infix", "symbols"))), key=len, reverse=True)
 _CANONICAL = {
     "↦": "=>", "->": "→", "<-": "←", "<->": "↔", "/\\": "∧", "\\/": "∨", "<=": "≤", ">=": "≥",
     "|-": "⊢", "$": "<|",
 }
 _TOKEN = re.compile(
-    "(?P<space>[ \n\r]+|--[^\n]*)|(?P<block>/-)"
+    " *(?:(?P<space>[ \n\r]+|--[^\n]*)|(?P<block>/-)"
     f"|(?P<id>{_IDENT})"
     "|(?P<num>0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO][0-7]+|[0-9]+)"
     f"|(?P<dot>\\.(?:[0-9]+|{_IDENT}))"
     f"|(?P<synth>\\?{_PART})"
     r'|(?P<str>"(?:[^"\\]|\\.)*")'
     r"|(?P<char>'(?:[^'\\\n]|\\[^\n]+?)')"
-    "|(?P<sym>" + "|".join(re.escape(s) for s in _SYMBOLS) + ")",
+    "|(?P<sym>#[a-z_]+!?|" + "|".join(re.escape(s) for s in _SYMBOLS) + "))",
     re.S,
 )
 _COMMENT_MARK = re.compile("/-|-/")
 _TERM_ENDS = frozenset(("id", "num", "fieldidx", "field", "dotid", "hole", "synth", "str"))
 _CLOSERS = frozenset((")", "]", "⟩", "}", "›", "·"))
-_COMPLAINTS = {
-    "\t": "tabs are not allowed; please configure your editor to expand them",
-    '"': "unterminated string literal",
-}
+_LONG = ("space", "doc", "str", "error")  # may hold line ends
+_TABS = "tabs are not allowed; please configure your editor to expand them"
 
 
 def tokenize(text: str) -> list[Token]:
     """All tokens of text, an "eof" last. Where the text cannot be cut any further there is an
     "error" before it, so that earlier commands are still read."""
     tokens: list[Token] = []
-    end = len(text)
-    try:
-        _cut(text, tokens)
-    except ParseError as error:
-        column = error.pos - text.rfind("\n", 0, error.pos) - 1
-        tokens.append(Token("error", error.message, error.pos, end, column, True))
-    tokens.append(Token("eof", "", end, end, end - text.rfind("\n") - 1, True))
+    at, line_start, first = 0, 0, True
+    while at < len(text):
+        kind, word, start, at = _token_at(text, at, tokens)
+        if kind != "space":
+            tokens.append(Token(kind, word, start, at, start - line_start, first))
+            first = first and kind == "doc"
+        if kind in _LONG and "\n" in text[start:at]:
+            line_start = text.rindex("\n", start, at) + 1
+            first = first or kind != "str"
+    tokens.append(Token("eof", "", at, at, at - line_start, True))
     return tokens
 
 
-def _cut(text: str, tokens: list[Token]) -> None:
-    """Appends the tokens of text to `tokens`. Raises ParseError where no token begins."""
-    at, line_start, first = 0, 0, True
-    while at < len(text):
-        match = _TOKEN.match(text, at)
-        if match is None:
-            raise ParseError(at, _COMPLAINTS.get(text[at], "expected token"))
-        kind, word, end = match.lastgroup, match.group(), match.end()
-        if kind == "block":
-            end = _block_comment_end(text, at)
-            if text.startswith("/--", at) and not text.startswith("/--/", at):
-                comment = text[at + 3 : end - 2]
-                tokens.append(Token("doc", comment, at, end, at - line_start, first))
-        elif kind != "space":
-            kind, word = _classify(kind, word, at, tokens)
-            tokens.append(Token(kind, word, at, end, at - line_start, first))
-            first = False
-        newline = text.rfind("\n", at, end)
-        if newline >= 0:
-            line_start = newline + 1
-            first = first or kind in ("space", "block")
-        at = end
+def _token_at(text: str, at: int, before: list[Token]) -> tuple[str, str, int, int]:
+    """(kind, text, start, end) of the token at or after the blanks at offset `at`, or of what
+    separates tokens ("space")."""
+    match = _TOKEN.match(text, at)
+    if match is None:
+        start = len(text) - len(text[at:].lstrip(" "))
+        return "error", _TABS if text[start] == "\t" else "expected token", start, len(text)
+    kind = match.lastgroup
+    word, (start, end) = match[kind], match.span(kind)
+    if kind == "block":
+        return _comment(text, start)
+    if "«" in word and kind in ("id", "dot"):
+        kind = "quoted"
+    elif kind == "id":
+        kind = _WORD_KINDS.get(word, kind)
+    elif kind == "sym":
+        word = _CANONICAL.get(word, word)
+    elif kind in ("synth", "dot"):
+        word = word[1:]
+    if kind == "dot":
+        glued = before and before[-1].end == start and (
+            before[-1].kind in _TERM_ENDS or before[-1].text in _CLOSERS)
+        if not word[0].isdigit():
+            kind = "field" if glued else "dotid"
+        elif glued:
+            kind = "fieldidx"
+        else:
+            return "error", "unexpected token '.'; expected term", start, len(text)
+    return kind, word, start, end
 
 
-def _block_comment_end(text: str, start: int) -> int:
-    """Offset after the (nested) block comment that opens at start."""
+def _comment(text: str, start: int) -> tuple[str, str, int, int]:
+    """The (nested) block comment that opens at start: a "doc" or a "space"."""
     depth = 0
     for mark in _COMMENT_MARK.finditer(text, start):
         depth += 1 if mark.group() == "/-" else -1
         if depth == 0:
-            return mark.end()
-    raise ParseError(len(text), "unterminated comment")
-
-
-def _classify(kind: str, word: str, at: int, before: list[Token]) -> tuple[str, str]:
-    """(kind, text) of the token at offset `at`, which the regular expression knows by its looks."""
-    if "«" in word and kind in ("id", "dot"):
-        return "quoted", word
-    if kind == "id":
-        if word == "_":
-            return "hole", word
-        return ("kw" if word in KEYWORDS else kind), word
-    if kind == "sym":
-        return kind, _CANONICAL.get(word, word)
-    if kind == "synth":
-        return kind, word[1:]
-    if kind != "dot":
-        return kind, word
-    glued = before and before[-1].end == at and (
-        before[-1].kind in _TERM_ENDS or before[-1].text in _CLOSERS)
-    if not word[1].isdigit():
-        return "field" if glued else "dotid", word[1:]
-    if not glued:
-        raise ParseError(at, "unexpected token '.'; expected term")
-    return "fieldidx", word[1:]
+            is_doc = text.startswith("/--", start) and not text.startswith("/--/", start)
+            kind = "doc" if is_doc else "space"
+            return kind, text[start + 3:mark.start()], start, mark.end()
+    return "error", "unterminated comment", start, len(text)
 
 
 def number_value(token: str) -> int:
+    """The number that a numeral token stands for."""
     return int(token, 10 if token.isdigit() else 0)
 
 

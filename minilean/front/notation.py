@@ -1,23 +1,35 @@
-"""Precedences and infix operators, as the parser reads and the printer writes them.
+"""The words of Lean that `words.txt` lists, and the precedences of infix operators.
 
-They are those of `Init/Prelude.lean` and `Init/Core.lean`.
+The parser reads with these precedences, the printer writes with them.
 
 Run: `python -m pytest tests/minilean/test_parser.py tests/minilean/test_pp.py`
 """
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 MAX, LEAD = 1024, 1023
 
-# (precedence, side that may hold the same operator: "l", "r" or "n") -> operators
-_OPERATORS = {
-    (20, "n"): "↔", (25, "r"): "→", (30, "r"): "∨ ⊕", (30, "l"): "||", (35, "r"): "∧ ×",
-    (35, "l"): "&&", (50, "n"): "= ≠ < > ≤ ≥ == != ∣ ≍ ≈ ∈ ∉", (65, "l"): "+ - ++",
-    (67, "r"): "::", (70, "l"): "* / %", (75, "r"): "^", (90, "r"): "∘",
-}
-# operator -> (precedence, least precedence of the left side, of the right side)
-INFIX = {
-    operator: (prec, prec if side == "l" else prec + 1, prec if side == "r" else prec + 1)
-    for (prec, side), operators in _OPERATORS.items() for operator in operators.split()
-}
-INFIX["▸"] = (75, 0, 75)
+
+def _lists(text: str) -> dict[str, list[str]]:
+    """heading -> the words below it"""
+    sections = re.findall(r"^(.+):\n((?: {4}.*\n)+)", text, re.MULTILINE)
+    return {heading: words.split() for heading, words in sections}
+
+
+def _infix(lists: dict[str, list[str]]) -> dict[str, tuple[int, int, int]]:
+    """operator -> (precedence, least precedence of the left side, of the right side)"""
+    table = {"▸": (75, 0, 75), "<|": (10, 0, 10), "|>": (10, 0, 11)}
+    for heading, operators in lists.items():
+        kind, _, number = heading.partition(" ")  # "infixl 65"
+        if number.isdigit():
+            prec = int(number)
+            sides = prec, prec + (kind != "infixl"), prec + (kind != "infixr")
+            table.update(dict.fromkeys(operators, sides))
+    return table
+
+
+WORDS = _lists(Path(__file__).with_name("words.txt").read_text(encoding="utf-8"))
+INFIX = _infix(WORDS)

@@ -1,10 +1,16 @@
 """The parser: precedences, column rules, binders, tactics, commands, errors and declined syntax."""
 
+import re
+
 import pytest
 
 from minilean.front import syntax as S
 from minilean.front.errors import Declined
+from minilean.front.parse_tokens import TESTS
 from minilean.front.parser import ParseError, Parser, parse_tactics, parse_term
+
+GRAMMAR_WORDS = {"next", "next2", "many", "many1", "one", "fail", "decline", "withPosition",
+                 "withoutPosition"}
 
 
 def shape(t):
@@ -203,6 +209,37 @@ def test_known_terms_are_declined(text):
                                   "@[simp] unsafe def f := 1", "private partial def f := 1"])
 def test_known_commands_are_declined(text):
     with pytest.raises(Declined):
+        Parser(S.Source(text)).command()
+
+
+def test_every_name_in_the_grammar_is_a_rule_a_test_or_a_method():
+    for rule in S.RULES:
+        for _, text in rule.alternatives:
+            for noise in (r'"[^"]*"|<[^>]*>', r"\w+='[^']*'|\w+=\w+", r":(max|\d+)\b", r"\w+:"):
+                text = re.sub(noise, " ", text)
+            names = set(re.findall(r"\w+", text)) - GRAMMAR_WORDS - TESTS.keys()
+            assert [name for name in names if not hasattr(Parser, name)] == [], rule.name
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ("instance : A where\n  f x := x\n  g : T := y", None),
+    ("structure A where\n  /-- d -/\n  f (x : T) : U\n  (g : V := v)", None),
+    ("structure A where\n  f (x : T) : U := u", "default value of a field with binders"),
+    ("def f := { x, y }", "set notation {…}"), ("mutual\nend", "mutual declarations"),
+])
+def test_fields(text, message):
+    parser = Parser(S.Source(text))
+    if message is None:
+        assert parser.command() is not None and parser.command() is None
+        return
+    with pytest.raises(Declined, match=message):
+        parser.command()
+
+
+@pytest.mark.parametrize("text", ["attribute [∃] a", "/-- a -/ /-- b -/ def x := y", "theorem : p",
+                                  "@[simp] open A", "instance (priority = 3) : A := b"])
+def test_command_errors(text):
+    with pytest.raises(ParseError):
         Parser(S.Source(text)).command()
 
 
