@@ -31,8 +31,9 @@ BOOL, TRUE = tm.Const("Bool"), tm.Const("Bool.true")
 class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
     """Elaborates syntax to terms over one `Meta`."""
 
-    def __init__(self, meta, scope, messages=(), decl_name="_example"):
-        self.meta, self.scope, self.messages, self.decl_name = meta, scope, messages, decl_name
+    def __init__(self, meta, scope, messages=None, decl_name="_example"):
+        self.meta, self.scope, self.decl_name = meta, scope, decl_name
+        self.messages = [] if messages is None else messages
         self.pending, self.sorries = [], []
         self.may_postpone = self.err_to_sorry = True
         self.auto_bound = self.had_error = False
