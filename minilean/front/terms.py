@@ -101,3 +101,28 @@ def replace_level_mvars(u, lookup):
         new = lookup(u.a)
         return u if new is None else new
     return lv.rebuild(u, lambda v: replace_level_mvars(v, lookup))
+
+
+def locals_used(meta, terms, decls):
+    """Ids of the locals that the terms mention, or that those among `decls` (in order) depend on.
+    """
+    used = set().union(*[meta.fvar_ids(e) for e in terms])
+    for d in reversed(decls):
+        if d.id in used:
+            used.update(meta.fvar_ids(d.type))
+    return used
+
+
+def by_dependency(meta, fvars):
+    """The variables, each after those that its type mentions, otherwise in the given order."""
+    ours, out = {x.id: x for x in fvars}, []
+
+    def place(x):
+        if x not in out:
+            for i in meta.fvar_ids(meta.fvars[x.id].type):
+                if i in ours:
+                    place(ours[i])
+            out.append(x)
+    for x in fvars:
+        place(x)
+    return out
