@@ -1,43 +1,62 @@
-"""Inductive types, and what structures share with them: header, universes, adding to the kernel.
+"""Inductive types and structures: header, universes, constructors, adding them to the kernel.
 
-Follows Lean 4's `Lean/Elab/Inductive.lean`. The kernel makes the recursor, `recursors.py` what is
-defined from it; here come the tables. Mutual and nested types are declined.
+Follows Lean 4's `Lean/Elab/{Inductive,Structure}.lean`. A structure is an inductive type with one
+constructor, whose binders are the fields; its projections are in `decl_struct.py`. The kernel makes
+the recursor, `recursors.py` what is defined from it. Mutual and nested types are declined.
 Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 from __future__ import annotations
 
 from minilean.front.decl_run import Header
 from minilean.front.errors import Declined, LeanError
-from minilean.front.recursors import add_aux_recursors, conclusion
+from minilean.front.recursors import add_rec_on, conclusion
 from minilean.front.scope import with_auto_bound
-from minilean.front.terms import alpha_eq, is_app_of
+from minilean.front.terms import is_app_of
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.env import InductiveSpec
+from minilean.kernel.errors import KernelError
 from minilean.kernel.term import MVAR, Const, Pi, Sort
 
 HARMLESS_DERIVING = {"Repr", "Hashable", "ToString", "TypeName", "Nonempty", "ToExpr",
                      "Lean.ToExpr", "Lean.ToJson", "Lean.FromJson", "SizeOf"}
 
 
-class TypeRun(Header):
-    """The elaboration of one inductive type or structure."""
+class InductiveRun(Header):
+    """The elaboration of one inductive type."""
+
+    is_structure = False
 
     def __init__(self, cmds, cmd):
         super().__init__(cmds, cmd, cmds.full_name(cmd.name, cmd.modifiers))
 
     def run(self):
-        """`body` with the binders in scope, then attributes and `deriving`."""
+        """The declaration with the binders in scope, then attributes and `deriving`."""
         self.open_own_namespace(self.cmd.name)
         self.with_binders(self.body)
         for attr in self.cmd.modifiers.attrs:
-            if attr.name != "class":
-                self.cmds.apply_attr(attr, self.name)
+            self.cmds.apply_attr(attr, self.name)
         for name in self.cmd.deriving:
             if name not in HARMLESS_DERIVING:
                 raise Declined(f"deriving {name}", self.cmd)
 
-    def elab_type(self):
+    def body(self):
+        """Elaborates the type and its constructors, and declares them."""
+        meta, own = self.meta, [d.fvar for d in self.decls]
+        ty = self._type()
+        with meta.with_lctx(meta.lctx):
+            this = self.rec_local(self.cmd.name, meta.mk_pi(own, ty))
+            ctors = [(f"{self.name}.{c.name}", self._constructor(c, tm.mk_app(this, *own)))
+                     for c in self.constructors()]
+        self._infer_level(ty, [d.type for _, t in ctors
+                               for d in meta.forall_locals(t, reducing=False)[0]])
+        self.declare(this, ty, ctors)
+
+    def constructors(self):
+        """The syntax of the constructors."""
+        return self.cmd.ctors
+
+    def _type(self):
         """The type of the type; its universe is unknown when none is written."""
         meta, elab = self.meta, self.elab
         ty = Sort(meta.mk_level_mvar()) if self.cmd.type is None else elab.type_term(self.cmd.type)
@@ -46,7 +65,22 @@ class TypeRun(Header):
             d.type = meta.inst(d.type)
         return meta.inst(ty)
 
-    def infer_level(self, ty, field_types):
+    def _constructor(self, c, this):
+        """The type of one constructor, without the type's parameters."""
+        elab, meta = self.elab, self.meta
+
+        def with_auto(auto_decls):
+            if auto_decls and self.is_structure:
+                raise Declined("unbound name in a structure field", c)
+            return elab.elab_binders(c.binders, lambda decls: closed([*auto_decls, *decls]))
+
+        def closed(decls):
+            result = this if c.type is None else elab.type_term(c.type)
+            elab.synthesize("no")
+            return meta.inst(meta.mk_pi([d.fvar for d in decls], result))
+        return with_auto_bound(elab, with_auto)
+
+    def _infer_level(self, ty, field_types):
         """Assign the unknown result universe of ty: the least one above all the fields."""
         meta = self.meta
         sort = meta.whnf(conclusion(ty))
@@ -57,14 +91,14 @@ class TypeRun(Header):
             return
         for field in field_types:
             s = meta.inst_level(meta.sort_level(field))
-            if u.kind != "mvar" or not s.has_mvar or not meta._occurs_level(u, s):
+            if not meta._occurs_level(u, s):
                 level = lv.max_(level, s)
         if not meta.is_level_eq(u, level):
             raise LeanError("failed to compute resulting universe level of inductive datatype",
                             self.cmd)
 
-    def declare(self, this, ty, ctors, is_class):
-        """Hand the type to the kernel; returns the local declarations of its parameters.
+    def declare(self, this, ty, ctors):
+        """Hand the type to the kernel, and what comes with it to the tables.
 
         ctors: (name, type without parameters), where the local `this` stands for the type.
         """
@@ -84,70 +118,23 @@ class TypeRun(Header):
             d.bi = "inst" if d.bi == "inst" else "implicit"
         specs = [(name, meta.mk_pi(params, tm.instantiate(tm.abstract(t, [this]), const)))
                  for (name, _), t in zip(ctors, types, strict=True)]
-        num_params = len(params) + self._promoted(len(params), full, specs)
-        cmds.add_decl(InductiveSpec(self.name, levels, num_params, full, tuple(specs)))
+        self._add_type(levels, len(params), full, tuple(specs))
         cmds.add_name(self.name, self.cmd.modifiers.flags)
         cmds.own_ext().own("namespaces").add(self.name)
-        add_aux_recursors(cmds, self.name)
-        if is_class:
+        add_rec_on(cmds, self.name)
+        if self.cmd.is_class:
             cmds.own_ext().own("classes")[self.name] = tuple(
                 [i for i, d in enumerate(decls) if is_app_of(d.type, "outParam", 1)])
-        return decls
 
-    def _promoted(self, n, ty, ctors):
-        """How many of the indices, which follow n parameters, are the same in every constructor
-        and so really parameters."""
-        for _ in range(n):
-            ty = ty.body
-        count = 0
-        while ctors and type(ty) is Pi and all(
-                self._fixed_index(n + count, ty.type, t) for _, t in ctors):
-            ty, count = ty.body, count + 1
-        return count
-
-    def _fixed_index(self, i, binder_type, ctor_type):
-        """Is argument i of the type, wherever it occurs in the constructor, its binder i?"""
-        decls, body = self.meta.forall_locals(ctor_type, reducing=False)
-        if len(decls) <= i:
-            return False
-        x, want = decls[i].fvar, tm.instantiate_rev(binder_type, [d.fvar for d in decls[:i]])
-        if not alpha_eq(want, decls[i].type):
-            return False
-        for s in [s for e in [*[d.type for d in decls], body] for s in tm.subterms(e)]:
-            f, args = tm.get_app_fn_args(s)
-            if type(f) is Const and f.name == self.name and len(args) > i and args[i] is not x:
-                return False
-        return tm.get_app_fn_args(body)[1][i:i + 1] == [x]
-
-
-class InductiveRun(TypeRun):
-    """The elaboration of one inductive type."""
-
-    def body(self):
-        cmd, meta = self.cmd, self.meta
-        ty = self.elab_type()
-        own = [d.fvar for d in self.decls]
-        with meta.with_lctx(meta.lctx):
-            this = self.rec_local(cmd.name, meta.mk_pi(own, ty))
-            ctors = [(f"{self.name}.{c.name}", self._constructor(c, tm.mk_app(this, *own), ty))
-                     for c in cmd.ctors]
-        self.infer_level(ty, [d.type for _, t in ctors
-                              for d in meta.forall_locals(t, reducing=False)[0]])
-        self.declare(this, ty, ctors, cmd.is_class)
-
-    def _constructor(self, c, this, ty):
-        """The type of one constructor, without the type's parameters."""
-        elab, meta = self.elab, self.meta
-        if c.type is None and type(ty) is Pi:
-            raise LeanError("Missing resulting type for constructor "
-                            f"`{c.name}`: Its resulting type must be specified because it "
-                            "is part of an inductive family declaration", c)
-
-        def with_auto(auto_decls):
-            return elab.elab_binders(c.binders, lambda decls: closed([*auto_decls, *decls]))
-
-        def closed(decls):
-            result = this if c.type is None else elab.type_term(c.type)
-            elab.synthesize("no")
-            return meta.inst(meta.mk_pi([d.fvar for d in decls], result))
-        return with_auto_bound(elab, with_auto)
+    def _add_type(self, levels, num_params, ty, ctors):
+        """Adds the type; leading indices that never change are parameters, says the kernel."""
+        num_indices, rest = -num_params, ty
+        while type(rest) is Pi:
+            num_indices, rest = num_indices + 1, rest.body
+        for n in range(num_indices if ctors else 0, -1, -1):
+            try:
+                spec = InductiveSpec(self.name, levels, num_params + n, ty, ctors)
+                return self.cmds.add_decl(spec)
+            except KernelError:
+                if n == 0:
+                    raise
