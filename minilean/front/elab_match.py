@@ -28,53 +28,43 @@ class MatchMixin(PatternMixin):
             raise Declined("match with a motive", stx)
         discrs = []
         for name, term in stx.discrs:
+            if name is not None:
+                raise Declined("match h : …", stx)
             e = self.term(term)
             self.synthesize("partial" if self.may_postpone else "no")
-            e = self.meta.inst(e)
-            self.wait_for(self.meta.infer(e))
-            discrs.append((name, e))
+            discrs.append(self.meta.inst(e))
+            self.wait_for(self.meta.infer(discrs[-1]))
         return self.match_core(discrs, stx.alts, expected, stx)
 
     def elab_fun_match(self, stx, expected):
         """fun | p₁, p₂ => e: introduce the arguments, then match on them."""
-        return self.elab_equations(stx.alts, expected, stx)
+        return self.match_lambda(stx.alts, expected, stx)
 
     def elab_nomatch(self, stx, expected):
         if stx.fun_form:
-            return self.match_lambda(None, [], expected, stx)
-        discrs = [(None, self.elab_term(d)) for d in stx.discrs]
-        return self.match_core(discrs, [], expected, stx)
+            raise Declined("nofun", stx)
+        return self.match_core([self.elab_term(d) for d in stx.discrs], [], expected, stx)
 
-    def match_lambda(self, n, alts, expected, stx):
-        """fun x₁ … xₙ => match x₁, … with alts (n None: as many arguments as there are)."""
+    def match_lambda(self, alts, expected, stx):
+        """fun x₁ … xₙ => match x₁, … with alts."""
         meta = self.meta
         self.wait_for(expected)
         expected = self.type_or_new(expected)
         fvars, ty = [], expected
         with meta.with_lctx(meta.lctx):
-            while n is None or len(fvars) < n:
+            while len(fvars) < len(alts[0].patterns[0]):
                 ty = meta.whnf(meta.inst(ty))
                 if type(ty) is not Pi:
-                    if n is None:
-                        break
                     raise LeanError("Too many patterns: the expected type is\n  "
                                     f"{meta.pp(expected)}", stx)
                 self.wait_for(ty.type)  # what is matched on has no known type yet
                 fvars.append(meta.push_local("x✝", ty.type, ty.info).fvar)
                 ty = tm.instantiate(ty.body, fvars[-1])
-            body = self.match_core([(None, x) for x in fvars], alts, ty, stx)
-            return meta.mk_lambda(fvars, body)
-
-    def elab_equations(self, alts, ty, stx):
-        """The value of `def f … : ty | patterns => …`."""
-        return self.match_lambda(len(alts[0].patterns[0]), alts, ty, stx)
+            return meta.mk_lambda(fvars, self.match_core(fvars, alts, ty, stx))
 
     def elab_lambda_patterns(self, stx, expected):
-        """fun ⟨a, b⟩ c => e: one argument at a time."""
+        """fun ⟨a, b⟩ c => e: one binder at a time."""
         b, *rest = stx.binders
-        if len(b.names) > 1:
-            rest = [replace(b, names=b.names[1:]), *rest]
-            b = replace(b, names=b.names[:1])
         body = replace(stx, binders=rest) if rest else stx.body
         if b.pattern is None:
             return self.elab_lambda(sx.Lambda(stx.pos, stx.end, [b], body), expected)
@@ -83,7 +73,7 @@ class MatchMixin(PatternMixin):
             dom = self.elab_type(b.type)
             if expected is None:
                 expected = Pi("a✝", dom, tm.lift(self.meta.mk_type_mvar(), 1))
-        return self.match_lambda(1, [alt], expected, stx)
+        return self.match_lambda([alt], expected, stx)
 
     def elab_let_pattern(self, stx, expected):
         """let ⟨a, b⟩ := v; e as match v with | ⟨a, b⟩ => e."""
@@ -106,20 +96,19 @@ class MatchMixin(PatternMixin):
                 problem = "Not enough" if len(ps) < len(discrs) else "Too many"
                 raise LeanError(f"{problem} patterns in match alternative: Expected "
                                 f"{len(discrs)}, but found {len(ps)}", a)
-        extra = self._index_discrs([e for _, e in discrs])
-        discrs = [*[(None, e) for e in extra], *discrs]
+        extra = self._index_discrs(discrs)
         holes = [sx.Hole(stx.pos, stx.pos) for _ in extra]
-        terms = [e for _, e in discrs]
+        terms = [*extra, *discrs]
         xs = self._discr_locals(terms)
-        eqs = [(name, e, x) for (name, e), x in zip(discrs, xs, strict=True) if name is not None]
-        gen = self._generalized(terms)
-        body = self._abstract_expected(terms, xs, meta.inst(expected), eqs, gen)
-        done = [self._alternative([*holes, *ps], a, xs, body, [name for name, _, _ in eqs], gen)
-                for ps, a in alts]
+        ids = {e.id for e in terms if type(e) is FVar}
+        gen = [d for d in meta._dependents(meta.lctx, ids)  # hypotheses that depend on these
+               if d.id not in ids and d.value is None and not d.hidden] if ids else []
+        body = meta.mk_pi([d.fvar for d in gen], meta.inst(expected))
+        for x, e in zip(xs, terms, strict=True):
+            body = tm.instantiate(meta.kabstract(body, e), x.fvar)
+        done = [self._alternative([*holes, *ps], a, xs, body, gen) for ps, a in alts]
         self.synthesize("yes")
-        proofs = [meta.mk_eq_refl(e) for _, e, _ in eqs]
-        return tm.mk_app(self._apply_matcher(terms, xs, body, done, stx),
-                         *proofs, *[d.fvar for d in gen])
+        return tm.mk_app(self._apply_matcher(terms, xs, body, done, stx), *[d.fvar for d in gen])
 
     def _index_discrs(self, terms):
         """Local variables that occur as indices of a discriminant's type, matched as well."""
@@ -151,39 +140,16 @@ class MatchMixin(PatternMixin):
             out.append(meta.mk_local(name, ty))
         return out
 
-    def _generalized(self, terms):
-        """The hypotheses that depend on discriminants: arguments of every alternative."""
-        meta, ids = self.meta, {e.id for e in terms if type(e) is FVar}
-        return [d for d in meta._dependents(meta.lctx, ids) if d.id not in ids and d.value is None
-                and not d.hidden and d.id not in self.rec_fns] if ids else []
-
-    def _abstract_expected(self, terms, xs, expected, eqs, gen):
-        """∀ eqs gen, expected over the discriminants' locals xs."""
-        meta, body = self.meta, expected
-        for d in reversed(gen):
-            body = Pi(d.name, d.type, tm.abstract(body, [d.fvar]), d.bi)
-        for x, e in zip(xs, terms, strict=True):
-            body = tm.instantiate(meta.kabstract(body, e), x.fvar)
-        for _, e, x in reversed(eqs):
-            if not meta.is_def_eq(meta.infer(e), x.type):
-                raise Declined("match with a named discriminant of a dependent type")
-            body = Pi("h", meta.mk_eq(e, x.fvar), tm.lift(body, 1))
-        return body
-
-    def _alternative(self, patterns, a, xs, body, eq_names, gen):
+    def _alternative(self, patterns, a, xs, body, gen):
         """Elaborate one alternative's patterns, then its right-hand side."""
-        meta, extra = self.meta, []
+        meta = self.meta
         decls, pats = self._patterns_or_decline(patterns, a, xs)
-        with meta.with_lctx(meta.lctx.add(*decls).erase([d.id for d in gen])):
-            ty = tm.instantiate_rev(tm.abstract(body, [x.fvar for x in xs]), pats)
-            for name, info in [*[(n, "default") for n in eq_names], *[(d.name, d.bi) for d in gen]]:
-                ty = meta.expect_pi(ty)
-                d = meta.push_local("h✝" if name == "_" else name, ty.type, info)
-                extra.append(d.fvar)
-                ty = tm.instantiate(ty.body, d.fvar)
+        ty = tm.instantiate_rev(tm.abstract(body, [x.fvar for x in xs]), pats)
+        again, ty = meta.forall_locals(ty, max=len(gen), reducing=False)
+        with meta.with_lctx(meta.lctx.erase([d.id for d in gen]).add(*decls, *again)):
             rhs = self.term_ensuring(a.rhs, ty)
             self.synthesize("yes")
-            return Alt(decls, pats, meta.mk_lambda(extra, rhs), a)
+            return Alt(decls, pats, meta.mk_lambda([d.fvar for d in again], rhs), a)
 
     def _patterns_or_decline(self, patterns, a, xs):
         """Patterns of indexed families may need unification that is not implemented: declined."""

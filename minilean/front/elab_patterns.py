@@ -9,11 +9,9 @@ from dataclasses import replace
 from minilean.front import syntax as sx
 from minilean.front.build import NAT
 from minilean.front.errors import Declined, LeanError
+from minilean.front.terms import by_dependency, is_app_of
 from minilean.kernel import term as tm
 from minilean.kernel.env import ConstructorDecl
-from minilean.kernel.term import Const, FVar, MVar
-
-MAX_LITERAL = 64
 
 
 class PatternMixin:
@@ -42,72 +40,56 @@ class PatternMixin:
         """Holes become anonymous variables; variables are ordered by dependency."""
         meta = self.meta
         pats = [self.normal_pattern(meta.inst(p)) for p in pats]
-        for p in pats:
-            self._name_holes([s.id for s in tm.subterms(meta.inst(p)) if type(s) is MVar], decls)
-        for d in decls:  # `decls` grows while holes are found in the types
-            self._name_holes(meta.mvars_in(d.type), decls)
+        todo = [*pats, *[d.type for d in decls]]
+        for e in todo:  # which grows by the types of the holes
+            for i in meta.mvars_in(e):
+                todo.append(meta.decls[i].type)
+                decls.append(meta.mk_local("x✝", todo[-1]))
+                meta.assign_mvar(i, decls[-1].fvar)
+        for d in decls:
             d.type = meta.inst(d.type)
             d.cls = meta.class_name(d.type)
-        return self._sorted(decls), [meta.inst(p) for p in pats]
-
-    def _name_holes(self, mvars, decls):
-        """Makes each of the metavariables that is not assigned a new pattern variable."""
-        meta = self.meta
-        for i in mvars:
-            if i not in meta.assign:
-                decls.append(meta.mk_local("x✝", meta.inst(meta.decls[i].type)))
-                meta.assign_mvar(i, decls[-1].fvar)
-
-    def _sorted(self, decls):
-        """Dependencies first, otherwise in the given order."""
-        out, ids = [], {d.id: d for d in decls}
-
-        def place(d, path):
-            if d in out or d.id in path:
-                return
-            for s in tm.subterms(self.meta.inst(d.type)):
-                if type(s) is FVar and s.id in ids:
-                    place(ids[s.id], path | {d.id})
-            out.append(d)
-        for d in decls:
-            place(d, set())
-        return out
+        order = by_dependency(meta, [d.fvar for d in decls])
+        return [meta.fvars[x.id] for x in order], [meta.inst(p) for p in pats]
 
     def normal_pattern(self, e):
-        """e with match_pattern definitions unfolded to constructors."""
+        """e with match_pattern definitions, and numerals of other types, made constructors."""
         meta = self.meta
         f, args = tm.get_app_fn_args(e)
-        if type(f) is not Const:
-            return e
-        decl = meta.env.get(f.name)
+        decl, new = meta.head_decl(e), None
         if type(decl) is ConstructorDecl:
             n = decl.num_params
             return tm.mk_app(f, *args[:n], *[self.normal_pattern(a) for a in args[n:]])
-        if f.name in meta.ext.match_pattern:
+        if decl is not None and decl.name in meta.ext.match_pattern:
             value = tm.instantiate_level_params(decl.value, decl.level_params, f.levels)
-            return self.normal_pattern(meta.beta(value, args))
-        if f.name == "OfNat.ofNat" and len(args) == 3 and args[0] is not NAT:
+            new = meta.beta(value, args)
+        elif is_app_of(e, "OfNat.ofNat", 3) and args[0] is not NAT:
             new = meta.whnf(e)
-            if meta.is_ctor_app(new):
-                return self.normal_pattern(new)
-        off = meta.nat_offset(e)
-        if off is not None and off[1] > MAX_LITERAL:
-            raise Declined("large numeral in a pattern")
-        return e
+        return self.normal_pattern(new) if new is not None and new is not e else e
 
     # --- syntax -------------------------------------------------------------------------------
 
     def prepare_pattern(self, stx, names):
-        """stx with variables recorded in `names`; constructors stay as they are."""
+        """stx with inaccessible parts as holes; its variables are added to `names`."""
         def inner(x):
             return self.prepare_pattern(x, names)
         match stx:
             case sx.Paren():
                 return inner(stx.term)
+            case sx.Inaccessible():
+                return sx.Hole(stx.pos, stx.end)
+            case sx.Hole() | sx.Num() | sx.DotIdent() | sx.Explicit():
+                return stx
             case sx.Ident():
-                return self._prepare_ident(stx, names)
+                if not self.is_pattern_const(stx):
+                    if "." in stx.name:
+                        raise _no_constructor(stx)
+                    names.append(stx.name)
+                return stx
             case sx.App():
-                self._check_head(stx)
+                head = stx.fn.fn if isinstance(stx.fn, sx.Explicit) else stx.fn
+                if not isinstance(head, sx.DotIdent) and not self.is_pattern_const(head):
+                    raise _no_constructor(stx)
                 return replace(stx, args=[replace(a, value=inner(a.value))
                                           if isinstance(a, sx.NamedArg) else inner(a)
                                           for a in stx.args])
@@ -117,40 +99,20 @@ class PatternMixin:
                 return replace(stx, items=[inner(x) for x in stx.items])
             case sx.Ascription():
                 return replace(stx, term=inner(stx.term))
-            case sx.Hole() | sx.Num() | sx.DotIdent() | sx.Explicit():
-                return stx
-            case sx.Inaccessible():
-                return sx.Hole(stx.pos, stx.end)
-            case sx.BinOp(op="++" | "×"):
-                raise Declined(f"{stx.op} in a pattern", stx)
-            case sx.BinOp():
+            case sx.BinOp() if stx.op not in ("++", "×"):
                 raise LeanError("Invalid pattern", stx)
-            case sx.Str():
-                raise Declined("string pattern", stx)
-            case sx.AsPattern():
-                raise Declined("named pattern x@p", stx)
         raise Declined(f"pattern {type(stx).__name__}", stx)
 
-    def _prepare_ident(self, stx, names):
-        if not self.is_pattern_const(stx):
-            if "." in stx.name:
-                raise LeanError("Invalid pattern: Expected a constructor or constant marked "
-                                f"with `[match_pattern]`, but `{stx.name}` is not one", stx)
-            names.append(stx.name)
-        return stx
-
-    def _check_head(self, stx):
-        """LeanError unless the application's head may be a constructor."""
-        bare = stx.fn.fn if isinstance(stx.fn, sx.Explicit) else stx.fn
-        if isinstance(bare, sx.Ident) and not self.is_pattern_const(bare):
-            raise LeanError("Invalid pattern: Expected a constructor or constant marked with "
-                            "`[match_pattern]`", stx)
-        if not isinstance(bare, (sx.Ident, sx.DotIdent)):
-            raise LeanError("Invalid pattern", stx)
-
     def is_pattern_const(self, stx):
-        """Does the identifier name a constructor or a match_pattern constant?"""
+        """Is it an identifier that names a constructor or a match_pattern constant?"""
+        if not isinstance(stx, sx.Ident):
+            return False
         meta = self.meta
         found, rest = self.resolve_global(stx.name)
         return not rest and any(type(meta.env.get(n)) is ConstructorDecl
                                 or n in meta.ext.match_pattern for n in found)
+
+
+def _no_constructor(stx):
+    return LeanError("Invalid pattern: Expected a constructor or constant marked with "
+                     "`[match_pattern]`", stx)
