@@ -180,7 +180,7 @@ class DefEqMixin(LevelEqMixin, AssignMixin):
 
     def _height(self, f):
         """The definitional height of f if it can be unfolded, else None."""
-        if type(f) is not Const or self.is_match(f):
+        if type(f) is not Const or self.is_matcher(f):
             return None
         decl = self.get_def(f.name)
         return None if decl is None else decl.height

@@ -79,7 +79,7 @@ class InstanceEntry:
 TABLES = {
     "reducible": set, "irreducible": set, "instance_names": set, "instances": dict,
     "defaults": dict, "classes": dict, "structures": dict, "projections": dict, "matchers": dict,
-    "casesons": set, "smart": dict, "protected": set, "private": dict, "aliases": dict,
+    "smart": dict, "protected": set, "private": dict, "aliases": dict,
     "namespaces": set, "simp_lemmas": dict, "simp_state": dict, "refl_lemmas": dict,
     "elab_as_elim": set, "match_pattern": set, "scoped": dict,
 }

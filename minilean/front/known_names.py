@@ -28,6 +28,8 @@ length map filter reverse bind some none decide proof by contra em prop propext 
 cast top bot sup inf range card finset bddAbove bddBelow push down up le's absurd trivial rfl exact
 unique classical choice nonempty inhabited
 """.split())
+# What Lean defines with every inductive type and minilean does not, or not under that name.
+DERIVED = frozenset(("casesOn", "below", "brecOn", "noConfusion", "noConfusionType", "inj", "injEq"))
 
 
 def is_library_name(name, spaces=()):
@@ -36,6 +38,8 @@ def is_library_name(name, spaces=()):
     `spaces`: the namespaces that are open.
     """
     root, _, rest = name.partition(".")
+    if rest.rpartition(".")[2] in DERIVED:
+        return True
     if rest or root in NAMES:
         return root in NAMES
     if is_variable_name(name):

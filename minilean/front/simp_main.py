@@ -95,7 +95,7 @@ class Simp:
     def reduce_const(self, e, f, args):
         meta, ext = self.meta, self.meta.ext
         name = f.name
-        if name in ext.matchers or name in ext.casesons:
+        if name in ext.matchers:
             with meta.transparency("reducible"):
                 return meta.whnf_core(e)
         info = ext.projections.get(name)

@@ -101,8 +101,8 @@ class WhnfMixin(Reducer):
             return super()._reduce_head(e)
         self.tick()
         f = get_app_fn(e)
-        if self.is_match(f):
-            return self._reduce_match(e, f)
+        if self.is_matcher(f):
+            return self._reduce_matcher(e)
         reduced = super()._reduce_head(e)
         return self._inst_delayed(e, f) if reduced is None and type(f) is MVar else reduced
 
@@ -143,17 +143,8 @@ class WhnfMixin(Reducer):
     # --- matches ------------------------------------------------------------------------------
 
     def is_matcher(self, f):
+        """Is f a matcher? Those are never unfolded, only reduced."""
         return type(f) is Const and f.name in self.ext.matchers
-
-    def is_match(self, f):
-        """Is f a matcher or a casesOn? Those are never unfolded, only reduced."""
-        return type(f) is Const and (f.name in self.ext.matchers or f.name in self.ext.casesons)
-
-    def _reduce_match(self, e, f):
-        """A matcher or casesOn applied to constructors, reduced; None when it is stuck."""
-        if f.name in self.ext.matchers:
-            return self._reduce_matcher(e)
-        return super()._reduce_head(self.unfold(e))
 
     def _reduce_matcher(self, e):
         """A matcher applied to constructors becomes the alternative it selects, else None.
@@ -217,7 +208,7 @@ class WhnfMixin(Reducer):
         Functions compiled from equations unfold only when that makes progress ("smart unfolding").
         """
         f, args = get_app_fn_args(e)
-        if type(f) is not Const or self.is_match(f):
+        if type(f) is not Const or self.is_matcher(f):
             return None
         info = self.ext.projections.get(f.name)
         if info is not None and len(args) > info.num_params:
