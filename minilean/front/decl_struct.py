@@ -63,4 +63,4 @@ class StructureRun(InductiveRun):
                 ext.own("reducible").add(full)
             rest = tm.instantiate(rest.body, tm.mk_app(Const(full, levels), *params, this))
             fields.append(full.removeprefix(f"{name}."))
-        ext.own("structures")[name] = StructInfo(name, ctor.name, tuple(fields), (), is_class)
+        ext.own("structures")[name] = StructInfo(name, ctor.name, tuple(fields))

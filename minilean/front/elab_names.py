@@ -192,7 +192,8 @@ class NameMixin:
             if isinstance(name, int):
                 found = self._numbered_field(struct, name, e, stx)
             else:
-                found = None if struct is None else self._named_field(struct, name, e)
+                member = None if struct is None else self._member(struct, name)
+                found = None if member is None else (member, e)
             if found is not None:
                 return found
         self._no_field(e, first, name, stx)
@@ -220,17 +221,6 @@ class NameMixin:
             raise LeanError("Invalid projection: Expected a value whose type is a structure", stx)
         return tm.Proj(decl.name, n - 1, e), None
 
-    def _named_field(self, struct, name, e):
-        """(function, e or its projection to a parent structure) for `struct.name`, or None."""
-        member = self._member(struct, name)
-        if member is not None:
-            return member, e
-        for parent, field in self._parents(struct):
-            if self._has_field(parent, name):
-                to_parent = self.apply_fn(f"{struct}.{field}", e)
-                return self._named_field(parent, name, to_parent)
-        return None
-
     def _member(self, struct, name):
         """The constant `struct.name` (or an alias), or the function of that name being defined."""
         meta, full = self.meta, f"{struct}.{name}"
@@ -238,15 +228,6 @@ class NameMixin:
             if const in meta.env:
                 return meta.mk_const(const)
         return next((d.fvar for d in self._rec_locals() if self.rec_fns[d.id] == full), None)
-
-    def _parents(self, struct):
-        """(parent structure, projection to it) for each parent of the structure."""
-        info = self.meta.ext.structures.get(struct)
-        return () if info is None else info.parents
-
-    def _has_field(self, struct, name):
-        return f"{struct}.{name}" in self.meta.env or any(
-            self._has_field(parent, name) for parent, _ in self._parents(struct))
 
     def _no_field(self, e, ty, name, stx):
         meta = self.meta

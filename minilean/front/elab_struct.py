@@ -1,6 +1,6 @@
 """Structure instances `{ x := a, s with … }` and the fields of `instance … where`.
 
-Follows Lean 4's `Lean/Elab/StructInst.lean` for explicit fields, sources, defaults and parents.
+Follows Lean 4's `Lean/Elab/StructInst.lean` for explicit fields and sources.
 Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 from __future__ import annotations
@@ -59,43 +59,28 @@ class StructRun:
         for name in info.fields:
             ty = meta.expect_pi(ty)
             dom = meta.head_beta(meta.inst(ty.type))
-            value = self._explicit_field(info, name, dom)
+            value = self._explicit_field(name, dom)
             if value is None:
-                value = self._implied_field(info, name, dom, [*params, *values], ty.info)
+                value = self._implied_field(name, dom, ty.info)
             values.append(value)
             ty = tm.instantiate(ty.body, value)
         return tm.mk_app(e, *values)
 
-    def _explicit_field(self, info, name, dom):
-        """The field from what is written: itself, a source, or fields of its own; else None."""
+    def _explicit_field(self, name, dom):
+        """The field from what is written: itself or a source; else None."""
         elab, structures = self.elab, self.meta.ext.structures
         if name in self.fields:
             return elab.term_ensuring(self.fields.pop(name), dom)
         for s in self.sources:
             struct = tm.get_app_fn(self.meta.whnf(self.meta.inst(self.meta.infer(s))))
-            if type(struct) is Const and name in all_fields(self.meta, structures.get(struct.name)):
+            info = structures.get(struct.name) if type(struct) is Const else None
+            if info is not None and name in info.fields:
                 value = elab.app_fields(s, [name], self.stx, Call(stx=self.stx))
                 return elab.ensure_type(value, dom, self.stx)
-        parent = next((p for p, field in info.parents if field == name), None)
-        if parent is not None and (
-                self.sources or not structures[parent].is_class
-                or any(x in self.fields for x in all_fields(self.meta, structures.get(parent)))):
-            return self.build(self.meta.whnf_r(dom))
         return None
 
-    def _implied_field(self, info, name, dom, known, binder_info):
-        """The field's default (of parameters and fields `known` so far) or a class instance."""
-        for field, _, lam in info.defaults:
-            if field == name:
-                return self.elab.ensure_type(self.meta.beta(lam, known), dom, self.stx)
+    def _implied_field(self, name, dom, binder_info):
+        """The class instance that the field is; LeanError when it is none."""
         if binder_info == "inst" or self.meta.class_name(dom) is not None:
             return self.elab.inst_mvar(dom, self.stx)
         raise LeanError(f"Fields missing: `{name}`", self.stx)
-
-
-def all_fields(meta, info):
-    """Field names of a structure and of its parents."""
-    if info is None:
-        return []
-    parents = [all_fields(meta, meta.ext.structures.get(parent)) for parent, _ in info.parents]
-    return [*info.fields, *[name for names in parents for name in names]]

@@ -22,14 +22,11 @@ class ProjInfo:
 
 @dataclass(frozen=True, slots=True)
 class StructInfo:
-    """A structure: constructor, field names, `parents` as (parent name, field index or None)."""
+    """A structure: constructor and field names."""
 
     name: str
     ctor: str
     fields: tuple
-    parents: tuple = ()
-    is_class: bool = False
-    defaults: tuple = ()
 
 
 @dataclass(frozen=True, slots=True)
