@@ -60,6 +60,7 @@ class CommandElab(ScopeMixin, AttrMixin):
         self.tactics = None  # list of recorded tactic steps when asked for
         self.root_goals = None  # like `sorries`, for the start of each tactic block
         self.declined = None
+        self.source = None  # of the commands, once they run
 
     # --- running --------------------------------------------------------------------------------
 

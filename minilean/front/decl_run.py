@@ -7,9 +7,10 @@ parameters. Run: `python -m pytest tests/minilean/test_elab.py`.
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import replace
 
-from minilean.front.elab_rec import Recursion, match_info, mentions_name
+from minilean.front.elab_rec import Recursion, match_info
 from minilean.front.errors import Declined, LeanError
 from minilean.front.meta import Meta
 from minilean.front.scope import with_auto_bound
@@ -186,7 +187,7 @@ class DeclRun(Header):
     def _elab_value(self, body):
         elab, meta = self.elab, self.meta
         with meta.with_lctx(meta.lctx):
-            if self.short is not None and mentions_name(body, self.short):
+            if self._mentions_itself():
                 binders = [d.fvar for d in [*self.auto_decls, *self.decls]]
                 self.rec_fvar = self.rec_local(self.short, meta.mk_pi(binders, self.type))
             if isinstance(body, list):
@@ -196,6 +197,14 @@ class DeclRun(Header):
             elab.synthesize("no")
         self.type, self.value = meta.inst(self.type), meta.inst(value)
         self._admit_unassigned()
+
+    def _mentions_itself(self):
+        """May what stands behind the declaration's name refer to the declaration?"""
+        if self.short is None:
+            return False
+        last = re.escape(self.short.rpartition(".")[2])
+        text = self.cmds.source.text[self.cmd.name_pos[1]:self.cmd.end]
+        return re.search(rf"(?<!\w){last}(?!\w)", text) is not None
 
     def _admit_unassigned(self):
         """No metavariable may remain."""

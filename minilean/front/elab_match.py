@@ -70,9 +70,7 @@ class MatchMixin(PatternMixin):
             return self.elab_lambda(sx.Lambda(stx.pos, stx.end, [b], body), expected)
         alt = sx.MatchAlt(b.pos, stx.end, [[b.pattern]], body)
         if b.type is not None:
-            dom = self.elab_type(b.type)
-            if expected is None:
-                expected = Pi("a✝", dom, tm.lift(self.meta.mk_type_mvar(), 1))
+            raise Declined("type of a pattern", b)
         return self.match_lambda([alt], expected, stx)
 
     def elab_let_pattern(self, stx, expected):

@@ -7,29 +7,12 @@ Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 from __future__ import annotations
 
-from minilean.front import syntax as sx
 from minilean.front.errors import Declined, LeanError
 from minilean.front.ext import SmartInfo
 from minilean.front.recursors import ensure_below
 from minilean.front.terms import is_app_of, occurs
 from minilean.kernel import term as tm
 from minilean.kernel.term import App, Const, FVar, Lam, Let, Pi, Proj
-
-
-def mentions_name(stx, name):
-    """May an identifier or a field in the syntax refer to the declaration `name`?"""
-    last, todo = name.rpartition(".")[2], [stx]
-    while todo:
-        s = todo.pop()
-        if isinstance(s, (list, tuple)):
-            todo += s
-        elif isinstance(s, sx.Node):
-            parts = vars(s)
-            written = parts.get("name") or parts.get("field")
-            if isinstance(written, str) and last in written.split("."):
-                return True
-            todo += parts.values()
-    return False
 
 
 class NotStructural(Exception):

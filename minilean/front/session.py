@@ -35,7 +35,7 @@ MIN_RECURSION = 8_000  # what an ordinary thread's stack holds; `in_big_stack` a
 
 def run_text(cmds, text):
     """Run every command of `text`; (Source, messages). Parse errors become messages."""
-    source = sx.Source(text)
+    source = cmds.source = sx.Source(text)
     parser = Parser(source)
     while True:
         try:
