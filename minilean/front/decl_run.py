@@ -167,16 +167,13 @@ class DeclRun(Header):
 
         def visit(e):
             f, args = tm.get_app_fn_args(e)
-            if type(f) is Const:
-                parts.append(f.name.rpartition(".")[2])
-                for a in args:
-                    if type(a) is not tm.FVar and (
-                            meta.is_type(a) or f.name in meta.ext.classes):
-                        visit(a)
-            elif type(e) is tm.Sort:
-                parts.append("Prop" if e is tm.PROP else "Type")
-            elif type(e) is tm.Pi:
-                parts.append("Forall")
+            if type(f) is not Const:
+                parts.append({tm.Sort: "Type", tm.Pi: "Forall"}.get(type(f), ""))
+                return
+            parts.append(f.name.rpartition(".")[2])
+            for a in args:
+                if meta.is_type(a) or f.name in meta.ext.classes:
+                    visit(a)
         visit(meta.forall_locals(self.type, reducing=False)[1])
         full = self.cmds.full_name("inst" + "".join(p[:1].upper() + p[1:] for p in parts))
         names = itertools.chain([full], (f"{full}_{n}" for n in itertools.count(1)))

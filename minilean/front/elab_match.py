@@ -91,8 +91,7 @@ class MatchMixin(PatternMixin):
         alts = [(ps, a) for a in alts for ps in a.patterns]
         for ps, a in alts:
             if len(ps) != len(discrs):
-                problem = "Not enough" if len(ps) < len(discrs) else "Too many"
-                raise LeanError(f"{problem} patterns in match alternative: Expected "
+                raise LeanError("Wrong number of patterns in match alternative: Expected "
                                 f"{len(discrs)}, but found {len(ps)}", a)
         extra = self._index_discrs(discrs)
         holes = [sx.Hole(stx.pos, stx.pos) for _ in extra]

@@ -13,6 +13,11 @@ from minilean.front.terms import by_dependency, is_app_of
 from minilean.kernel import term as tm
 from minilean.kernel.env import ConstructorDecl
 
+# What may stand in a pattern: node -> the fields with patterns in them.
+PARTS = {sx.Paren: ("term",), sx.App: ("args",), sx.NamedArg: ("value",), sx.BinOp: ("lhs", "rhs"),
+         sx.Tuple: ("items",), sx.Anon: ("items",), sx.ListLit: ("items",), sx.Ascription: ("term",),
+         sx.Ident: (), sx.DotIdent: (), sx.Explicit: (), sx.Hole: (), sx.Num: ()}
+
 
 class PatternMixin:
     """Mixed into `TermElab`."""
@@ -70,38 +75,26 @@ class PatternMixin:
     # --- syntax -------------------------------------------------------------------------------
 
     def prepare_pattern(self, stx, names):
-        """stx with inaccessible parts as holes; its variables are added to `names`."""
-        def inner(x):
-            return self.prepare_pattern(x, names)
-        match stx:
-            case sx.Paren():
-                return inner(stx.term)
-            case sx.Inaccessible():
-                return sx.Hole(stx.pos, stx.end)
-            case sx.Hole() | sx.Num() | sx.DotIdent() | sx.Explicit():
-                return stx
-            case sx.Ident():
-                if not self.is_pattern_const(stx):
-                    if "." in stx.name:
-                        raise _no_constructor(stx)
-                    names.append(stx.name)
-                return stx
-            case sx.App():
-                head = stx.fn.fn if isinstance(stx.fn, sx.Explicit) else stx.fn
-                if not isinstance(head, sx.DotIdent) and not self.is_pattern_const(head):
-                    raise _no_constructor(stx)
-                return replace(stx, args=[replace(a, value=inner(a.value))
-                                          if isinstance(a, sx.NamedArg) else inner(a)
-                                          for a in stx.args])
-            case sx.BinOp(op="::" | "+"):
-                return replace(stx, lhs=inner(stx.lhs), rhs=inner(stx.rhs))
-            case sx.Tuple() | sx.Anon() | sx.ListLit():
-                return replace(stx, items=[inner(x) for x in stx.items])
-            case sx.Ascription():
-                return replace(stx, term=inner(stx.term))
-            case sx.BinOp() if stx.op not in ("++", "×"):
-                raise LeanError("Invalid pattern", stx)
-        raise Declined(f"pattern {type(stx).__name__}", stx)
+        """stx (or a list) with inaccessible parts as holes; its variables are added to `names`."""
+        if isinstance(stx, list):
+            return [self.prepare_pattern(x, names) for x in stx]
+        if isinstance(stx, sx.Inaccessible):
+            return sx.Hole(stx.pos, stx.end)
+        if isinstance(stx, sx.App):
+            head = stx.fn.fn if isinstance(stx.fn, sx.Explicit) else stx.fn
+            if not isinstance(head, sx.DotIdent) and not self.is_pattern_const(head):
+                raise _no_constructor(stx)
+        elif isinstance(stx, sx.Ident) and not self.is_pattern_const(stx):
+            if "." in stx.name:
+                raise _no_constructor(stx)
+            names.append(stx.name)
+        elif isinstance(stx, sx.BinOp) and stx.op not in ("::", "+", "++", "×"):
+            raise LeanError("Invalid pattern", stx)
+        parts = PARTS.get(type(stx))
+        if parts is None or isinstance(stx, sx.BinOp) and stx.op in ("++", "×"):
+            raise Declined(f"pattern {type(stx).__name__}", stx)
+        return replace(stx, **{part: self.prepare_pattern(getattr(stx, part), names)
+                               for part in parts})
 
     def is_pattern_const(self, stx):
         """Is it an identifier that names a constructor or a match_pattern constant?"""
