@@ -49,14 +49,10 @@ class Header:
         variables = self.elab.scope.variables
         n = sum(len(b.names) for b in variables)
 
-        def with_auto(auto_decls):
-            self.auto_decls = auto_decls
-            return self.elab.elab_binders([*variables, *self.cmd.binders], with_all)
-
-        def with_all(decls):
-            self.variables, self.decls = decls[:n], decls[n:]
+        def with_all(auto_decls, decls):
+            self.auto_decls, self.variables, self.decls = auto_decls, decls[:n], decls[n:]
             return body()
-        return with_auto_bound(self.elab, with_auto)
+        return with_auto_bound(self.elab, [*variables, *self.cmd.binders], with_all)
 
     def all_decls(self):
         """The local declarations of unbound names, section variables and binders."""

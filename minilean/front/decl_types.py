@@ -69,16 +69,13 @@ class InductiveRun(Header):
         """The type of one constructor, without the type's parameters."""
         elab, meta = self.elab, self.meta
 
-        def with_auto(auto_decls):
+        def closed(auto_decls, decls):
             if auto_decls and self.is_structure:
                 raise Declined("unbound name in a structure field", c)
-            return elab.elab_binders(c.binders, lambda decls: closed([*auto_decls, *decls]))
-
-        def closed(decls):
             result = this if c.type is None else elab.type_term(c.type)
             elab.synthesize("no")
-            return meta.inst(meta.mk_pi([d.fvar for d in decls], result))
-        return with_auto_bound(elab, with_auto)
+            return meta.inst(meta.mk_pi([d.fvar for d in (*auto_decls, *decls)], result))
+        return with_auto_bound(elab, c.binders, closed)
 
     def _infer_level(self, ty, field_types):
         """Assign the unknown result universe of ty: the least one above all the fields."""

@@ -39,8 +39,8 @@ class AutoBound(Exception):
         self.name = name
 
 
-def with_auto_bound(elab, fn):
-    """fn(variables in scope), run again with one more variable for each unbound name it meets."""
+def with_auto_bound(elab, binders, k):
+    """k(locals of unbound names, locals of the binders): each unbound name becomes a variable."""
     meta, n_messages = elab.meta, len(elab.messages)
     pending, sorries, had_error = list(elab.pending), list(elab.sorries), elab.had_error
     names = []
@@ -51,7 +51,7 @@ def with_auto_bound(elab, fn):
                 for name in names:
                     decls.append(meta.mk_local(name, meta.mk_type_mvar(), "implicit"))
                     meta.lctx = meta.lctx.add(decls[-1])
-                return fn(decls)
+                return elab.elab_binders(binders, lambda own: k(decls, own))
         except AutoBound as err:
             if err.name in names:
                 raise LeanError(f"Unknown identifier `{err.name}`") from err

@@ -35,8 +35,7 @@ class ScopeMixin:
         elab = self.new_elab()
         elab.scope = changed.scope
         elab.auto_bound = elab.scope.options.get("autoImplicit", True)
-        with_auto_bound(elab, lambda _: elab.elab_binders(
-            variables, lambda _: elab.synthesize("no")))
+        with_auto_bound(elab, variables, lambda *_: elab.synthesize("no"))
         self.state = changed
 
     def _update_binder(self, variables, b):
