@@ -22,7 +22,9 @@ class NotStructural(Exception):
 class Recursion:
     """A function whose body calls itself: through the local `rec`, which takes the arguments `own`.
 
-    decls: all arguments of the declaration; those not among `own` are section variables.
+    decls: all arguments of the declaration; those not among `own` are section variables. While the
+    recursion on one argument is tried, `major` is its position, `motive` what is proved of it, and
+    `rest` the positions of the arguments that the motive takes.
     """
 
     def __init__(self, meta, rec, decls, own, ty, body):
@@ -81,8 +83,8 @@ class Recursion:
         below_name, brec_name = ensure_below(meta, decl.name)
         us = (meta.sort_level(motive_ty), *levels)
         below = meta.mk_local("f✝", tm.mk_app(Const(below_name, us), *params, motive, *targets))
-        calls = Calls(self, motive, j, [self.own.index(d) for d in rest])
-        step = calls.replace(meta.inst(self.body), below)
+        self.motive, self.major, self.rest = motive, j, [self.own.index(d) for d in rest]
+        step = self.replace(meta.inst(self.body), below)
         f = meta.mk_lambda([*targets, below.fvar, *rest_vars], step)
         value = tm.mk_app(Const(brec_name, us), *params, motive, *targets, f, *rest_vars)
         return meta.mk_lambda(self.binders, value)
@@ -98,24 +100,7 @@ class Recursion:
         value = meta.mk_lambda(self.binders, tm.replace(self.body, visit))
         return SmartInfo(value, len(self.binders), True)
 
-
-def match_info(meta, value):
-    """SmartInfo of a function that is not recursive but starts with a match, else None."""
-    body, n = value, 0
-    while type(body) is Lam:
-        body, n = body.body, n + 1
-    return SmartInfo(value, n, False) if n and meta.is_matcher(tm.get_app_fn(body)) else None
-
-
-class Calls:
-    """Replaces the recursive calls in a body by parts of a `below` value (a local declaration).
-
-    j: position of the argument that decreases; rest: positions of those that the motive takes.
-    """
-
-    def __init__(self, fn, motive, j, rest):
-        self.meta, self.rec, self.fixed, self.arity = fn.meta, fn.rec, fn.fixed, len(fn.own)
-        self.motive, self.j, self.rest = motive, j, rest
+    # --- calls by parts of a `below` value (a local declaration) ---------------------------------
 
     def replace(self, e, below):
         """e with its calls taken from `below`."""
@@ -143,13 +128,13 @@ class Calls:
         return tm.mk_app(self.replace(f, below), *[self.replace(a, below) for a in args])
 
     def _call(self, args, below):
-        if len(args) < self.arity:
+        if len(args) < len(self.own):
             raise NotStructural
         args = [*args[:self.fixed], *[self.replace(a, below) for a in args[self.fixed:]]]
-        found = self._lookup(args[self.j], below.fvar, below.type)
+        found = self._lookup(args[self.major], below.fvar, below.type)
         if found is None:
             raise NotStructural
-        return tm.mk_app(found, *[args[k] for k in self.rest], *args[self.arity:])
+        return tm.mk_app(found, *[args[k] for k in self.rest], *args[len(self.own):])
 
     def _lookup(self, y, b, ty):
         """The part of b : ty, which is made of pairs and functions, of type `motive y`, or None."""
@@ -209,3 +194,11 @@ class Calls:
         with meta.with_lctx(meta.lctx.add(*decls, below)):
             body = self.replace(body, below)
         return meta.mk_lambda([*[d.fvar for d in decls], below.fvar], body)
+
+
+def match_info(meta, value):
+    """SmartInfo of a function that is not recursive but starts with a match, else None."""
+    body, n = value, 0
+    while type(body) is Lam:
+        body, n = body.body, n + 1
+    return SmartInfo(value, n, False) if n and meta.is_matcher(tm.get_app_fn(body)) else None
