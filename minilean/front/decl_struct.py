@@ -14,7 +14,7 @@ from minilean.front.terms import occurs
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl, TheoremDecl
-from minilean.kernel.term import Const, Pi, Proj
+from minilean.kernel.term import Const, Proj
 
 
 class StructureRun(InductiveRun):
@@ -33,13 +33,14 @@ class StructureRun(InductiveRun):
 
     def declare(self, this, ty, ctors):
         """As for an inductive type, then the projections."""
-        if any(occurs(this, d.type)
-               for d in self.meta.forall_locals(ctors[0][1], reducing=False)[0]):
+        [(ctor, ctor_type)] = ctors
+        fields, _ = self.meta.forall_locals(ctor_type, reducing=False)
+        if any(occurs(this, d.type) for d in fields):
             raise Declined("recursive structure", self.cmd)
         super().declare(this, ty, ctors)
-        self._add_projections(ctors[0][0])
+        self._add_projections(ctor, [d.name for d in fields])
 
-    def _add_projections(self, ctor):
+    def _add_projections(self, ctor, fields):
         """name.field := fun {params} (self) => self.i, one after the other."""
         cmds, name, is_class = self.cmds, self.name, self.cmd.is_class
         ext, ctor = cmds.own_ext(), cmds.state.env.lookup(ctor)
@@ -51,9 +52,8 @@ class StructureRun(InductiveRun):
         params = [d.fvar for d in decls]
         this = meta.mk_local("self", tm.mk_app(Const(name, levels), *params),
                              "inst" if is_class else "default").fvar
-        fields = []
-        while type(rest) is Pi:
-            full, i = f"{name}.{rest.name}", len(fields)
+        for i, field in enumerate(fields):
+            full = f"{name}.{field}"
             make = TheoremDecl if meta.is_prop(rest.type) else DefDecl
             cmds.add_decl(make(full, ctor.level_params, meta.mk_pi([*params, this], rest.type),
                                meta.mk_lambda([*params, this], Proj(name, i, this))))
@@ -62,5 +62,4 @@ class StructureRun(InductiveRun):
             if is_class:
                 ext.own("reducible").add(full)
             rest = tm.instantiate(rest.body, tm.mk_app(Const(full, levels), *params, this))
-            fields.append(full.removeprefix(f"{name}."))
         ext.own("structures")[name] = StructInfo(name, ctor.name, tuple(fields))

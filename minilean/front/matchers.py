@@ -40,7 +40,10 @@ class MatcherRun:
         parameters are the local variables that discriminants and patterns depend on.
         """
         meta, discrs = self.meta, [x.fvar for x in self.xs]
-        level = self._fixed(level)
+        level = meta.inst_level(level)
+        if level.kind == "mvar":  # nothing determined it: Type
+            meta.assign_level(level.a, lv.ONE)
+            level = lv.ONE
         u = level if lv.is_zero(level) else lv.param("u_motive")
         motive = meta.mk_local("motive", meta.mk_pi(discrs, tm.Sort(u)))
         minors = [meta.mk_local(f"h_{i + 1}", self._minor_type(a, motive))
@@ -63,16 +66,6 @@ class MatcherRun:
         meta.ext.own("reducible").add(name)
         levels = tuple([level if u == "u_motive" else lv.param(u) for u in names])
         return tm.mk_app(Const(name, levels), *[d.fvar for d in params])
-
-    def _fixed(self, level):
-        """The level; a universe metavariable that nothing determined is 1 (Type)."""
-        level = self.meta.inst_level(level)
-        if level.kind == "mvar":
-            self.meta.assign_level(level.a, lv.ONE)
-            return lv.ONE
-        if level.has_mvar:
-            raise Declined("match in an unknown universe")
-        return level
 
     def _minor_type(self, a, motive):
         """The type of an alternative; one without variables takes a Unit."""
