@@ -116,9 +116,9 @@ class DeclRun(Header):
         self.type = meta.inst(ty)
         elab.auto_bound = False
         self._check_binders()
-        if needs_type:
-            for i in meta.mvars_in(self.type):
-                elab.error_unassigned(i, cmd.type)
+        left = meta.mvars_in(self.type) if needs_type else ()
+        if left:
+            raise elab.unassigned(left[0], cmd.type)
         if self.is_theorem and not meta.is_def_eq(meta.infer(self.type), tm.PROP):
             raise LeanError(f"type of theorem `{self.name}` is not a proposition\n  "
                             + meta.pp(self.type), cmd.name_pos)
@@ -203,21 +203,13 @@ class DeclRun(Header):
         """No metavariable may remain."""
         meta, elab = self.meta, self.elab
         left = meta.mvars_in(self.type) + meta.mvars_in(self.value)
+        whole = self.cmd if isinstance(self.cmd.body, list) else self.cmd.body
         for i in left if not elab.had_error else ():
-            self._log_unassigned(i)
+            elab.log_error(elab.unassigned(i, whole))
         for i in left:
             if not meta.is_assigned(i):
                 meta.admit(i)
         self.type, self.value = meta.inst(self.type), meta.inst(self.value)
-
-    def _log_unassigned(self, i):
-        meta, elab = self.meta, self.elab
-        what = "placeholder" if i in elab.hole_stx else "implicit argument"
-        with meta.with_goal(i):
-            goal = meta.pp_goal(i)
-        whole = self.cmd if isinstance(self.cmd.body, list) else self.cmd.body
-        elab.log("error", f"don't know how to synthesize {what}\ncontext:\n{goal}",
-                 elab.hole_stx.get(i, whole))
 
     def _close(self):
         """Sets self.full_type and self.full_value: functions of the variables that are needed."""

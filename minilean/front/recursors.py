@@ -47,7 +47,7 @@ class Maker:
         self.meta, self.name, self.levels = meta, name, rec.level_params
         self.into_prop = rec.level_params == meta.env.lookup(name).level_params
         self.us = tuple([lv.param(u) for u in rec.level_params])
-        self.up = lv.make("max", lv.ONE, self.us[0])  # the universe of I.below
+        self.up = None if self.into_prop else lv.make("max", lv.ONE, self.us[0])  # of I.below
         decls, self.goal = meta.forall_locals(rec.type, reducing=False)
         n = rec.num_params
         for d in [*decls[:n + 1], *decls[rec.num_fixed:-1]]:
