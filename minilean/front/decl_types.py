@@ -16,7 +16,7 @@ from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.env import InductiveSpec
 from minilean.kernel.errors import KernelError
-from minilean.kernel.term import MVAR, Const, Pi, Sort
+from minilean.kernel.term import Const, Pi, Sort
 
 HARMLESS_DERIVING = {"Repr", "Hashable", "ToString", "TypeName", "Nonempty", "ToExpr",
                      "Lean.ToExpr", "Lean.ToJson", "Lean.FromJson", "SizeOf"}
@@ -42,8 +42,10 @@ class InductiveRun(Header):
 
     def body(self):
         """Elaborates the type and its constructors, and declares them."""
-        meta, own = self.meta, [d.fvar for d in self.decls]
-        ty = self._type()
+        elab, meta, own = self.elab, self.meta, [d.fvar for d in self.decls]
+        ty = Sort(meta.mk_level_mvar()) if self.cmd.type is None else elab.type_term(self.cmd.type)
+        elab.synthesize("no")
+        ty = meta.inst(ty)  # its universe is unknown when none is written
         with meta.with_lctx(meta.lctx):
             this = self.rec_local(self.cmd.name, meta.mk_pi(own, ty))
             ctors = [(f"{self.name}.{c.name}", self._constructor(c, tm.mk_app(this, *own)))
@@ -55,15 +57,6 @@ class InductiveRun(Header):
     def constructors(self):
         """The syntax of the constructors."""
         return self.cmd.ctors
-
-    def _type(self):
-        """The type of the type; its universe is unknown when none is written."""
-        meta, elab = self.meta, self.elab
-        ty = Sort(meta.mk_level_mvar()) if self.cmd.type is None else elab.type_term(self.cmd.type)
-        elab.synthesize("no")
-        for d in self.decls:
-            d.type = meta.inst(d.type)
-        return meta.inst(ty)
 
     def _constructor(self, c, this):
         """The type of one constructor, without the type's parameters."""
@@ -105,9 +98,6 @@ class InductiveRun(Header):
         decls = [*outer, *self.decls]
         params = [d.fvar for d in decls]
         full, *types = self.elab.levels_to_params(meta.mk_pi(params, ty), *[t for _, t in ctors])
-        if any(e.flags & MVAR for e in (full, *types)):
-            raise LeanError("Failed to infer the type of a constructor field or parameter",
-                            self.cmd)
         levels = self.level_params(full, *types)
         const = tm.mk_app(Const(self.name, tuple([lv.param(u) for u in levels])),
                           *[d.fvar for d in outer])
@@ -121,7 +111,7 @@ class InductiveRun(Header):
         add_rec_on(cmds, self.name)
         if self.cmd.is_class:
             cmds.own_ext().own("classes")[self.name] = tuple(
-                [i for i, d in enumerate(decls) if is_app_of(d.type, "outParam", 1)])
+                [i for i, d in enumerate(decls) if is_app_of(meta.inst(d.type), "outParam", 1)])
 
     def _add_type(self, levels, num_params, ty, ctors):
         """Adds the type; leading indices that never change are parameters, says the kernel."""
