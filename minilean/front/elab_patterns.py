@@ -25,7 +25,7 @@ class PatternMixin:
     def elab_patterns(self, stxs, locals_):
         """(pattern variables, pattern terms) for patterns of the types of `locals_`."""
         meta, names = self.meta, []
-        stxs = [self.prepare_pattern(s, names) for s in stxs]
+        stxs = self.prepare_pattern(stxs, names)
         dup = next((n for i, n in enumerate(names) if n in names[:i]), None)
         if dup is not None:
             raise LeanError(f"Invalid pattern variable: Variable name `{dup}` was already used",

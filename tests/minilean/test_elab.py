@@ -44,8 +44,8 @@ ACCEPTED = {
                  "def T.size {α} : T α → Nat\n  | leaf => 0\n"
                  "  | node l _ r => l.size + 1 + r.size\n"
                  "example : (T.node .leaf 1 .leaf).size = 1 := rfl",
-    "structure": "structure P where\n  x : Nat\n  y : Nat := 3\n"
-                 "example : ({x := 1} : P).y = 3 := rfl\n"
+    "structure": "structure P where\n  x : Nat\n  y : Nat\n"
+                 "example : ({x := 1, y := 3} : P).y = 3 := rfl\n"
                  "example (p : P) : {p with x := 2}.x = 2 := rfl",
     "class": "class Magma (α : Type u) where\n  op : α → α → α\n"
              "instance : Magma Nat := ⟨fun a b => a + b⟩\nexample : Magma.op 1 2 = 3 := rfl",
@@ -121,9 +121,24 @@ def test_universes_are_real(session):
     assert errors(session, text)
 
 
-def test_declines_by_name(session):
-    out = in_big_stack(lambda: session.command("theorem t (x : ℝ) : x = x := rfl"))
-    assert out["declined"] == "library name ℝ"
+DECLINED = {
+    "library name ℝ": "theorem t (x : ℝ) : x = x := rfl",
+    "library name Nat.casesOn": "example (n : Nat) : n = n := Nat.casesOn n rfl (fun _ => rfl)",
+    "library name T.noConfusion": "inductive T | a | b\n"
+                                  "example (h : T.a = .b) : False := T.noConfusion h",
+    "match h : …": "example (n : Nat) : n = n := match h : n with | 0 => rfl | _ + 1 => rfl",
+    "nofun": "example : ¬False := nofun",
+    "extends": "structure A where\n  x : Nat\nstructure B extends A where\n  y : Nat",
+    "default value of a structure field": "structure A where\n  x : Nat := 3",
+    "unbound name in a structure field": "structure A where\n  x : a = a",
+    "recursive structure": "structure A where\n  x : Nat → A",
+}
+
+
+@pytest.mark.parametrize("feature", DECLINED)
+def test_declines_by_name(session, feature):
+    out = in_big_stack(lambda: session.command(DECLINED[feature]))
+    assert out["declined"] == feature
 
 
 OVERLAP = """def overlap : Nat → Nat → Nat
