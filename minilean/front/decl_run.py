@@ -134,28 +134,22 @@ class DeclRun(Header):
         self._close()
 
     def _check_binders(self):
-        """Every binder type must be known before the value is elaborated."""
-        meta = self.meta
-        self._bind_auto_types()
+        """Every binder type must be known before the value is elaborated; those that are unknown of
+        auto-bound names become implicit arguments themselves."""
+        meta, new = self.meta, []
+        for i in [i for d in self.auto_decls for i in meta.mvars_in(d.type)]:
+            ty = meta.inst(meta.decls[i].type)
+            if i not in meta.assign and type(ty) is tm.Sort:
+                new.append(meta.mk_local("α✝", ty, "implicit"))
+                meta.assign_mvar(i, new[-1].fvar)
+        self.auto_decls = [*new, *self.auto_decls]
         for d in self.all_decls():
             d.type = meta.inst(d.type)
             if d.type.flags & MVAR:
                 raise LeanError(f"Failed to infer type of binder `{d.name}`", self.cmd)
             if d.cls is None and d.bi == "inst":
                 d.cls = meta.class_name(d.type)
-        meta.lctx = meta.lctx.replace(meta.lctx.decls)  # looks for the instances again
-
-    def _bind_auto_types(self):
-        """Unknown types of auto-bound names become implicit arguments themselves."""
-        meta, new = self.meta, []
-        for d in self.auto_decls:
-            for i in meta.mvars_in(d.type):
-                ty = meta.inst(meta.decls[i].type)
-                if i not in meta.assign and type(ty) is tm.Sort:
-                    new.append(meta.mk_local("α✝", ty, "implicit"))
-                    meta.assign_mvar(i, new[-1].fvar)
-        self.auto_decls = [*new, *self.auto_decls]
-        meta.lctx = meta.lctx.replace([*new, *meta.lctx.decls])
+        meta.lctx = meta.lctx.replace([*new, *meta.lctx.decls])  # looks for the instances again
 
     def _instance_name(self):
         """Lean's generated name: inst + the class and its argument heads."""

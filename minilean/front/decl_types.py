@@ -18,8 +18,7 @@ from minilean.kernel.env import InductiveSpec
 from minilean.kernel.errors import KernelError
 from minilean.kernel.term import Const, Pi, Sort
 
-HARMLESS_DERIVING = {"Repr", "Hashable", "ToString", "TypeName", "Nonempty", "ToExpr",
-                     "Lean.ToExpr", "Lean.ToJson", "Lean.FromJson", "SizeOf"}
+HARMLESS_DERIVING = {"Repr", "Hashable", "ToString", "TypeName", "ToExpr", "SizeOf"}
 
 
 class InductiveRun(Header):

@@ -140,24 +140,19 @@ class MatchMixin(PatternMixin):
     def _alternative(self, patterns, a, xs, body, gen):
         """Elaborate one alternative's patterns, then its right-hand side."""
         meta = self.meta
-        decls, pats = self._patterns_or_decline(patterns, a, xs)
+        try:
+            decls, pats = self.elab_patterns(patterns, xs)
+        except LeanError as err:
+            types = [meta.inductive_of(x.type) for x in xs]
+            if any(found is not None and found[3] for found in types):  # needs unification
+                raise Declined("pattern for a dependent family", a) from err
+            raise
         ty = tm.instantiate_rev(tm.abstract(body, [x.fvar for x in xs]), pats)
         again, ty = meta.forall_locals(ty, max=len(gen), reducing=False)
         with meta.with_lctx(meta.lctx.erase([d.id for d in gen]).add(*decls, *again)):
             rhs = self.term_ensuring(a.rhs, ty)
             self.synthesize("yes")
             return Alt(decls, pats, meta.mk_lambda([d.fvar for d in again], rhs), a)
-
-    def _patterns_or_decline(self, patterns, a, xs):
-        """Patterns of indexed families may need unification that is not implemented: declined."""
-        try:
-            return self.elab_patterns(patterns, xs)
-        except LeanError as err:
-            for x in xs:
-                found = self.meta.inductive_of(x.type)
-                if found is not None and found[3]:
-                    raise Declined("pattern for a dependent family", a) from err
-            raise
 
     def _apply_matcher(self, terms, xs, body, alts, stx):
         """A new matcher for the alternatives, applied to motive, discriminants and alternatives."""

@@ -80,16 +80,16 @@ class PatternMixin:
             return [self.prepare_pattern(x, names) for x in stx]
         if isinstance(stx, sx.Inaccessible):
             return sx.Hole(stx.pos, stx.end)
+        wrong = isinstance(stx, sx.BinOp) and stx.op not in ("::", "+", "++", "×")
         if isinstance(stx, sx.App):
             head = stx.fn.fn if isinstance(stx.fn, sx.Explicit) else stx.fn
-            if not isinstance(head, sx.DotIdent) and not self.is_pattern_const(head):
-                raise _no_constructor(stx)
+            wrong = not isinstance(head, sx.DotIdent) and not self.is_pattern_const(head)
         elif isinstance(stx, sx.Ident) and not self.is_pattern_const(stx):
-            if "." in stx.name:
-                raise _no_constructor(stx)
+            wrong = "." in stx.name
             names.append(stx.name)
-        elif isinstance(stx, sx.BinOp) and stx.op not in ("::", "+", "++", "×"):
-            raise LeanError("Invalid pattern", stx)
+        if wrong:
+            raise LeanError("Invalid pattern: Expected a constructor or constant marked with "
+                            "`[match_pattern]`", stx)
         parts = PARTS.get(type(stx))
         if parts is None or isinstance(stx, sx.BinOp) and stx.op in ("++", "×"):
             raise Declined(f"pattern {type(stx).__name__}", stx)
@@ -104,8 +104,3 @@ class PatternMixin:
         found, rest = self.resolve_global(stx.name)
         return not rest and any(type(meta.env.get(n)) is ConstructorDecl
                                 or n in meta.ext.match_pattern for n in found)
-
-
-def _no_constructor(stx):
-    return LeanError("Invalid pattern: Expected a constructor or constant marked with "
-                     "`[match_pattern]`", stx)

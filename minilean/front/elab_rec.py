@@ -12,7 +12,7 @@ from minilean.front.ext import SmartInfo
 from minilean.front.recursors import ensure_below
 from minilean.front.terms import is_app_of, occurs
 from minilean.kernel import term as tm
-from minilean.kernel.term import App, Const, FVar, Lam, Let, Pi, Proj
+from minilean.kernel.term import App, Const, FVar, Let, Pi, Proj
 
 
 class NotStructural(Exception):
@@ -164,12 +164,10 @@ class Recursion:
             return None
         discrs = args[info.num_params + 1:info.first_alt]
         xs, body = meta.lambda_locals(args[info.num_params])
-        if len(xs) != len(discrs):
-            raise Declined("recursion through a match with an unusual motive")
         below_type = below.type
-        for x, d in zip(xs, discrs, strict=True):
+        for x, d in zip(xs, discrs, strict=False):
             below_type = tm.instantiate(meta.kabstract(below_type, d), x.fvar)
-        if below_type is below.type:
+        if below_type is below.type or len(xs) != len(discrs):
             return None
         body = Pi("b", below_type, body)
         names, level = meta.env.lookup(f.name).level_params, meta.sort_level(body)
@@ -198,7 +196,6 @@ class Recursion:
 
 def match_info(meta, value):
     """SmartInfo of a function that is not recursive but starts with a match, else None."""
-    body, n = value, 0
-    while type(body) is Lam:
-        body, n = body.body, n + 1
-    return SmartInfo(value, n, False) if n and meta.is_matcher(tm.get_app_fn(body)) else None
+    decls, body = meta.lambda_locals(value)
+    starts = decls and meta.is_matcher(tm.get_app_fn(body))
+    return SmartInfo(value, len(decls), False) if starts else None
