@@ -221,8 +221,9 @@ class DeclRun(Header):
             d.type = ty  # goals are printed after this
         self.full_value = None if self.value is None else meta.mk_lambda(fvars, self.value)
         if self.rec_fvar is not None and occurs(self.rec_fvar, self.full_value):
-            self.recursion = Recursion(meta, self.rec_fvar, decls, [*self.auto_decls, *self.decls],
-                                       self.type, self.value)
+            n = len(self.auto_decls)
+            self.recursion = Recursion(meta, self.rec_fvar, self.full_type, self.full_value,
+                                       range(n, n + len(used)))
 
     def _used_variables(self):
         """The section variables that the declaration depends on, in order."""

@@ -14,9 +14,10 @@ from minilean.kernel import term as tm
 from minilean.kernel.env import ConstructorDecl
 
 # What may stand in a pattern: node -> the fields with patterns in them.
-PARTS = {sx.Paren: ("term",), sx.App: ("args",), sx.NamedArg: ("value",), sx.BinOp: ("lhs", "rhs"),
-         sx.Tuple: ("items",), sx.Anon: ("items",), sx.ListLit: ("items",), sx.Ascription: ("term",),
-         sx.Ident: (), sx.DotIdent: (), sx.Explicit: (), sx.Hole: (), sx.Num: ()}
+PARTS = {sx.Paren: ("term",), sx.App: ("args",), sx.NamedArg: ("value",), sx.Tuple: ("items",),
+         sx.Anon: ("items",), sx.ListLit: ("items",), sx.BinOp: ("lhs", "rhs"),
+         sx.Ascription: ("term",), sx.Ident: (), sx.DotIdent: (), sx.Explicit: (),
+         sx.Hole: (), sx.Num: ()}
 
 
 class PatternMixin:

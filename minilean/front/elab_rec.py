@@ -22,15 +22,18 @@ class NotStructural(Exception):
 class Recursion:
     """A function whose body calls itself: through the local `rec`, which takes the arguments `own`.
 
-    decls: all arguments of the declaration; those not among `own` are section variables. While the
-    recursion on one argument is tried, `major` is its position, `motive` what is proved of it, and
-    `rest` the positions of the arguments that the motive takes.
+    ty, value: of the declaration, as functions of all its arguments; those at the positions
+    `variables` are section variables. While the recursion on one
+    argument is tried, `major` is its position, `motive` what is proved of it, and `rest` the
+    positions of the arguments that the motive takes.
     """
 
-    def __init__(self, meta, rec, decls, own, ty, body):
-        self.meta, self.rec, self.decls, self.own = meta, rec, decls, own
-        self.type, self.body = ty, body
-        self.binders = [d.fvar for d in decls]
+    def __init__(self, meta, rec, ty, value, variables):
+        self.meta, self.rec = meta, rec
+        self.decls, self.body = meta.lambda_locals(value)
+        self.own = [d for i, d in enumerate(self.decls) if i not in variables]
+        self.binders = [d.fvar for d in self.decls]
+        self.type = meta.instantiate_forall(ty, self.binders)
         self.fixed = self._fixed_prefix()
 
     def _fixed_prefix(self):

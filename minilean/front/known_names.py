@@ -29,7 +29,7 @@ cast top bot sup inf range card finset bddAbove bddBelow push down up le's absur
 unique classical choice nonempty inhabited
 """.split())
 # What Lean defines with every inductive type and minilean does not, or not under that name.
-DERIVED = frozenset(("casesOn", "below", "brecOn", "noConfusion", "noConfusionType", "inj", "injEq"))
+DERIVED = frozenset("casesOn below brecOn noConfusion noConfusionType inj injEq".split())
 
 
 def is_library_name(name, spaces=()):

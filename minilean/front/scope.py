@@ -51,7 +51,7 @@ def with_auto_bound(elab, binders, k):
                 for name in names:
                     decls.append(meta.mk_local(name, meta.mk_type_mvar(), "implicit"))
                     meta.lctx = meta.lctx.add(decls[-1])
-                return elab.elab_binders(binders, lambda own: k(decls, own))
+                return elab.elab_binders(binders, lambda own, autos=decls: k(autos, own))
         except AutoBound as err:
             if err.name in names:
                 raise LeanError(f"Unknown identifier `{err.name}`") from err
