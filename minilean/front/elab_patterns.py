@@ -7,11 +7,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from minilean.front import syntax as sx
-from minilean.front.build import NAT
 from minilean.front.errors import Declined, LeanError
-from minilean.front.terms import by_dependency, is_app_of
+from minilean.front.terms import by_dependency
 from minilean.kernel import term as tm
 from minilean.kernel.env import ConstructorDecl
+from minilean.kernel.term import FVar
 
 # What may stand in a pattern: node -> the fields with patterns in them.
 PARTS = {sx.Paren: ("term",), sx.App: ("args",), sx.NamedArg: ("value",), sx.Tuple: ("items",),
@@ -59,19 +59,17 @@ class PatternMixin:
         return [meta.fvars[x.id] for x in order], [meta.inst(p) for p in pats]
 
     def normal_pattern(self, e):
-        """e with match_pattern definitions, and numerals of other types, made constructors."""
+        """e made of constructors and variables, as far as it reduces to these (n + 1 stays)."""
         meta = self.meta
         f, args = tm.get_app_fn_args(e)
-        decl, new = meta.head_decl(e), None
+        decl = meta.head_decl(e)
         if type(decl) is ConstructorDecl:
             n = decl.num_params
             return tm.mk_app(f, *args[:n], *[self.normal_pattern(a) for a in args[n:]])
-        if decl is not None and decl.name in meta.ext.match_pattern:
-            value = tm.instantiate_level_params(decl.value, decl.level_params, f.levels)
-            new = meta.beta(value, args)
-        elif is_app_of(e, "OfNat.ofNat", 3) and args[0] is not NAT:
-            new = meta.whnf(e)
-        return self.normal_pattern(new) if new is not None and new is not e else e
+        if decl is None or meta.nat_offset(e) is not None:
+            return e
+        new = meta.whnf(e)
+        return self.normal_pattern(new) if meta.is_ctor_app(new) or type(new) is FVar else e
 
     # --- syntax -------------------------------------------------------------------------------
 

@@ -63,7 +63,7 @@ theorem Eq.substr {α : Sort u} {p : α → Prop} {a b : α} (h₁ : b = a) (h�
 
 inductive HEq : {α : Sort u} → α → {β : Sort u} → β → Prop where
   | refl {α : Sort u} (a : α) : HEq a a
-@[match_pattern] theorem HEq.rfl {α : Sort u} {a : α} : HEq a a := HEq.refl a
+@[match_pattern] def HEq.rfl {α : Sort u} {a : α} : HEq a a := HEq.refl a
 theorem eq_of_heq {α : Sort u} {a a' : α} (h : HEq a a') : a = a' :=
   have h₁ : ∀ (α' : Sort u) (b : α') (_ : HEq a b) (e : α = α'), cast e a = b :=
     fun _ _ h => HEq.rec (motive := fun {α'} b _ => ∀ (e : α = α'), cast e a = b)
