@@ -14,7 +14,7 @@ from minilean.front.elab_patterns import PatternMixin
 from minilean.front.errors import Declined, LeanError
 from minilean.front.matchers import Alt, MatcherRun
 from minilean.kernel import term as tm
-from minilean.kernel.term import Const, FVar, Lam, Pi
+from minilean.kernel.term import FVar, Pi
 
 
 class MatchMixin(PatternMixin):
@@ -162,8 +162,5 @@ class MatchMixin(PatternMixin):
         body = meta.inst(body)
         matcher = MatcherRun(self, xs, alts, stx).declare(meta.sort_level(body))
         motive = meta.mk_lambda([x.fvar for x in xs], body)
-        args = []
-        for a in alts:
-            value = meta.mk_lambda([d.fvar for d in a.decls], a.rhs)
-            args.append(value if a.decls else Lam("x✝", Const("Unit"), value))
-        return tm.mk_app(matcher, motive, *terms, *args)
+        values = [meta.mk_lambda([d.fvar for d in a.decls], a.rhs) for a in alts]
+        return tm.mk_app(matcher, motive, *terms, *values)

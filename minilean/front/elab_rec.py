@@ -181,7 +181,7 @@ class Recursion:
         ty, alts = meta.infer(head), []
         for alt, arity in zip(args[info.first_alt:info.arity], info.alt_arity, strict=True):
             ty = meta.expect_pi(ty)
-            alts.append(self._alternative(alt, ty.type, max(1, arity)))
+            alts.append(self._alternative(alt, ty.type, arity))
             ty = ty.body
         extra = [self.replace(a, below) for a in args[info.arity:]]
         return tm.mk_app(head, *alts, below.fvar, *extra)

@@ -53,14 +53,14 @@ def _split(meta, fvars, lhs, rhs, fuel: int):
         return [(fvars, lhs, rhs)]
     out, ty = [], meta.infer(tm.mk_app(f, *args[:info.first_alt]))
     for alt, arity in zip(args[info.first_alt:], info.alt_arity, strict=True):
-        decls, goal = meta.forall_locals(ty.type, max=arity or 1, reducing=False)
-        value = meta.beta(alt, [d.fvar for d in decls])  # one without variables takes a Unit
+        decls, goal = meta.forall_locals(ty.type, max=arity, reducing=False)
+        value = meta.beta(alt, [d.fvar for d in decls])
         patterns = [readable(meta, p) for p in tm.get_app_fn_args(goal)[1]]
         subst = {d: p for d, p in zip(discrs, patterns, strict=True) if type(d) is FVar}
         left, right = [tm.replace(meta.inst(e), lambda s, subst=subst: subst.get(s))
                        for e in (lhs, value)]
         rest = [x for x in fvars if x not in subst]
-        out += _split(meta, [*rest, *[d.fvar for d in decls[:arity]]], left, right, fuel - 1)
+        out += _split(meta, [*rest, *[d.fvar for d in decls]], left, right, fuel - 1)
         ty = ty.body
     return out
 

@@ -33,7 +33,7 @@ class StructInfo:
 class MatcherInfo:
     """An auxiliary `f.match_n`: arguments are parameters, motive, discriminants, alternatives.
 
-    alt_arity[i]: number of arguments alternative i takes (0: it takes a Unit instead).
+    alt_arity[i]: number of arguments that alternative i takes.
     """
 
     name: str

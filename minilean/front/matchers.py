@@ -11,7 +11,7 @@ from minilean.front.terms import locals_used
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl
-from minilean.kernel.term import FVAR, LMVAR, MVAR, Const, FVar, MVar, Pi
+from minilean.kernel.term import FVAR, LMVAR, MVAR, Const, FVar, MVar
 
 MAX_SPLITS = 200  # the human proofs need fewer than 30; each may keep 50 kB
 
@@ -46,7 +46,8 @@ class MatcherRun:
             level = lv.ONE
         u = level if lv.is_zero(level) else lv.param("u_motive")
         motive = meta.mk_local("motive", meta.mk_pi(discrs, tm.Sort(u)))
-        minors = [meta.mk_local(f"h_{i + 1}", self._minor_type(a, motive))
+        minors = [meta.mk_local(f"h_{i + 1}", meta.mk_pi([d.fvar for d in a.decls],
+                                                         tm.mk_app(motive.fvar, *a.pats)))
                   for i, a in enumerate(self.alts)]
         target = tm.mk_app(motive.fvar, *discrs)
         own = [motive, *self.xs, *minors]
@@ -66,13 +67,6 @@ class MatcherRun:
         meta.ext.own("reducible").add(name)
         levels = tuple([level if u == "u_motive" else lv.param(u) for u in names])
         return tm.mk_app(Const(name, levels), *[d.fvar for d in params])
-
-    def _minor_type(self, a, motive):
-        """The type of an alternative; one without variables takes a Unit."""
-        ty = tm.mk_app(motive.fvar, *a.pats)
-        if not a.decls:
-            return Pi("a✝", Const("Unit"), ty)
-        return self.meta.mk_pi([d.fvar for d in a.decls], ty)
 
     def _value(self, target, decls):
         """A term of type target, `motive d₁ … dₙ`, by case splits."""
@@ -128,9 +122,8 @@ class MatcherRun:
         if any(d.id not in bound for d in a.decls):
             raise Declined("pattern with inaccessible parts", a.stx)
         a.used = True
-        args = [bound[d.id] for d in a.decls] or [Const("Unit.unit")]
         h = self.meta.lctx.find(f"h_{i + 1}")
-        self.meta.assign_mvar(goal, tm.mk_app(h.fvar, *args))
+        self.meta.assign_mvar(goal, tm.mk_app(h.fvar, *[bound[d.id] for d in a.decls]))
 
     def _match(self, a, terms, bound, stuck):
         """May the terms match the alternative's patterns? `bound` gets the values of its variables,

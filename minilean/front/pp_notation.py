@@ -132,11 +132,8 @@ class NotationMixin:
         while type(alt) is Lam and len(names) < arity:
             names.append(self.bind(alt))
             alt = alt.body
-        if arity == 0 and type(alt) is Lam:
-            self.bound.append("_")
-            alt = alt.body
         body = self.show(alt)
-        outside, self.bound = self.bound[:outer], names or ["_"]
+        outside, self.bound = self.bound[:outer], names
         while type(alt_type) is Pi:
             alt_type = alt_type.body
         patterns = tm.get_app_fn_args(alt_type)[1][-num_discrs:]
