@@ -12,8 +12,7 @@ from minilean.front import syntax as sx
 from minilean.front.attributes import AttrMixin
 from minilean.front.caches import Caches, kernel_steps
 from minilean.front.decl_run import DeclRun
-from minilean.front.decl_struct import StructureRun
-from minilean.front.decl_types import InductiveRun
+from minilean.front.decl_types import InductiveRun, StructureRun
 from minilean.front.elab import TermElab
 from minilean.front.errors import FAILURES, Declined, describe
 from minilean.front.meta import Meta

@@ -1,30 +1,32 @@
 """Inductive types and structures: header, universes, constructors, adding them to the kernel.
 
 Follows Lean 4's `Lean/Elab/{Inductive,Structure}.lean`. A structure is an inductive type with one
-constructor, whose binders are the fields; its projections are in `decl_struct.py`. The kernel makes
-the recursor, `recursors.py` what is defined from it. Mutual and nested types are declined.
+constructor, whose binders are the fields, and has projections. The kernel makes the recursor,
+`recursors.py` what is defined from it. Declined: mutual and nested types, `extends`, defaults of
+fields, fields that mention the structure itself.
 Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 from __future__ import annotations
 
+from minilean.front import syntax as sx
 from minilean.front.decl_run import Header
 from minilean.front.errors import Declined, LeanError
+from minilean.front.ext import ProjInfo, StructInfo
+from minilean.front.meta import Meta
 from minilean.front.recursors import add_rec_on, conclusion
 from minilean.front.scope import with_auto_bound
-from minilean.front.terms import is_app_of
+from minilean.front.terms import is_app_of, occurs
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
-from minilean.kernel.env import InductiveSpec
+from minilean.kernel.env import DefDecl, InductiveSpec, TheoremDecl
 from minilean.kernel.errors import KernelError
-from minilean.kernel.term import Const, Pi, Sort
+from minilean.kernel.term import Const, Pi, Proj, Sort
 
 HARMLESS_DERIVING = {"Repr", "Hashable", "ToString", "TypeName", "ToExpr", "SizeOf"}
 
 
 class InductiveRun(Header):
     """The elaboration of one inductive type."""
-
-    is_structure = False
 
     def __init__(self, cmds, cmd):
         super().__init__(cmds, cmd, cmds.full_name(cmd.name, cmd.modifiers))
@@ -62,7 +64,7 @@ class InductiveRun(Header):
         elab, meta = self.elab, self.meta
 
         def closed(auto_decls, decls):
-            if auto_decls and self.is_structure:
+            if auto_decls and isinstance(self.cmd, sx.Structure):
                 raise Declined("unbound name in a structure field", c)
             result = this if c.type is None else elab.type_term(c.type)
             elab.synthesize("no")
@@ -124,3 +126,49 @@ class InductiveRun(Header):
             except KernelError:
                 if n == 0:
                     raise
+
+
+class StructureRun(InductiveRun):
+    """The elaboration of one structure or class."""
+
+    def constructors(self):
+        """The one constructor, which takes the fields."""
+        cmd = self.cmd
+        if cmd.extends:
+            raise Declined("extends", cmd)
+        if any(b.default is not None for b in cmd.fields):
+            raise Declined("default value of a structure field", cmd)
+        return [sx.Ctor(cmd.pos, cmd.end, cmd.ctor or "mk", cmd.fields, None, cmd.modifiers)]
+
+    def declare(self, this, ty, ctors):
+        """As for an inductive type, then the projections."""
+        [(ctor, ctor_type)] = ctors
+        fields, _ = self.meta.forall_locals(ctor_type, reducing=False)
+        if any(occurs(this, d.type) for d in fields):
+            raise Declined("recursive structure", self.cmd)
+        super().declare(this, ty, ctors)
+        self._add_projections(ctor, [d.name for d in fields])
+
+    def _add_projections(self, ctor, fields):
+        """name.field := fun {params} (self) => self.i, one after the other."""
+        cmds, name, is_class = self.cmds, self.name, self.cmd.is_class
+        ext, ctor = cmds.own_ext(), cmds.state.env.lookup(ctor)
+        levels = tuple([lv.param(u) for u in ctor.level_params])
+        meta = Meta(cmds.state.env, ext)
+        decls, rest = meta.forall_locals(ctor.type, max=ctor.num_params, reducing=False)
+        for d in decls:
+            d.bi = "inst" if d.bi == "inst" and not is_class else "implicit"
+        params = [d.fvar for d in decls]
+        this = meta.mk_local("self", tm.mk_app(Const(name, levels), *params),
+                             "inst" if is_class else "default").fvar
+        for i, field in enumerate(fields):
+            full = f"{name}.{field}"
+            make = TheoremDecl if meta.is_prop(rest.type) else DefDecl
+            cmds.add_decl(make(full, ctor.level_params, meta.mk_pi([*params, this], rest.type),
+                               meta.mk_lambda([*params, this], Proj(name, i, this))))
+            meta.env = cmds.state.env
+            ext.own("projections")[full] = ProjInfo(name, i, len(params), is_class)
+            if is_class:
+                ext.own("reducible").add(full)
+            rest = tm.instantiate(rest.body, tm.mk_app(Const(full, levels), *params, this))
+        ext.own("structures")[name] = StructInfo(name, ctor.name, tuple(fields))
