@@ -74,6 +74,14 @@ ACCEPTED = {
                                        "      | true => true | false => as.elem b := rfl",
     "nil is an append": "example (p q : List Nat) (h : [] = p ++ q) : q = [] := by\n"
                         "  simp at h\n  exact h.2",
+    "numerals and sums of another type in patterns":
+        "inductive N where\n  | z : N\n  | s : N → N\n"
+        "def N.of : Nat → N\n  | 0 => z\n  | n + 1 => s (N.of n)\n"
+        "instance : OfNat N n := ⟨N.of n⟩\n"
+        "def N.add : N → N → N\n  | a, 0 => a\n  | a, s b => s (N.add a b)\n"
+        "instance : Add N := ⟨N.add⟩\n"
+        "def N.mul : N → N → N\n  | _, 0 => 0\n  | a, b + 1 => N.mul a b + a\n"
+        "example (a b : N) : N.mul a (.s b) = N.mul a b + a := rfl",
     "indexed family": "inductive V (α : Type u) : Nat → Type u where\n  | nil : V α 0\n"
                       "  | cons : α → V α n → V α (n+1)\n"
                       "def V.head : V α (n+1) → α\n  | .cons a _ => a",
