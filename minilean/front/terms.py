@@ -54,28 +54,6 @@ def occurs(s, e):
     return s is e or s in tm.subterms(e)
 
 
-def erase_names(e):
-    """e with all binder names and infos made equal: alpha-equal terms become identical."""
-    cache = {}
-
-    def go(e, _depth=0):
-        new = cache.get(e)
-        if new is None:
-            new = tm.rebuild(e, go, 0)
-            if type(new) is Lam or type(new) is Pi:
-                new = type(new)("", new.type, new.body)
-            elif type(new) is Let:
-                new = Let("", new.type, new.value, new.body)
-            cache[e] = new
-        return new
-    return go(e)
-
-
-def alpha_eq(a, b):
-    """Are a and b equal up to binder names and infos?"""
-    return a is b or a.loose == b.loose and a.flags == b.flags and erase_names(a) is erase_names(b)
-
-
 def numeral_level(n, base=lv.ZERO):
     """The universe level base + n."""
     for _ in range(n):
