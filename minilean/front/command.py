@@ -11,8 +11,7 @@ from itertools import groupby
 from minilean.front import syntax as sx
 from minilean.front.caches import Caches, kernel_steps
 from minilean.front.decl_run import DeclRun
-from minilean.front.decl_struct import StructureRun
-from minilean.front.decl_types import InductiveRun
+from minilean.front.decl_types import InductiveRun, StructureRun
 from minilean.front.elab import TermElab
 from minilean.front.errors import FAILURES, Declined, LeanError, describe
 from minilean.front.known_names import NAMES
@@ -154,8 +153,7 @@ class CommandElab:
             raise Declined("variables on top of an earlier request's or of the same name", cmd)
         elab, variables = self.new_elab(), (*before, *cmd.binders)
         elab.auto_bound = elab.scope.options.get("autoImplicit", True)
-        with_auto_bound(elab, lambda _: elab.elab_binders(
-            variables, lambda _: elab.synthesize("no")))
+        with_auto_bound(elab, variables, lambda *_: elab.synthesize("no"))
         self.change(variables=variables)
 
     def cmd_universe(self, cmd):

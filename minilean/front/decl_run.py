@@ -6,18 +6,20 @@ parameters. Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 from __future__ import annotations
 
+import itertools
+import re
 from dataclasses import replace
 
-from minilean.front.elab_rec import Recursion, match_info, mentions_name
+from minilean.front.elab_rec import Recursion, match_info
 from minilean.front.errors import Declined, LeanError
 from minilean.front.meta import Meta
 from minilean.front.scope import with_auto_bound
-from minilean.front.terms import occurs
+from minilean.front.terms import locals_used, occurs
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.env import AxiomDecl, DefDecl, OpaqueDecl, TheoremDecl
 from minilean.kernel.errors import KernelError
-from minilean.kernel.term import LMVAR, MVAR, Const
+from minilean.kernel.term import MVAR, Const
 
 THEOREMS = ("theorem", "lemma")
 
@@ -47,27 +49,19 @@ class Header:
         variables = self.elab.scope.variables
         n = sum(len(b.names) for b in variables)
 
-        def with_auto(auto_decls):
-            self.auto_decls = auto_decls
-            return self.elab.elab_binders([*variables, *self.cmd.binders], with_all)
-
-        def with_all(decls):
-            self.variables, self.decls = decls[:n], decls[n:]
+        def with_all(auto_decls, decls):
+            self.auto_decls, self.variables, self.decls = auto_decls, decls[:n], decls[n:]
             return body()
-        return with_auto_bound(self.elab, with_auto)
+        return with_auto_bound(self.elab, [*variables, *self.cmd.binders], with_all)
+
+    def all_decls(self):
+        """The local declarations of unbound names, section variables and binders."""
+        return [*self.auto_decls, *self.variables, *self.decls]
 
     def mentioned(self, *terms):
         """Ids of the locals that the terms and the binders mention, and that those depend on."""
         types = [d.type for d in (*self.auto_decls, *self.decls)]
-        used = set().union(*[self.locals_of(e) for e in (*terms, *types)])
-        for d in reversed(self.variables):
-            if d.id in used:
-                used |= self.locals_of(d.type)
-        return used
-
-    def locals_of(self, e):
-        """Ids of the free variables in e."""
-        return {s.id for s in tm.subterms(self.meta.inst(e)) if type(s) is tm.FVar}
+        return locals_used(self.meta, [*terms, *types], self.variables)
 
     def rec_local(self, short, ty):
         """A hidden local, first in the context, that stands for the declaration inside itself."""
@@ -76,8 +70,9 @@ class Header:
         self.meta.lctx = self.meta.lctx.replace((d, *self.meta.lctx.decls))
         return d.fvar
 
-    def level_params(self, *terms, declared=()):
+    def level_params(self, *terms):
         """The level parameters of the terms and the declared ones, in their order of appearance."""
+        declared = self.cmd.levels or ()
         used = dict.fromkeys([*declared, *[u for e in terms for u in tm.level_params_of(e)]])
         order = {u: i for i, u in enumerate(self.elab.level_names)}
         return tuple(sorted(used, key=lambda u: order.get(u, len(order))))
@@ -91,7 +86,7 @@ class DeclRun(Header):
         name = None if self.short is None else cmds.full_name(self.short)
         super().__init__(cmds, cmd, "_example" if cmd.kind == "example" else name)
         self.is_theorem = cmd.kind in THEOREMS
-        self.value = self.rec_fvar = None
+        self.value = self.rec_fvar = self.recursion = None
 
     def run(self):
         cmds, elab = self.cmds, self.elab
@@ -120,13 +115,14 @@ class DeclRun(Header):
         self.type = meta.inst(ty)
         elab.auto_bound = False
         self._check_binders()
-        if needs_type:
-            for i in meta.mvars_in(self.type):
-                elab.error_unassigned(i, cmd.type)
-        if self.is_theorem:
-            self._require_prop()
+        left = meta.mvars_in(self.type) if needs_type else ()
+        if left:
+            raise elab.unassigned(left[0], cmd.type)
+        if self.is_theorem and not meta.is_def_eq(meta.infer(self.type), tm.PROP):
+            raise LeanError(f"type of theorem `{self.name}` is not a proposition\n  "
+                            + meta.pp(self.type), cmd.name_pos)
         if cmd.type is not None:  # universe metavariables of the header become parameters
-            decls = [*self.auto_decls, *self.variables, *self.decls]
+            decls = self.all_decls()
             *types, self.type = elab.levels_to_params(*[d.type for d in decls], self.type)
             for d, ty in zip(decls, types, strict=True):
                 d.type = ty
@@ -136,37 +132,23 @@ class DeclRun(Header):
             self._elab_value(cmd.body)
         self._close()
 
-    def _require_prop(self):
-        meta = self.meta
-        if not meta.is_prop(self.type):
-            s = meta.whnf(meta.inst(meta.infer(self.type)))
-            if not (s.flags & LMVAR and meta.is_def_eq(s, tm.PROP)):
-                raise LeanError(f"type of theorem `{self.name}` is not a proposition\n  "
-                                + meta.pp(self.type), self.cmd.name_pos)
-
     def _check_binders(self):
-        """Every binder type must be known before the value is elaborated."""
-        meta = self.meta
-        self._bind_auto_types()
-        for d in [*self.auto_decls, *self.variables, *self.decls]:
+        """Every binder type must be known before the value is elaborated; those that are unknown of
+        auto-bound names become implicit arguments themselves."""
+        meta, new = self.meta, []
+        for i in [i for d in self.auto_decls for i in meta.mvars_in(d.type)]:
+            ty = meta.inst(meta.decls[i].type)
+            if i not in meta.assign and type(ty) is tm.Sort:
+                new.append(meta.mk_local("α✝", ty, "implicit"))
+                meta.assign_mvar(i, new[-1].fvar)
+        self.auto_decls = [*new, *self.auto_decls]
+        for d in self.all_decls():
             d.type = meta.inst(d.type)
             if d.type.flags & MVAR:
                 raise LeanError(f"Failed to infer type of binder `{d.name}`", self.cmd)
             if d.cls is None and d.bi == "inst":
                 d.cls = meta.class_name(d.type)
-        meta.lctx = meta.lctx.replace(meta.lctx.decls)  # looks for the instances again
-
-    def _bind_auto_types(self):
-        """Unknown types of auto-bound names become implicit arguments themselves."""
-        meta, new = self.meta, []
-        for d in self.auto_decls:
-            for i in meta.mvars_in(d.type):
-                ty = meta.inst(meta.decls[i].type)
-                if i not in meta.assign and type(ty) is tm.Sort:
-                    new.append(meta.mk_local("α✝", ty, "implicit"))
-                    meta.assign_mvar(i, new[-1].fvar)
-        self.auto_decls = [*new, *self.auto_decls]
-        meta.lctx = meta.lctx.replace([*new, *meta.lctx.decls])
+        meta.lctx = meta.lctx.replace([*new, *meta.lctx.decls])  # looks for the instances again
 
     def _instance_name(self):
         """Lean's generated name: inst + the class and its argument heads."""
@@ -174,93 +156,86 @@ class DeclRun(Header):
 
         def visit(e):
             f, args = tm.get_app_fn_args(e)
-            if type(f) is Const:
-                parts.append(f.name.rpartition(".")[2])
-                for a in args:
-                    if type(a) is not tm.FVar and (
-                            meta.is_type(a) or f.name in meta.ext.classes):
-                        visit(a)
-            elif type(e) is tm.Sort:
-                parts.append("Prop" if e is tm.PROP else "Type")
-            elif type(e) is tm.Pi:
-                parts.append("Forall")
+            if type(f) is not Const:
+                parts.append({tm.Sort: "Type", tm.Pi: "Forall"}.get(type(f), ""))
+                return
+            parts.append(f.name.rpartition(".")[2])
+            for a in args:
+                if meta.is_type(a) or f.name in meta.ext.classes:
+                    visit(a)
         visit(meta.forall_locals(self.type, reducing=False)[1])
         full = self.cmds.full_name("inst" + "".join(p[:1].upper() + p[1:] for p in parts))
-        name, n = full, 0
-        while name in self.cmds.state.env:
-            n += 1
-            name = f"{full}_{n}"
-        return name
+        names = itertools.chain([full], (f"{full}_{n}" for n in itertools.count(1)))
+        return next(name for name in names if name not in self.cmds.state.env)
 
     # --- value ----------------------------------------------------------------------------------
 
     def _elab_value(self, body):
         elab, meta = self.elab, self.meta
         with meta.with_lctx(meta.lctx):
-            if self.short is not None and mentions_name(body, self.short):
+            if self._mentions_itself():
                 binders = [d.fvar for d in [*self.auto_decls, *self.decls]]
                 self.rec_fvar = self.rec_local(self.short, meta.mk_pi(binders, self.type))
             if isinstance(body, list):
-                value = elab.elab_equations(body, self.type, self.cmd)
+                value = elab.match_lambda(body, self.type, self.cmd)
             else:
                 value = elab.term_ensuring(body, self.type)
             elab.synthesize("no")
         self.type, self.value = meta.inst(self.type), meta.inst(value)
         self._admit_unassigned()
 
+    def _mentions_itself(self):
+        """May what stands behind the declaration's name refer to the declaration?"""
+        if self.short is None:
+            return False
+        last = re.escape(self.short.rpartition(".")[2])
+        text = self.cmds.source.text[self.cmd.name_pos[1]:self.cmd.end]
+        return re.search(rf"(?<!\w){last}(?!\w)", text) is not None
+
     def _admit_unassigned(self):
         """No metavariable may remain."""
-        meta = self.meta
+        meta, elab = self.meta, self.elab
         left = meta.mvars_in(self.type) + meta.mvars_in(self.value)
-        if not self.elab.had_error:
-            for i in left:
-                self._log_unassigned(i)
+        whole = self.cmd if isinstance(self.cmd.body, list) else self.cmd.body
+        for i in left if not elab.had_error else ():
+            elab.log_error(elab.unassigned(i, whole))
         for i in left:
             if not meta.is_assigned(i):
                 meta.admit(i)
         self.type, self.value = meta.inst(self.type), meta.inst(self.value)
 
-    def _log_unassigned(self, i):
-        meta, elab = self.meta, self.elab
-        what = "placeholder" if i in elab.hole_stx else "implicit argument"
-        with meta.with_lctx(meta.decls[i].lctx):
-            goal = meta.pp_goal(i)
-        whole = self.cmd if isinstance(self.cmd.body, list) else self.cmd.body
-        elab.log("error", f"don't know how to synthesize {what}\ncontext:\n{goal}",
-                 elab.hole_stx.get(i, whole))
-
     def _close(self):
-        """Abstract the used variables and the binders; theorems take variables by their header."""
+        """Sets self.full_type and self.full_value: functions of the variables that are needed."""
         meta = self.meta
-        self.used = self._used_variables()
-        decls = [*self.auto_decls, *self.used, *self.decls]
-        fvars, before = [d.fvar for d in decls], [(d, d.name, d.type) for d in decls]
+        used = self._used_variables()
+        decls = [*self.auto_decls, *used, *self.decls]
+        fvars, types = [d.fvar for d in decls], [d.type for d in decls]
         for d in decls:
-            if d.name.endswith("✝") and d.bi == "inst":
-                d.name = "inst"
             default = self.elab.opt_params.get(d.id)
             if default is not None:
                 level = meta.sort_level(d.type)
                 d.type = tm.mk_app(Const("optParam", (level,)), d.type, default)
         self.full_type = meta.mk_pi(fvars, self.type)
-        for d, _, ty in before:
-            d.type = ty
+        for d, ty in zip(decls, types, strict=True):
+            d.type = ty  # goals are printed after this
         self.full_value = None if self.value is None else meta.mk_lambda(fvars, self.value)
-        for d, name, _ in before:
-            d.name = name  # goals are printed after this
+        if self.rec_fvar is not None and occurs(self.rec_fvar, self.full_value):
+            n = len(self.auto_decls)
+            self.recursion = Recursion(meta, self.rec_fvar, self.full_type, self.full_value,
+                                       range(n, n + len(used)))
 
     def _used_variables(self):
         """The section variables that the declaration depends on, in order."""
-        terms = [self.type]
+        meta, terms = self.meta, [self.type]
         if self.value is not None and not self.is_theorem:
             terms.append(self.value)
         used = self.mentioned(*terms)
         for d in self.variables:
-            needs = self.locals_of(d.type)
-            if d.bi == "inst" and needs and needs <= used:
+            needs = meta.fvar_ids(d.type)
+            if d.bi == "inst" and needs and used.issuperset(needs):
                 used.add(d.id)
         if self.value is not None and self.is_theorem and self.variables:
-            in_proof = self.locals_of(self.value)
+            in_proof = set(meta.fvar_ids(self.value))
             for d in self.variables:
                 if d.id in in_proof - used:
                     raise LeanError(f"Unknown identifier `{d.name}`", self.cmd.name_pos)
@@ -270,15 +245,14 @@ class DeclRun(Header):
 
     def _add(self, n_messages):
         """Hand the declaration to the kernel, unless earlier errors explain why it fails."""
-        cmds, meta, value, recursion = self.cmds, self.meta, self.full_value, None
-        if self.rec_fvar is not None and occurs(self.rec_fvar, value):
-            recursion = self._recursion()
-            value = recursion.compile(self.name, self.cmd)
+        cmds, meta, value = self.cmds, self.meta, self.full_value
+        if self.recursion is not None:
+            value = self.recursion.compile(self.name, self.cmd)
         terms = [self.full_type] if value is None else [self.full_type, value]
         ty, *values = self.elab.levels_to_params(*terms)
         if meta.env is not cmds.state.env:  # matchers and other auxiliary declarations
             cmds.state = cmds.state.extended(env=meta.env, ext=meta.ext)
-        params = self.level_params(ty, *values, declared=self.cmd.levels or ())
+        params = self.level_params(ty, *values)
         errors = cmds.failed_since(n_messages)
         decl = self._decl(params, ty, *values)
         try:
@@ -291,25 +265,16 @@ class DeclRun(Header):
             cmds.messages.append(("warning", "declaration uses 'sorry'", self.cmd.name_pos))
         if self.cmd.kind != "example":
             if type(decl) is DefDecl:
-                self._add_unfolding(decl, recursion)
+                self._add_unfolding(decl)
             self._register()
 
-    def _recursion(self):
-        meta = self.meta
-        decls, body = meta.lambda_locals(self.full_value)
-        meta.lctx = meta.lctx.replace(decls)
-        ty = meta.instantiate_forall(self.full_type, [d.fvar for d in decls])
-        n = len(self.auto_decls)
-        own = [*decls[:n], *decls[n + len(self.used):]]
-        return Recursion(meta, self.rec_fvar, decls, own, ty, body)
-
-    def _add_unfolding(self, decl, recursion):
+    def _add_unfolding(self, decl):
         """Functions defined by matching unfold only as far as their equations say."""
-        if recursion is None:
+        if self.recursion is None:
             info = match_info(self.meta, decl.value)
         else:
             const = Const(self.name, tuple([lv.param(u) for u in decl.level_params]))
-            info = recursion.smart_info(const)
+            info = self.recursion.smart_info(const)
         if info is not None:
             [value] = self.elab.levels_to_params(info.value)
             self.cmds.own_ext().own("smart")[self.name] = replace(info, value=value)

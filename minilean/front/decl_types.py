@@ -1,52 +1,77 @@
-"""Inductive types, and what structures share with them: header, universes, adding to the kernel.
+"""Inductive types and structures: header, universes, constructors, adding them to the kernel.
 
-Follows Lean 4's `Lean/Elab/Inductive.lean`. The kernel makes the recursor, `recursors.py` what is
-defined from it; here come the tables. Mutual and nested types are declined.
+Follows Lean 4's `Lean/Elab/{Inductive,Structure}.lean`. A structure is an inductive type with one
+constructor, whose binders are the fields, and has projections. The kernel makes the recursor,
+`recursors.py` what is defined from it. Declined: mutual and nested types, `extends`, defaults of
+fields, fields that mention the structure itself.
 Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 from __future__ import annotations
 
+from minilean.front import syntax as sx
 from minilean.front.decl_run import Header
 from minilean.front.errors import Declined, LeanError
-from minilean.front.recursors import add_aux_recursors, conclusion
+from minilean.front.ext import ProjInfo, StructInfo
+from minilean.front.meta import Meta
+from minilean.front.recursors import add_rec_on, conclusion
 from minilean.front.scope import with_auto_bound
-from minilean.front.terms import alpha_eq, is_app_of
+from minilean.front.terms import is_app_of, occurs
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
-from minilean.kernel.env import InductiveSpec
-from minilean.kernel.term import MVAR, Const, Pi, Sort
+from minilean.kernel.env import DefDecl, InductiveSpec, TheoremDecl
+from minilean.kernel.errors import KernelError
+from minilean.kernel.term import Const, Pi, Proj, Sort
 
-HARMLESS_DERIVING = {"Repr", "Hashable", "ToString", "TypeName", "Nonempty", "ToExpr",
-                     "Lean.ToExpr", "Lean.ToJson", "Lean.FromJson", "SizeOf"}
+HARMLESS_DERIVING = {"Repr", "Hashable", "ToString", "TypeName", "ToExpr", "SizeOf"}
 
 
-class TypeRun(Header):
-    """The elaboration of one inductive type or structure."""
+class InductiveRun(Header):
+    """The elaboration of one inductive type."""
 
     def __init__(self, cmds, cmd):
         super().__init__(cmds, cmd, cmds.full_name(cmd.name))
 
     def run(self):
-        """`body` with the binders in scope, then attributes and `deriving`."""
+        """The declaration with the binders in scope, then attributes and `deriving`."""
         self.open_own_namespace(self.cmd.name)
         self.with_binders(self.body)
         for attr in self.cmd.modifiers.attrs:
-            if attr.name != "class":
-                self.cmds.apply_attr(attr, self.name)
+            self.cmds.apply_attr(attr, self.name)
         for name in self.cmd.deriving:
             if name not in HARMLESS_DERIVING:
                 raise Declined(f"deriving {name}", self.cmd)
 
-    def elab_type(self):
-        """The type of the type; its universe is unknown when none is written."""
-        meta, elab = self.meta, self.elab
+    def body(self):
+        """Elaborates the type and its constructors, and declares them."""
+        elab, meta, own = self.elab, self.meta, [d.fvar for d in self.decls]
         ty = Sort(meta.mk_level_mvar()) if self.cmd.type is None else elab.type_term(self.cmd.type)
         elab.synthesize("no")
-        for d in self.decls:
-            d.type = meta.inst(d.type)
-        return meta.inst(ty)
+        ty = meta.inst(ty)  # its universe is unknown when none is written
+        with meta.with_lctx(meta.lctx):
+            this = self.rec_local(self.cmd.name, meta.mk_pi(own, ty))
+            ctors = [(f"{self.name}.{c.name}", self._constructor(c, tm.mk_app(this, *own)))
+                     for c in self.constructors()]
+        self._infer_level(ty, [d.type for _, t in ctors
+                               for d in meta.forall_locals(t, reducing=False)[0]])
+        self.declare(this, ty, ctors)
 
-    def infer_level(self, ty, field_types):
+    def constructors(self):
+        """The syntax of the constructors."""
+        return self.cmd.ctors
+
+    def _constructor(self, c, this):
+        """The type of one constructor, without the type's parameters."""
+        elab, meta = self.elab, self.meta
+
+        def closed(auto_decls, decls):
+            if auto_decls and isinstance(self.cmd, sx.Structure):
+                raise Declined("unbound name in a structure field", c)
+            result = this if c.type is None else elab.type_term(c.type)
+            elab.synthesize("no")
+            return meta.inst(meta.mk_pi([d.fvar for d in (*auto_decls, *decls)], result))
+        return with_auto_bound(elab, c.binders, closed)
+
+    def _infer_level(self, ty, field_types):
         """Assign the unknown result universe of ty: the least one above all the fields."""
         meta = self.meta
         sort = meta.whnf(conclusion(ty))
@@ -57,14 +82,14 @@ class TypeRun(Header):
             return
         for field in field_types:
             s = meta.inst_level(meta.sort_level(field))
-            if u.kind != "mvar" or not s.has_mvar or not meta._occurs_level(u, s):
+            if not meta._occurs_level(u, s):
                 level = lv.max_(level, s)
         if not meta.is_def_eq(Sort(u), Sort(level)):
             raise LeanError("failed to compute resulting universe level of inductive datatype",
                             self.cmd)
 
-    def declare(self, this, ty, ctors, is_class):
-        """Hand the type to the kernel; returns the local declarations of its parameters.
+    def declare(self, this, ty, ctors):
+        """Hand the type to the kernel, and what comes with it to the tables.
 
         ctors: (name, type without parameters), where the local `this` stands for the type.
         """
@@ -74,9 +99,6 @@ class TypeRun(Header):
         decls = [*outer, *self.decls]
         params = [d.fvar for d in decls]
         full, *types = self.elab.levels_to_params(meta.mk_pi(params, ty), *[t for _, t in ctors])
-        if any(e.flags & MVAR for e in (full, *types)):
-            raise LeanError("Failed to infer the type of a constructor field or parameter",
-                            self.cmd)
         levels = self.level_params(full, *types)
         const = tm.mk_app(Const(self.name, tuple([lv.param(u) for u in levels])),
                           *[d.fvar for d in outer])
@@ -84,70 +106,69 @@ class TypeRun(Header):
             d.bi = "inst" if d.bi == "inst" else "implicit"
         specs = [(name, meta.mk_pi(params, tm.instantiate(tm.abstract(t, [this]), const)))
                  for (name, _), t in zip(ctors, types, strict=True)]
-        num_params = len(params) + self._promoted(len(params), full, specs)
-        cmds.add_decl(InductiveSpec(self.name, levels, num_params, full, tuple(specs)))
+        self._add_type(levels, len(params), full, tuple(specs))
         cmds.add_name(self.name, self.cmd.modifiers.flags)
         cmds.own_ext().own("namespaces").add(self.name)
-        add_aux_recursors(cmds, self.name)
-        if is_class:
+        add_rec_on(cmds, self.name)
+        if self.cmd.is_class:
             cmds.own_ext().own("classes")[self.name] = tuple(
-                [i for i, d in enumerate(decls) if is_app_of(d.type, "outParam", 1)])
-        return decls
+                [i for i, d in enumerate(decls) if is_app_of(meta.inst(d.type), "outParam", 1)])
 
-    def _promoted(self, n, ty, ctors):
-        """How many of the indices, which follow n parameters, are the same in every constructor
-        and so really parameters."""
-        for _ in range(n):
-            ty = ty.body
-        count = 0
-        while ctors and type(ty) is Pi and all(
-                self._fixed_index(n + count, ty.type, t) for _, t in ctors):
-            ty, count = ty.body, count + 1
-        return count
-
-    def _fixed_index(self, i, binder_type, ctor_type):
-        """Is argument i of the type, wherever it occurs in the constructor, its binder i?"""
-        decls, body = self.meta.forall_locals(ctor_type, reducing=False)
-        if len(decls) <= i:
-            return False
-        x, want = decls[i].fvar, tm.instantiate_rev(binder_type, [d.fvar for d in decls[:i]])
-        if not alpha_eq(want, decls[i].type):
-            return False
-        for s in [s for e in [*[d.type for d in decls], body] for s in tm.subterms(e)]:
-            f, args = tm.get_app_fn_args(s)
-            if type(f) is Const and f.name == self.name and len(args) > i and args[i] is not x:
-                return False
-        return tm.get_app_fn_args(body)[1][i:i + 1] == [x]
+    def _add_type(self, levels, num_params, ty, ctors):
+        """Adds the type; leading indices that never change are parameters, says the kernel."""
+        num_indices, rest = -num_params, ty
+        while type(rest) is Pi:
+            num_indices, rest = num_indices + 1, rest.body
+        for n in range(num_indices if ctors else 0, -1, -1):
+            try:
+                spec = InductiveSpec(self.name, levels, num_params + n, ty, ctors)
+                return self.cmds.add_decl(spec)
+            except KernelError:
+                if n == 0:
+                    raise
 
 
-class InductiveRun(TypeRun):
-    """The elaboration of one inductive type."""
+class StructureRun(InductiveRun):
+    """The elaboration of one structure or class."""
 
-    def body(self):
-        cmd, meta = self.cmd, self.meta
-        ty = self.elab_type()
-        own = [d.fvar for d in self.decls]
-        with meta.with_lctx(meta.lctx):
-            this = self.rec_local(cmd.name, meta.mk_pi(own, ty))
-            ctors = [(f"{self.name}.{c.name}", self._constructor(c, tm.mk_app(this, *own), ty))
-                     for c in cmd.ctors]
-        self.infer_level(ty, [d.type for _, t in ctors
-                              for d in meta.forall_locals(t, reducing=False)[0]])
-        self.declare(this, ty, ctors, cmd.is_class)
+    def constructors(self):
+        """The one constructor, which takes the fields."""
+        cmd = self.cmd
+        if cmd.extends:
+            raise Declined("extends", cmd)
+        if any(b.default is not None for b in cmd.fields):
+            raise Declined("default value of a structure field", cmd)
+        return [sx.Ctor(cmd.pos, cmd.end, cmd.ctor or "mk", cmd.fields, None, cmd.modifiers)]
 
-    def _constructor(self, c, this, ty):
-        """The type of one constructor, without the type's parameters."""
-        elab, meta = self.elab, self.meta
-        if c.type is None and type(ty) is Pi:
-            raise LeanError("Missing resulting type for constructor "
-                            f"`{c.name}`: Its resulting type must be specified because it "
-                            "is part of an inductive family declaration", c)
+    def declare(self, this, ty, ctors):
+        """As for an inductive type, then the projections."""
+        [(ctor, ctor_type)] = ctors
+        fields, _ = self.meta.forall_locals(ctor_type, reducing=False)
+        if any(occurs(this, d.type) for d in fields):
+            raise Declined("recursive structure", self.cmd)
+        super().declare(this, ty, ctors)
+        self._add_projections(ctor, [d.name for d in fields])
 
-        def with_auto(auto_decls):
-            return elab.elab_binders(c.binders, lambda decls: closed([*auto_decls, *decls]))
-
-        def closed(decls):
-            result = this if c.type is None else elab.type_term(c.type)
-            elab.synthesize("no")
-            return meta.inst(meta.mk_pi([d.fvar for d in decls], result))
-        return with_auto_bound(elab, with_auto)
+    def _add_projections(self, ctor, fields):
+        """name.field := fun {params} (self) => self.i, one after the other."""
+        cmds, name, is_class = self.cmds, self.name, self.cmd.is_class
+        ext, ctor = cmds.own_ext(), cmds.state.env.lookup(ctor)
+        levels = tuple([lv.param(u) for u in ctor.level_params])
+        meta = Meta(cmds.state.env, ext)
+        decls, rest = meta.forall_locals(ctor.type, max=ctor.num_params, reducing=False)
+        for d in decls:
+            d.bi = "inst" if d.bi == "inst" and not is_class else "implicit"
+        params = [d.fvar for d in decls]
+        this = meta.mk_local("self", tm.mk_app(Const(name, levels), *params),
+                             "inst" if is_class else "default").fvar
+        for i, field in enumerate(fields):
+            full = f"{name}.{field}"
+            make = TheoremDecl if meta.is_prop(rest.type) else DefDecl
+            cmds.add_decl(make(full, ctor.level_params, meta.mk_pi([*params, this], rest.type),
+                               meta.mk_lambda([*params, this], Proj(name, i, this))))
+            meta.env = cmds.state.env
+            ext.own("projections")[full] = ProjInfo(name, i, len(params), is_class)
+            if is_class:
+                ext.own("reducible").add(full)
+            rest = tm.instantiate(rest.body, tm.mk_app(Const(full, levels), *params, this))
+        ext.own("structures")[name] = StructInfo(name, ctor.name, tuple(fields))

@@ -109,16 +109,17 @@ class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
         for i in goals:
             if meta.decls[i].kind == "natural":
                 if not allow_natural:
-                    self.error_unassigned(i, stx)
+                    raise self.unassigned(i, stx)
                 meta.decls[i].kind = "opaque"
         return meta.inst(e), goals
 
-    def error_unassigned(self, i, stx):
-        """Raise Lean's error for a `_` that nothing determined."""
+    def unassigned(self, i, stx):
+        """Lean's error for a metavariable that nothing determined."""
+        what = "placeholder" if i in self.hole_stx else "implicit argument"
         with self.meta.with_goal(i):
             goal = self.meta.pp_goal(i)
-        raise LeanError(f"don't know how to synthesize placeholder\ncontext:\n{goal}",
-                        self.hole_stx.get(i, stx))
+        return LeanError(f"don't know how to synthesize {what}\ncontext:\n{goal}",
+                         self.hole_stx.get(i, stx))
 
     # --- core -----------------------------------------------------------------------------------
 

@@ -145,40 +145,24 @@ class StructRun:
         for name in info.fields:
             ty = meta.expect_pi(ty)
             dom = meta.head_beta(meta.inst(ty.type))
-            values.append(self.written(info, name, dom)
-                          or self.implied(info, name, dom, [*params, *values], ty.info))
+            values.append(self.written(name, dom) or self.implied(name, dom, ty.info))
             ty = tm.instantiate(ty.body, values[-1])
         return tm.mk_app(e, *values)
 
-    def written(self, info, name, dom):
-        """The field from what is written: itself, a source, or fields of its own; else None."""
+    def written(self, name, dom):
+        """The field from what is written: itself or a source; else None."""
         elab, meta = self.elab, self.meta
         if name in self.fields:
             return elab.term_ensuring(self.fields.pop(name), dom)
         for s in self.sources:
-            if name in all_fields(meta, self.info(meta.whnf(meta.inst(meta.infer(s))))):
+            info = self.info(meta.whnf(meta.inst(meta.infer(s))))
+            if info is not None and name in info.fields:
                 value = elab.app_fields(s, [name], self.stx, Call(stx=self.stx))
                 return elab.ensure_type(value, dom, self.stx)
-        parent = next((meta.ext.structures[p] for p, field in info.parents if field == name), None)
-        if parent is not None and (self.sources or not parent.is_class
-                                   or any(x in self.fields for x in all_fields(meta, parent))):
-            return self.build(meta.whnf_r(dom))
         return None
 
-    def implied(self, info, name, dom, known, binder_info):
-        """The field's default (of parameters and fields `known` so far) or a class instance."""
-        for field, _, lam in info.defaults:
-            if field == name:
-                return self.elab.ensure_type(self.meta.beta(lam, known), dom, self.stx)
+    def implied(self, name, dom, binder_info):
+        """The class instance that the field is; LeanError when it is none."""
         if binder_info == "inst" or self.meta.class_name(dom) is not None:
             return self.elab.inst_mvar(dom, self.stx)
         raise LeanError(f"Fields missing: `{name}`", self.stx)
-
-
-def all_fields(meta, info):
-    """Names of the fields of a structure (None: of no structure) and of its parents."""
-    if info is None:
-        return []
-    structures = meta.ext.structures
-    return [*info.fields, *[name for parent, _ in info.parents
-                            for name in all_fields(meta, structures.get(parent))]]

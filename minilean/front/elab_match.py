@@ -10,14 +10,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 from minilean.front import syntax as sx
-from minilean.front.elab_patterns import PatternMixin
 from minilean.front.errors import Declined, LeanError
 from minilean.front.matchers import Alt, MatcherRun
+from minilean.front.terms import by_dependency
 from minilean.kernel import term as tm
-from minilean.kernel.term import Const, FVar, Lam, Pi
+from minilean.kernel.env import ConstructorDecl
+from minilean.kernel.term import FVar, Pi
+
+# What may stand in a pattern: node -> the fields with patterns in them.
+PARTS = {sx.Paren: ("term",), sx.App: ("args",), sx.NamedArg: ("value",), sx.Tuple: ("items",),
+         sx.Anon: ("items",), sx.ListLit: ("items",), sx.BinOp: ("lhs", "rhs"),
+         sx.Ascription: ("term",), sx.Ident: (), sx.DotIdent: (), sx.Explicit: (),
+         sx.Hole: (), sx.Num: ()}
 
 
-class MatchMixin(PatternMixin):
+class MatchMixin:
     """Mixed into `TermElab`."""
 
     # --- entry points ---------------------------------------------------------------------------
@@ -28,62 +35,50 @@ class MatchMixin(PatternMixin):
             raise Declined("match with a motive", stx)
         discrs = []
         for name, term in stx.discrs:
+            if name is not None:
+                raise Declined("match h : …", stx)
             e = self.term(term)
             self.synthesize("partial" if self.may_postpone else "no")
-            e = self.meta.inst(e)
-            self.wait_for(self.meta.infer(e))
-            discrs.append((name, e))
+            discrs.append(self.meta.inst(e))
+            self.wait_for(self.meta.infer(discrs[-1]))
         return self.match_core(discrs, stx.alts, expected, stx)
 
     def elab_funmatch(self, stx, expected):
         """fun | p₁, p₂ => e: introduce the arguments, then match on them."""
-        return self.elab_equations(stx.alts, expected, stx)
+        return self.match_lambda(stx.alts, expected, stx)
 
     def elab_nomatch(self, stx, expected):
         if stx.fun_form:
-            return self.match_lambda(None, [], expected, stx)
-        discrs = [(None, self.elab_term(d)) for d in stx.discrs]
-        return self.match_core(discrs, [], expected, stx)
+            raise Declined("nofun", stx)
+        return self.match_core([self.elab_term(d) for d in stx.discrs], [], expected, stx)
 
-    def match_lambda(self, n, alts, expected, stx):
-        """fun x₁ … xₙ => match x₁, … with alts (n None: as many arguments as there are)."""
+    def match_lambda(self, alts, expected, stx):
+        """fun x₁ … xₙ => match x₁, … with alts."""
         meta = self.meta
         self.wait_for(expected)
         expected = self.type_or_new(expected)
         fvars, ty = [], expected
         with meta.with_lctx(meta.lctx):
-            while n is None or len(fvars) < n:
+            while len(fvars) < len(alts[0].patterns[0]):
                 ty = meta.whnf(meta.inst(ty))
                 if type(ty) is not Pi:
-                    if n is None:
-                        break
                     raise LeanError("Too many patterns: the expected type is\n  "
                                     f"{meta.pp(expected)}", stx)
                 self.wait_for(ty.type)  # what is matched on has no known type yet
                 fvars.append(meta.push_local("x✝", ty.type, ty.info).fvar)
                 ty = tm.instantiate(ty.body, fvars[-1])
-            body = self.match_core([(None, x) for x in fvars], alts, ty, stx)
-            return meta.mk_lambda(fvars, body)
-
-    def elab_equations(self, alts, ty, stx):
-        """The value of `def f … : ty | patterns => …`."""
-        return self.match_lambda(len(alts[0].patterns[0]), alts, ty, stx)
+            return meta.mk_lambda(fvars, self.match_core(fvars, alts, ty, stx))
 
     def elab_lambda_patterns(self, stx, expected):
-        """fun ⟨a, b⟩ c => e: one argument at a time."""
+        """fun ⟨a, b⟩ c => e: one binder at a time."""
         b, *rest = stx.binders
-        if len(b.names) > 1:
-            rest = [replace(b, names=b.names[1:]), *rest]
-            b = replace(b, names=b.names[:1])
         body = replace(stx, binders=rest) if rest else stx.body
         if b.pattern is None:
             return self.elab_lambda(sx.Lambda(stx.pos, stx.end, [b], body), expected)
         alt = sx.MatchAlt(b.pos, stx.end, [[b.pattern]], body)
         if b.type is not None:
-            dom = self.elab_type(b.type)
-            if expected is None:
-                expected = Pi("a✝", dom, tm.lift(self.meta.mk_type_mvar(), 1))
-        return self.match_lambda(1, [alt], expected, stx)
+            raise Declined("type of a pattern", b)
+        return self.match_lambda([alt], expected, stx)
 
     def elab_let_pattern(self, stx, expected):
         """let ⟨a, b⟩ := v; e as match v with | ⟨a, b⟩ => e."""
@@ -103,23 +98,21 @@ class MatchMixin(PatternMixin):
         alts = [(ps, a) for a in alts for ps in a.patterns]
         for ps, a in alts:
             if len(ps) != len(discrs):
-                problem = "Not enough" if len(ps) < len(discrs) else "Too many"
-                raise LeanError(f"{problem} patterns in match alternative: Expected "
+                raise LeanError("Wrong number of patterns in match alternative: Expected "
                                 f"{len(discrs)}, but found {len(ps)}", a)
-        extra = self._index_discrs([e for _, e in discrs])
-        discrs = [*[(None, e) for e in extra], *discrs]
+        extra = self._index_discrs(discrs)
         holes = [sx.Hole(stx.pos, stx.pos) for _ in extra]
-        terms = [e for _, e in discrs]
+        terms = [*extra, *discrs]
         xs = self._discr_locals(terms)
-        eqs = [(name, e, x) for (name, e), x in zip(discrs, xs, strict=True) if name is not None]
-        gen = self._generalized(terms)
-        body = self._abstract_expected(terms, xs, meta.inst(expected), eqs, gen)
-        done = [self._alternative([*holes, *ps], a, xs, body, [name for name, _, _ in eqs], gen)
-                for ps, a in alts]
+        ids = {e.id for e in terms if type(e) is FVar}
+        gen = [d for d in meta._dependents(meta.lctx, ids)  # hypotheses that depend on these
+               if d.id not in ids and d.value is None and not d.hidden] if ids else []
+        body = meta.mk_pi([d.fvar for d in gen], meta.inst(expected))
+        for x, e in zip(xs, terms, strict=True):
+            body = tm.instantiate(meta.kabstract(body, e), x.fvar)
+        done = [self._alternative([*holes, *ps], a, xs, body, gen) for ps, a in alts]
         self.synthesize("yes")
-        proofs = [meta.mk_eq_refl(e) for _, e, _ in eqs]
-        return tm.mk_app(self._apply_matcher(terms, xs, body, done, stx),
-                         *proofs, *[d.fvar for d in gen])
+        return tm.mk_app(self._apply_matcher(terms, xs, body, done, stx), *[d.fvar for d in gen])
 
     def _index_discrs(self, terms):
         """Local variables that occur as indices of a discriminant's type, matched as well."""
@@ -151,50 +144,22 @@ class MatchMixin(PatternMixin):
             out.append(meta.mk_local(name, ty))
         return out
 
-    def _generalized(self, terms):
-        """The hypotheses that depend on discriminants: arguments of every alternative."""
-        meta, ids = self.meta, {e.id for e in terms if type(e) is FVar}
-        return [d for d in meta._dependents(meta.lctx, ids) if d.id not in ids and d.value is None
-                and not d.hidden and d.id not in self.rec_fns] if ids else []
-
-    def _abstract_expected(self, terms, xs, expected, eqs, gen):
-        """∀ eqs gen, expected over the discriminants' locals xs."""
-        meta, body = self.meta, expected
-        for d in reversed(gen):
-            body = Pi(d.name, d.type, tm.abstract(body, [d.fvar]), d.bi)
-        for x, e in zip(xs, terms, strict=True):
-            body = tm.instantiate(meta.kabstract(body, e), x.fvar)
-        for _, e, x in reversed(eqs):
-            if not meta.is_def_eq(meta.infer(e), x.type):
-                raise Declined("match with a named discriminant of a dependent type")
-            body = Pi("h", meta.mk_eq(e, x.fvar), tm.lift(body, 1))
-        return body
-
-    def _alternative(self, patterns, a, xs, body, eq_names, gen):
+    def _alternative(self, patterns, a, xs, body, gen):
         """Elaborate one alternative's patterns, then its right-hand side."""
-        meta, extra = self.meta, []
-        decls, pats = self._patterns_or_decline(patterns, a, xs)
-        with meta.with_lctx(meta.lctx.add(*decls).erase([d.id for d in gen])):
-            ty = tm.instantiate_rev(tm.abstract(body, [x.fvar for x in xs]), pats)
-            for name, info in [*[(n, "default") for n in eq_names], *[(d.name, d.bi) for d in gen]]:
-                ty = meta.expect_pi(ty)
-                d = meta.push_local("h✝" if name == "_" else name, ty.type, info)
-                extra.append(d.fvar)
-                ty = tm.instantiate(ty.body, d.fvar)
+        meta = self.meta
+        try:
+            decls, pats = self.elab_patterns(patterns, xs)
+        except LeanError as err:
+            types = [meta.inductive_of(x.type) for x in xs]
+            if any(found is not None and found[3] for found in types):  # needs unification
+                raise Declined("pattern for a dependent family", a) from err
+            raise
+        ty = tm.instantiate_rev(tm.abstract(body, [x.fvar for x in xs]), pats)
+        again, ty = meta.forall_locals(ty, max=len(gen), reducing=False)
+        with meta.with_lctx(meta.lctx.erase([d.id for d in gen]).add(*decls, *again)):
             rhs = self.term_ensuring(a.rhs, ty)
             self.synthesize("yes")
-            return Alt(decls, pats, meta.mk_lambda(extra, rhs), a)
-
-    def _patterns_or_decline(self, patterns, a, xs):
-        """Patterns of indexed families may need unification that is not implemented: declined."""
-        try:
-            return self.elab_patterns(patterns, xs)
-        except LeanError as err:
-            for x in xs:
-                found = self.meta.inductive_of(x.type)
-                if found is not None and found[3]:
-                    raise Declined("pattern for a dependent family", a) from err
-            raise
+            return Alt(decls, pats, meta.mk_lambda([d.fvar for d in again], rhs), a)
 
     def _apply_matcher(self, terms, xs, body, alts, stx):
         """A new matcher for the alternatives, applied to motive, discriminants and alternatives."""
@@ -204,8 +169,88 @@ class MatchMixin(PatternMixin):
         body = meta.inst(body)
         matcher = MatcherRun(self, xs, alts, stx).declare(meta.sort_level(body))
         motive = meta.mk_lambda([x.fvar for x in xs], body)
-        args = []
-        for a in alts:
-            value = meta.mk_lambda([d.fvar for d in a.decls], a.rhs)
-            args.append(value if a.decls else Lam("x✝", Const("Unit"), value))
-        return tm.mk_app(matcher, motive, *terms, *args)
+        values = [meta.mk_lambda([d.fvar for d in a.decls], a.rhs) for a in alts]
+        return tm.mk_app(matcher, motive, *terms, *values)
+
+    # --- patterns: terms whose variables are locals of initially unknown type ------------------
+
+    def elab_patterns(self, stxs, locals_):
+        """(pattern variables, pattern terms) for patterns of the types of `locals_`."""
+        meta, names = self.meta, []
+        stxs = self.prepare_pattern(stxs, names)
+        dup = next((n for i, n in enumerate(names) if n in names[:i]), None)
+        if dup is not None:
+            raise LeanError(f"Invalid pattern variable: Variable name `{dup}` was already used",
+                            stxs[0])
+        with self.own_pending(), self.mode(err_to_sorry=False), meta.with_lctx(meta.lctx):
+            decls, pats = [meta.push_local(n, meta.mk_type_mvar()) for n in names], []
+            for stx, x in zip(stxs, locals_, strict=True):
+                known = [y.fvar for y in locals_[:len(pats)]]
+                ty = tm.instantiate_rev(tm.abstract(x.type, known), pats)
+                e = self.term(stx, ty)
+                self.synthesize("yes")
+                pats.append(self.ensure_type(e, ty, stx))
+            self.synthesize("no")
+        return self._close_patterns(decls, pats)
+
+    def _close_patterns(self, decls, pats):
+        """Holes become anonymous variables; variables are ordered by dependency."""
+        meta = self.meta
+        pats = [self.normal_pattern(meta.inst(p)) for p in pats]
+        todo = [*pats, *[d.type for d in decls]]
+        for e in todo:  # which grows by the types of the holes
+            for i in meta.mvars_in(e):
+                todo.append(meta.decls[i].type)
+                decls.append(meta.mk_local("x✝", todo[-1]))
+                meta.assign_mvar(i, decls[-1].fvar)
+        for d in decls:
+            d.type = meta.inst(d.type)
+            d.cls = meta.class_name(d.type)
+        order = by_dependency(meta, [d.fvar for d in decls])
+        return [meta.fvars[x.id] for x in order], [meta.inst(p) for p in pats]
+
+    def normal_pattern(self, e):
+        """e made of constructors and variables, as far as it reduces to these (n + 1 stays)."""
+        meta = self.meta
+        f, args = tm.get_app_fn_args(e)
+        decl = meta.head_decl(e)
+        if type(decl) is ConstructorDecl:
+            n = decl.num_params
+            return tm.mk_app(f, *args[:n], *[self.normal_pattern(a) for a in args[n:]])
+        if decl is None or meta.nat_offset(e) is not None:
+            return e
+        new = meta.whnf(e)
+        return self.normal_pattern(new) if meta.ctor_of(new) or type(new) is FVar else e
+
+    # --- syntax -------------------------------------------------------------------------------
+
+    def prepare_pattern(self, stx, names):
+        """stx (or a list) with inaccessible parts as holes; its variables are added to `names`."""
+        if isinstance(stx, list):
+            return [self.prepare_pattern(x, names) for x in stx]
+        if isinstance(stx, sx.Inaccessible):
+            return sx.Hole(stx.pos, stx.end)
+        wrong = isinstance(stx, sx.BinOp) and stx.op not in ("::", "+", "++", "×")
+        if isinstance(stx, sx.App):
+            head = stx.fn.fn if isinstance(stx.fn, sx.Explicit) else stx.fn
+            wrong = not isinstance(head, sx.DotIdent) and not self.is_pattern_const(head)
+        elif isinstance(stx, sx.Ident) and not self.is_pattern_const(stx):
+            wrong = "." in stx.name
+            names.append(stx.name)
+        if wrong:
+            raise LeanError("Invalid pattern: Expected a constructor or constant marked with "
+                            "`[match_pattern]`", stx)
+        parts = PARTS.get(type(stx))
+        if parts is None or isinstance(stx, sx.BinOp) and stx.op in ("++", "×"):
+            raise Declined(f"pattern {type(stx).__name__}", stx)
+        return replace(stx, **{part: self.prepare_pattern(getattr(stx, part), names)
+                               for part in parts})
+
+    def is_pattern_const(self, stx):
+        """Is it an identifier that names a constructor or a match_pattern constant?"""
+        if not isinstance(stx, sx.Ident):
+            return False
+        meta = self.meta
+        found, rest = self.resolve_global(stx.name)
+        return not rest and any(type(meta.env.get(n)) is ConstructorDecl
+                                or n in meta.ext.match_pattern for n in found)

@@ -138,7 +138,7 @@ class NameMixin:
         return f
 
     def field_fn(self, e, name, stx):
-        """(function, e or its projection to a parent structure) for `e.name`."""
+        """(function, e) for `e.name`."""
         meta = self.meta
         first = meta.inst(meta.infer(e))
         if self.is_unknown(meta.whnf_core(first)):
@@ -148,9 +148,7 @@ class NameMixin:
         for head in heads:
             found = self._field(head, name)
             if found is not None:
-                for projection in found[1]:
-                    e = self.apply_fn(projection, e)
-                return found[0], e
+                return found, e
         full = f"{heads[0] or '_'}.{name}"
         if not name.isdigit() and self.known_elsewhere(full):
             raise Declined(f"library name {full}", stx)
@@ -171,7 +169,7 @@ class NameMixin:
             ty = meta.unfold_def(ty)
 
     def _field(self, struct, name):
-        """(function, projections to the parent that has it) for a field of struct, or None."""
+        """The function for a field of struct, or None."""
         info = self.meta.ext.structures.get(struct)
         if name.isdigit():
             decl = self.meta.structure_like(struct)
@@ -180,14 +178,7 @@ class NameMixin:
             if info is None or not 1 <= int(name) <= len(info.fields):
                 return None
             name = info.fields[int(name) - 1]
-        member = self._member(f"{struct}.{name}")
-        if member is not None:
-            return member, []
-        for parent, field in info.parents if info is not None else ():
-            found = self._field(parent, name)
-            if found is not None:
-                return found[0], [f"{struct}.{field}", *found[1]]
-        return None
+        return self._member(f"{struct}.{name}")
 
     def _member(self, full):
         """The constant `full` (or an alias), or the function of that name being defined."""

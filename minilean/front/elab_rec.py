@@ -7,31 +7,12 @@ Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 from __future__ import annotations
 
-from minilean.front import syntax as sx
 from minilean.front.errors import Declined, LeanError
 from minilean.front.ext import SmartInfo
 from minilean.front.recursors import ensure_below
-from minilean.front.terms import alpha_eq, is_app_of, occurs
+from minilean.front.terms import is_app_of, occurs
 from minilean.kernel import term as tm
-from minilean.kernel.term import App, Const, FVar, Lam, Let, Pi, Proj
-
-
-def mentions_name(stx, name):
-    """May an identifier in the syntax refer to the declaration `name`?"""
-    last = name.rpartition(".")[2]
-    todo = [stx]
-    while todo:
-        s = todo.pop()
-        if isinstance(s, (list, tuple)):
-            todo += s
-        elif isinstance(s, (sx.Ident, sx.DotIdent)):
-            if last in s.name.split("."):
-                return True
-        elif isinstance(s, sx.Node):
-            if isinstance(s, sx.Proj) and s.field == last:
-                return True
-            todo += [getattr(s, field) for field in s.__dataclass_fields__]
-    return False
+from minilean.kernel.term import App, Const, FVar, Let, Pi, Proj
 
 
 class NotStructural(Exception):
@@ -41,13 +22,18 @@ class NotStructural(Exception):
 class Recursion:
     """A function whose body calls itself: through the local `rec`, which takes the arguments `own`.
 
-    decls: all arguments of the declaration; those not among `own` are section variables.
+    ty, value: of the declaration, as functions of all its arguments; those at the positions
+    `variables` are section variables. While the recursion on one
+    argument is tried, `major` is its position, `motive` what is proved of it, and `rest` the
+    positions of the arguments that the motive takes.
     """
 
-    def __init__(self, meta, rec, decls, own, ty, body):
-        self.meta, self.rec, self.own = meta, rec, own
-        self.type, self.body = ty, body
-        self.binders = [d.fvar for d in decls]
+    def __init__(self, meta, rec, ty, value, variables):
+        self.meta, self.rec = meta, rec
+        self.decls, self.body = meta.lambda_locals(value)
+        self.own = [d for i, d in enumerate(self.decls) if i not in variables]
+        self.binders = [d.fvar for d in self.decls]
+        self.type = meta.instantiate_forall(ty, self.binders)
         self.fixed = self._fixed_prefix()
 
     def _fixed_prefix(self):
@@ -63,50 +49,45 @@ class Recursion:
 
     def compile(self, name, cmd):
         """The value of the declaration with its recursive calls compiled away."""
-        for j in range(self.fixed, len(self.own)):
-            if self._recursive_arg(j):
+        if self.fixed == len(self.own):
+            raise LeanError(f"fail to show termination for\n  {name}\nwith errors\nfailed to infer "
+                            "structural recursion:\nno parameters suitable for structural "
+                            f"recursion\n\nwell-founded recursion cannot be used, `{name}` does "
+                            "not take any (non-fixed) arguments", cmd.name_pos)
+        with self.meta.with_lctx(self.meta.lctx.replace(self.decls)):
+            for j in range(self.fixed, len(self.own)):
                 try:
                     return self._compile(j)
                 except NotStructural:
                     continue
-        if self.fixed >= len(self.own):
-            raise LeanError(
-                f"fail to show termination for\n  {name}\nwith errors\nfailed to infer structural "
-                "recursion:\nno parameters suitable for structural recursion\n\nwell-founded "
-                f"recursion cannot be used, `{name}` does not take any (non-fixed) arguments",
-                cmd.name_pos)
         raise Declined("recursion that is not structural on one argument (well-founded recursion)",
                        cmd)
 
-    def _recursive_arg(self, j):
-        """Can argument j be recursed on? Its type is recursive, its indices are variables."""
-        found = self.meta.inductive_of(self.own[j].type)
-        if found is None or not found[0].is_rec:
-            return False
-        _, _, params, indices = found
-        changing = {d.id for d in self.own[self.fixed:]}
-        ids = [i.id for i in indices if type(i) is FVar and i.id in changing]
-        return len(set(ids)) == len(indices) and not any(
-            self.meta.mentions(p, changing) for p in params)
-
     def _compile(self, j):
-        """fun fixed rest => I.brecOn (motive := fun idx x => ∀ rest, ty) x F rest."""
-        meta, major = self.meta, self.own[j]
-        decl, levels, params, indices = meta.inductive_of(major.type)
+        """fun fixed rest => I.brecOn (motive := fun idx x => ∀ rest, ty) x F rest.
+
+        Raises NotStructural unless argument j is of a recursive type with variables as indices.
+        """
+        meta, major, changing = self.meta, self.own[j], self.own[self.fixed:]
+        found = meta.inductive_of(major.type)
+        if found is None or not found[0].is_rec:
+            raise NotStructural
+        decl, levels, params, indices = found
         targets = [*indices, major.fvar]
-        rest = [d for d in self.own[self.fixed:] if d.fvar not in targets]
+        rest = [d for d in changing if d.fvar not in targets]
         rest_ids = {d.id for d in rest}
-        if any(meta.mentions(meta.fvars[x.id].type, rest_ids) for x in targets):
-            raise NotStructural("its type depends on a changing argument")
+        if len({*targets} & {d.fvar for d in changing}) < len(targets) \
+                or any(meta.mentions(p, {d.id for d in changing}) for p in params) \
+                or any(meta.mentions(meta.fvars[x.id].type, rest_ids) for x in targets):
+            raise NotStructural
         rest_vars = [d.fvar for d in rest]
         motive_ty = meta.mk_pi(rest_vars, self.type)
         motive = meta.mk_lambda(targets, motive_ty)
         below_name, brec_name = ensure_below(meta, decl.name)
         us = (meta.sort_level(motive_ty), *levels)
-        below_ty = tm.mk_app(Const(below_name, us), *params, motive, *targets)
-        below = meta.mk_local("f✝", below_ty)
-        calls = Calls(self, motive, decl.name, j, [self.own.index(d) for d in rest])
-        step = calls.replace(meta.inst(self.body), below)
+        below = meta.mk_local("f✝", tm.mk_app(Const(below_name, us), *params, motive, *targets))
+        self.motive, self.major, self.rest = motive, j, [self.own.index(d) for d in rest]
+        step = self.replace(meta.inst(self.body), below)
         f = meta.mk_lambda([*targets, below.fvar, *rest_vars], step)
         value = tm.mk_app(Const(brec_name, us), *params, motive, *targets, f, *rest_vars)
         return meta.mk_lambda(self.binders, value)
@@ -122,27 +103,7 @@ class Recursion:
         value = meta.mk_lambda(self.binders, tm.replace(self.body, visit))
         return SmartInfo(value, len(self.binders), True)
 
-
-def match_info(meta, value):
-    """SmartInfo of a function that is not recursive but starts with a match, else None."""
-    body, n = value, 0
-    while type(body) is Lam:
-        body, n = body.body, n + 1
-    f = tm.get_app_fn(body)
-    if n and type(f) is Const and f.name in meta.ext.matchers:
-        return SmartInfo(value, n, False)
-    return None
-
-
-class Calls:
-    """Replaces the recursive calls in a body by parts of a `below` value (a local declaration).
-
-    j: position of the argument that decreases; rest: positions of those that the motive takes.
-    """
-
-    def __init__(self, fn, motive, inductive, j, rest):
-        self.meta, self.rec, self.fixed, self.arity = fn.meta, fn.rec, fn.fixed, len(fn.own)
-        self.motive, self.inductive, self.j, self.rest = motive, inductive, j, rest
+    # --- calls by parts of a `below` value (a local declaration) ---------------------------------
 
     def replace(self, e, below):
         """e with its calls taken from `below`."""
@@ -154,7 +115,7 @@ class Calls:
         if t is Proj:
             return Proj(e.struct, e.idx, self.replace(e.expr, below))
         value = self.replace(e.value, below) if t is Let else None
-        d = meta.mk_local(e.name, self.replace(e.type, below), value=value)
+        d = meta.mk_local(e.name, self.replace(e.type, below), "default", value)
         with meta.with_lctx(meta.lctx.add(d)):
             body = self.replace(tm.instantiate(e.body, d.fvar), below)
         body = tm.abstract(body, [d.fvar])
@@ -164,50 +125,39 @@ class Calls:
         f, args = tm.get_app_fn_args(e)
         if f is self.rec:
             return self._call(args, below)
-        if type(f) is Const and f.name in self.meta.ext.matchers:
-            new = self._matcher(f, args, below)
-            if new is not None:
-                return new
+        new = self._matcher(f, args, below) if self.meta.is_matcher(f) else None
+        if new is not None:
+            return new
         return tm.mk_app(self.replace(f, below), *[self.replace(a, below) for a in args])
 
     def _call(self, args, below):
-        if len(args) < self.arity:
-            raise NotStructural("a recursive call lacks arguments")
+        if len(args) < len(self.own):
+            raise NotStructural
         args = [*args[:self.fixed], *[self.replace(a, below) for a in args[self.fixed:]]]
-        found = self._lookup(args[self.j], below.fvar, below.type)
+        found = self._lookup(args[self.major], below.fvar, below.type)
         if found is None:
-            raise NotStructural("no smaller argument: " + self.meta.pp(args[self.j]))
-        return tm.mk_app(found, *[args[k] for k in self.rest], *args[self.arity:])
+            raise NotStructural
+        return tm.mk_app(found, *[args[k] for k in self.rest], *args[len(self.own):])
 
-    def _lookup(self, y, b, b_ty):
-        """The part of b : below that has type `motive y`, or None."""
-        types = _product(self.meta.whnf(b_ty))
-        if types is None:
-            return None
-        return self._in_pair(y, Proj("PProd", 0, b), types[0]) \
-            or self._lookup(y, Proj("PProd", 1, b), types[1])
-
-    def _in_pair(self, y, p, p_ty):
-        """The part of p : ∀ a, motive z ×' below z that has type `motive y`, or None."""
+    def _lookup(self, y, b, ty):
+        """The part of b : ty, which is made of pairs and functions, of type `motive y`, or None."""
         meta = self.meta
-        mvars, _, pair = meta.forall_meta(p_ty, reducing=False)
-        types = _product(meta.whnf_core(pair))
-        if types is None:
-            return None
         mark = meta.save()
-        if self._is_motive_of(types[0], y):
-            return meta.inst(Proj("PProd", 0, tm.mk_app(p, *mvars)))
-        meta.restore(mark)
-        return None if mvars else self._lookup(y, Proj("PProd", 1, p), types[1])
-
-    def _is_motive_of(self, ty, y):
-        """Is ty `motive y`, literally applied? (As functions, motives may be constant.)"""
-        meta = self.meta
-        found = meta.inductive_of(meta.infer(y))
+        mvars, _, ty = meta.forall_meta(ty, reducing=False)
         f, args = tm.get_app_fn_args(ty)
-        if found is None or found[0].name != self.inductive or f is not self.motive:
-            return False
-        return all(meta.is_def_eq(a, b) for a, b in zip(args, [*found[3], y], strict=True))
+        b = tm.mk_app(b, *mvars)
+        if f is self.motive:  # literally: as functions, motives may be constant
+            if meta.is_def_eq(args[-1], y):
+                return meta.inst(b)
+        else:
+            ty = meta.whnf(ty)
+            parts = tm.get_app_fn_args(ty)[1] if is_app_of(ty, "PProd", 2) else ()
+            for i, part in enumerate(parts):
+                found = self._lookup(y, Proj("PProd", i, b), part)
+                if found is not None:
+                    return found
+        meta.restore(mark)
+        return None
 
     def _matcher(self, f, args, below):
         """A matcher whose discriminants occur in the type of `below` hands it to its alternatives;
@@ -215,48 +165,40 @@ class Calls:
         meta, info = self.meta, self.meta.ext.matchers[f.name]
         if len(args) < info.arity:
             return None
-        params, motive = args[:info.num_params], args[info.num_params]
         discrs = args[info.num_params + 1:info.first_alt]
-        xs, m_body = meta.lambda_locals(motive)
-        if len(xs) != len(discrs):
-            raise Declined("recursion through a match with an unusual motive")
-        b_ty = below.type
-        for x, d in zip(xs, discrs, strict=True):
-            b_ty = tm.instantiate(meta.kabstract(b_ty, d), x.fvar)
-        if alpha_eq(b_ty, below.type):
+        xs, body = meta.lambda_locals(args[info.num_params])
+        below_type = below.type
+        for x, d in zip(xs, discrs, strict=False):
+            below_type = tm.instantiate(meta.kabstract(below_type, d), x.fvar)
+        if below_type is below.type or len(xs) != len(discrs):
             return None
-        m_body = Pi("b", b_ty, tm.lift(m_body, 1))
-        head = tm.mk_app(Const(f.name, self._levels(f, m_body)), *params,
-                         meta.mk_lambda([x.fvar for x in xs], m_body), *discrs)
-        discrs = [self.replace(d, below) for d in discrs]
+        body = Pi("b", below_type, body)
+        names, level = meta.env.lookup(f.name).level_params, meta.sort_level(body)
+        levels = [level if name == "u_motive" else u
+                  for name, u in zip(names, f.levels, strict=True)]
+        head = tm.mk_app(Const(f.name, tuple(levels)), *args[:info.num_params],
+                         meta.mk_lambda([x.fvar for x in xs], body), *discrs)
         ty, alts = meta.infer(head), []
         for alt, arity in zip(args[info.first_alt:info.arity], info.alt_arity, strict=True):
             ty = meta.expect_pi(ty)
-            alts.append(self._alternative(alt, ty.type, max(1, arity)))
-            ty = tm.instantiate(ty.body, alts[-1])
+            alts.append(self._alternative(alt, ty.type, arity))
+            ty = ty.body
         extra = [self.replace(a, below) for a in args[info.arity:]]
         return tm.mk_app(head, *alts, below.fvar, *extra)
-
-    def _levels(self, f, motive_body):
-        """The matcher's levels, with the motive's one large enough for motive_body."""
-        names, u = self.meta.env.lookup(f.name).level_params, self.meta.sort_level(motive_body)
-        if "u_motive" not in names and not self.meta.is_prop(motive_body):
-            raise Declined("recursion through a match into Prop")
-        return tuple([u if name == "u_motive" else v
-                      for name, v in zip(names, f.levels, strict=True)])
 
     def _alternative(self, alt, alt_ty, arity):
         """Its variables, then the new `below` argument, then its body."""
         meta = self.meta
         decls, ty = meta.forall_locals(alt_ty, max=arity)
         body = meta.beta(alt, [d.fvar for d in decls])
-        ty = meta.expect_pi(meta.head_beta(ty))
-        below = meta.mk_local("f✝", ty.type)
+        below = meta.mk_local("f✝", meta.expect_pi(meta.head_beta(ty)).type)
         with meta.with_lctx(meta.lctx.add(*decls, below)):
             body = self.replace(body, below)
         return meta.mk_lambda([*[d.fvar for d in decls], below.fvar], body)
 
 
-def _product(ty):
-    """(α, β) when ty is α ×' β, else None."""
-    return tm.get_app_fn_args(ty)[1] if is_app_of(ty, "PProd", 2) else None
+def match_info(meta, value):
+    """SmartInfo of a function that is not recursive but starts with a match, else None."""
+    decls, body = meta.lambda_locals(value)
+    starts = decls and meta.is_matcher(tm.get_app_fn(body))
+    return SmartInfo(value, len(decls), False) if starts else None

@@ -10,12 +10,12 @@ Run: `python -m pytest tests/minilean/test_tactics.py`
 
 from __future__ import annotations
 
-from minilean.front.terms import is_app_of
+from minilean.front.terms import by_dependency, is_app_of
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl, TheoremDecl
 from minilean.kernel.errors import KernelError
-from minilean.kernel.term import Const, FVar, Pi, instantiate
+from minilean.kernel.term import Const, FVar
 
 _cache: dict[int, tuple[object, list]] = {}
 MAX_SPLITS = 4
@@ -37,53 +37,32 @@ def equations(meta, name: str) -> list[tuple]:
 def _equations(meta, decl) -> list[tuple]:
     fn = Const(decl.name, tuple([lv.param(u) for u in decl.level_params]))
     info = meta.ext.smart.get(decl.name)
-    value = decl.value if info is None else info.value
-    decls, body = meta.lambda_locals(value)
-    lhs = tm.mk_app(fn, *[d.fvar for d in decls])
-    out = []
-    with meta.with_lctx(meta.lctx.add(*decls)):
-        for fvars, left, right in _split(meta, [d.fvar for d in decls], lhs, body, MAX_SPLITS):
-            proof = _by_rfl(meta, decl, fvars, left, right)
-            if proof is not None:
-                out.append(proof)
-    return out
+    decls, body = meta.lambda_locals(decl.value if info is None else info.value)
+    fvars = [d.fvar for d in decls]
+    found = _split(meta, fvars, tm.mk_app(fn, *fvars), body, MAX_SPLITS)
+    proofs = [_by_rfl(meta, decl, *equation) for equation in found]
+    return [proof for proof in proofs if proof is not None]
 
 
 def _split(meta, fvars, lhs, rhs, fuel: int):
     """[(variables, left, right)] after splitting the matches on variables at the head of rhs."""
     f, args = tm.get_app_fn_args(rhs)
     info = meta.ext.matchers.get(f.name) if type(f) is Const else None
-    if info is None or len(args) != info.arity or not fuel:
+    discrs = () if info is None else args[info.num_params + 1:info.first_alt]
+    if not fuel or not any(d in fvars for d in discrs) or len(args) != info.arity:
         return [(fvars, lhs, rhs)]
-    discrs, cases, out = args[info.num_params + 1:info.first_alt], [None], []
-    if any(d in fvars for d in discrs):
-        cases = [_alternative(meta, f, args, info, discrs, k) for k in range(info.num_alts)]
-    if None in cases:
-        return [(fvars, lhs, rhs)]
-    for ys, patterns, value in cases:
+    out, ty = [], meta.infer(tm.mk_app(f, *args[:info.first_alt]))
+    for alt, arity in zip(args[info.first_alt:], info.alt_arity, strict=True):
+        decls, goal = meta.forall_locals(ty.type, max=arity, reducing=False)
+        value = meta.beta(alt, [d.fvar for d in decls])
+        patterns = [readable(meta, p) for p in tm.get_app_fn_args(goal)[1]]
         subst = {d: p for d, p in zip(discrs, patterns, strict=True) if type(d) is FVar}
+        left, right = [tm.replace(meta.inst(e), lambda s, subst=subst: subst.get(s))
+                       for e in (lhs, value)]
         rest = [x for x in fvars if x not in subst]
-        with meta.with_lctx(meta.lctx.add(*[meta.fvars[y.id] for y in ys])):
-            left, right = _replace(meta, lhs, subst), _replace(meta, value, subst)
-            out += _split(meta, [*rest, *ys], left, right, fuel - 1)
+        out += _split(meta, [*rest, *[d.fvar for d in decls]], left, right, fuel - 1)
+        ty = ty.body
     return out
-
-
-def _alternative(meta, f, args, info, discrs, k: int):
-    """(variables, pattern terms, right side) of alternative k; None when its shape is not plain."""
-    ty = meta.instantiate_forall(meta.infer(f), args[:info.num_params])
-    motive = meta.mk_local("motive", ty.type).fvar
-    ty = meta.instantiate_forall(ty, [motive, *discrs, *args[info.first_alt:info.first_alt + k]])
-    decls, alt = meta.forall_locals(ty.type, max=info.alt_arity[k], reducing=False)
-    ys, extra = [d.fvar for d in decls], []
-    if type(alt) is Pi and (is_app_of(alt.type, "Unit", 0) or is_app_of(alt.type, "PUnit", 0)):
-        extra = [Const("Unit.unit")]
-        alt = instantiate(alt.body, extra[0])
-    head, patterns = tm.get_app_fn_args(alt)
-    if head is not motive or len(patterns) != len(discrs):
-        return None
-    value = meta.beta(args[info.first_alt + k], [*ys, *extra])
-    return ys, [readable(meta, p) for p in patterns], value
 
 
 def readable(meta, p):
@@ -92,21 +71,16 @@ def readable(meta, p):
         if s is Const("Nat.zero"):
             return meta.mk_nat(0)
         if is_app_of(s, "Nat.succ", 1):
-            inner = readable(meta, s.arg)
-            return meta.mk_nat_add(inner, meta.mk_nat(1))
+            return meta.mk_nat_add(readable(meta, s.arg), meta.mk_nat(1))
         return None
     return tm.replace(p, visit)
 
 
-def _replace(meta, e, subst):
-    return tm.replace(meta.inst(e), lambda s: subst.get(s) if type(s) is FVar else None)
-
-
 def _by_rfl(meta, decl, fvars, left, right):
     """(proof, statement) of ∀ fvars, left = right when the kernel accepts `rfl` for it."""
-    used = _closed_order(meta, fvars)
-    statement = meta.mk_pi(used, meta.mk_eq(left, right))
-    proof = meta.mk_lambda(used, meta.mk_eq_refl(left))
+    fvars = by_dependency(meta, fvars)
+    statement = meta.mk_pi(fvars, meta.mk_eq(left, right))
+    proof = meta.mk_lambda(fvars, meta.mk_eq_refl(left))
     if (statement.flags | proof.flags) & (tm.FVAR | tm.MVAR | tm.LMVAR):
         return None
     try:
@@ -114,16 +88,3 @@ def _by_rfl(meta, decl, fvars, left, right):
     except KernelError:
         return None
     return proof, statement
-
-
-def _closed_order(meta, fvars):
-    """The variables ordered so that types only mention earlier ones."""
-    out, todo = [], list(fvars)
-    while todo:
-        x = next((x for x in todo if not meta.mentions(
-            meta.fvars[x.id].type, {y.id for y in todo if y is not x})), None)
-        if x is None:
-            return list(fvars)
-        out.append(x)
-        todo.remove(x)
-    return out

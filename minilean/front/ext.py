@@ -22,21 +22,18 @@ class ProjInfo:
 
 @dataclass(frozen=True, slots=True)
 class StructInfo:
-    """A structure: constructor, field names, `parents` as (parent name, field index or None)."""
+    """A structure: constructor and field names."""
 
     name: str
     ctor: str
     fields: tuple
-    parents: tuple = ()
-    is_class: bool = False
-    defaults: tuple = ()
 
 
 @dataclass(frozen=True, slots=True)
 class MatcherInfo:
     """An auxiliary `f.match_n`: arguments are parameters, motive, discriminants, alternatives.
 
-    alt_arity[i]: number of arguments alternative i takes (0: it takes a Unit instead).
+    alt_arity[i]: number of arguments that alternative i takes.
     """
 
     name: str
@@ -69,7 +66,7 @@ class SmartInfo:
 TABLES = {
     "reducible": set, "irreducible": set, "instance_names": set, "instances": dict,
     "defaults": dict, "classes": dict, "structures": dict, "projections": dict, "matchers": dict,
-    "casesons": set, "smart": dict, "protected": set, "private": dict, "aliases": dict,
+    "smart": dict, "protected": set, "private": dict, "aliases": dict,
     "namespaces": set, "simp_lemmas": dict, "refl_lemmas": dict,
     "elab_as_elim": set, "match_pattern": set, "scoped": dict,
 }

@@ -10,6 +10,8 @@ from minilean.front.notation import WORDS
 
 NAMES = frozenset(WORDS["library names"])
 _PARTS = frozenset(WORDS["library words"])
+# What Lean defines with every inductive type and minilean does not, or not under that name.
+DERIVED = frozenset("casesOn below brecOn noConfusion noConfusionType inj injEq".split())
 
 
 def is_library_name(name, spaces=()):
@@ -18,6 +20,8 @@ def is_library_name(name, spaces=()):
     `spaces`: the namespaces that are open.
     """
     root, _, rest = name.partition(".")
+    if rest.rpartition(".")[2] in DERIVED:
+        return True
     if rest or root in NAMES:
         return root in NAMES
     if is_variable_name(name):

@@ -115,7 +115,7 @@ class NotationMixin:
     def match_alt(self, alt_type, alt, arity: int, num_discrs: int) -> str:
         """`| patterns => body`; alt_type is `(variables) → motive pattern₁ …`."""
         names = []
-        while type(alt) is Lam and len(names) < max(arity, 1):
+        while type(alt) is Lam and len(names) < arity:
             names.append(self.pick_name(alt))
             x = self.bind(alt, names[-1])
             alt, alt_type = tm.instantiate(alt.body, x), tm.instantiate(alt_type.body, x)

@@ -33,16 +33,16 @@ class AutoBound(Exception):
     """An unbound name in a declaration's header, to become an implicit argument."""
 
 
-def with_auto_bound(elab, fn):
-    """fn(variables in scope), run again with one more variable for each unbound name it meets."""
+def with_auto_bound(elab, binders, k):
+    """k(locals of unbound names, locals of the binders): each unbound name becomes a variable."""
     meta, names = elab.meta, []
     start = TacticContext(meta, elab, [])
     mark = start.save()
     while True:
         try:
             with meta.with_lctx(meta.lctx):
-                return fn([meta.push_local(name, meta.mk_type_mvar(), "implicit")
-                           for name in names])
+                autos = [meta.push_local(name, meta.mk_type_mvar(), "implicit") for name in names]
+                return elab.elab_binders(binders, lambda own, autos=autos: k(autos, own))
         except AutoBound as err:
             [name] = err.args
             if name in names:

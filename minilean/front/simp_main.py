@@ -87,7 +87,7 @@ class Simp:
         f, args = tm.get_app_fn_args(e)
         if type(f) is Const and self.unfolds(f.name, args):
             return meta.unfold_def(e) or e
-        if not meta.is_match(f) and type(f) not in (Lam, Let, Proj):
+        if not meta.is_matcher(f) and type(f) not in (Lam, Let, Proj):
             return e
         with meta.transparency("reducible"):
             return meta.whnf_core(e)

@@ -22,7 +22,7 @@ def elab(ctx, stx, expected=None):
     """The term for stx; `_` and `?_` may not remain (Lean's elabTermEnsuringType in `exact`)."""
     e, goals = ctx.elab.elab_with_holes(stx, expected)
     if goals:
-        ctx.elab.error_unassigned(goals[0], stx)
+        raise ctx.elab.unassigned(goals[0], stx)
     return e
 
 

@@ -115,8 +115,8 @@ def _apply_matcher(meta, goal: int, f, args, info, discrs, deps) -> list[int]:
 
 
 def _enter(meta, goal: int, info, k: int, discrs, deps) -> int:
-    """Introduces the pattern variables (or a Unit) and what was reverted; reduces the match."""
-    for _ in range(info.alt_arity[k] or 1):
+    """Introduces the pattern variables and what was reverted; reduces the match."""
+    for _ in range(info.alt_arity[k]):
         with meta.with_goal(goal):
             _, goal = U.intro1(meta, goal)
     with meta.with_goal(goal):

@@ -41,16 +41,6 @@ def occurs(s, e):
     return s is e or s in tm.subterms(e)
 
 
-def alpha_eq(a, b):
-    """Are a and b equal up to binder names and infos?"""
-    if a is b:
-        return True
-    if type(a) is not type(b) or type(a) is tm.Proj and (a.struct, a.idx) != (b.struct, b.idx):
-        return False
-    parts = list(zip(tm.children(a), tm.children(b), strict=True))
-    return bool(parts) and all(alpha_eq(x, y) for x, y in parts)
-
-
 def numeral_level(n, base=lv.ZERO):
     """The universe level base + n."""
     for _ in range(n):
@@ -75,3 +65,28 @@ def level_mvars_in(*terms):
             for u in s.levels if type(s) is Const else (s.level,) if type(s) is Sort else ():
                 level_mvars(u, found)
     return found
+
+
+def locals_used(meta, terms, decls):
+    """Ids of the locals that the terms mention, or that those among `decls` (in order) depend on.
+    """
+    used = set().union(*[meta.fvar_ids(e) for e in terms])
+    for d in reversed(decls):
+        if d.id in used:
+            used.update(meta.fvar_ids(d.type))
+    return used
+
+
+def by_dependency(meta, fvars):
+    """The variables, each after those that its type mentions, otherwise in the given order."""
+    ours, out = {x.id: x for x in fvars}, []
+
+    def place(x):
+        if x not in out:
+            for i in meta.fvar_ids(meta.fvars[x.id].type):
+                if i in ours:
+                    place(ours[i])
+            out.append(x)
+    for x in fvars:
+        place(x)
+    return out

@@ -47,7 +47,7 @@ class WhnfMixin(reduce.Reducer):
     def unfold_height(self, e):
         """As in the kernel, for what the transparency allows to unfold; projections come last."""
         f = tm.get_app_fn(e)
-        if type(f) is not Const or self.is_match(f) or not self.can_unfold(f.name):
+        if type(f) is not Const or self.is_matcher(f) or not self.can_unfold(f.name):
             return -1
         return 0 if f.name in self.ext.projections else self.env.get(f.name).height
 
@@ -75,7 +75,7 @@ class WhnfMixin(reduce.Reducer):
         f = tm.get_app_fn(e)
         if self.is_matcher(f):
             return self._reduce_matcher(e)
-        reduced = super()._reduce_head(self.unfold(e) if self.is_match(f) else e)
+        reduced = super()._reduce_head(e)
         return self._inst_delayed(e, f) if reduced is None and type(f) is MVar else reduced
 
     def _inst_delayed(self, e, head):
@@ -97,11 +97,8 @@ class WhnfMixin(reduce.Reducer):
     # --- matches ------------------------------------------------------------------------------
 
     def is_matcher(self, f):
+        """Is f a matcher? Those are never unfolded, only reduced."""
         return type(f) is Const and f.name in self.ext.matchers
-
-    def is_match(self, f):
-        """Is f a matcher or a casesOn? Those are never unfolded, only reduced."""
-        return type(f) is Const and (f.name in self.ext.matchers or f.name in self.ext.casesons)
 
     def _reduce_matcher(self, e):
         """A matcher applied to constructors becomes the alternative it selects, else None.
@@ -148,7 +145,7 @@ class WhnfMixin(reduce.Reducer):
         Functions compiled from equations unfold only when that makes progress ("smart unfolding").
         """
         f = tm.get_app_fn(e)
-        if type(f) is not Const or self.is_match(f):
+        if type(f) is not Const or self.is_matcher(f):
             return None
         info = self.ext.projections.get(f.name)
         if info is not None and get_app_num_args(e) > info.num_params:

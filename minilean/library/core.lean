@@ -63,7 +63,7 @@ theorem Eq.substr {α : Sort u} {p : α → Prop} {a b : α} (h₁ : b = a) (h�
 
 inductive HEq : {α : Sort u} → α → {β : Sort u} → β → Prop where
   | refl {α : Sort u} (a : α) : HEq a a
-@[match_pattern] theorem HEq.rfl {α : Sort u} {a : α} : HEq a a := HEq.refl a
+@[match_pattern] def HEq.rfl {α : Sort u} {a : α} : HEq a a := HEq.refl a
 theorem eq_of_heq {α : Sort u} {a a' : α} (h : HEq a a') : a = a' :=
   have h₁ : ∀ (α' : Sort u) (b : α') (_ : HEq a b) (e : α = α'), cast e a = b :=
     fun _ _ h => HEq.rec (motive := fun {α'} b _ => ∀ (e : α = α'), cast e a = b)
@@ -213,7 +213,7 @@ class EmptyCollection (α : Type u) where
   emptyCollection : α
 class Trans {α : Sort u} {β : Sort v} {γ : Sort w} (r : α → β → Sort u_1)
     (s : β → γ → Sort u_2) (t : outParam (α → γ → Sort u_3)) where
-  trans : r a b → s b c → t a c
+  trans {a : α} {b : β} {c : γ} : r a b → s b c → t a c
 
 @[default_instance] instance instHAdd {α : Type u} [Add α] : HAdd α α α := ⟨fun a b => Add.add a b⟩
 @[default_instance] instance instHSub {α : Type u} [Sub α] : HSub α α α := ⟨fun a b => Sub.sub a b⟩
@@ -242,11 +242,11 @@ instance List.instAppend {α : Type u} : Append (List α) := ⟨List.append⟩
 /-! ## Decidability -/
 
 def ite {α : Sort u} (c : Prop) [h : Decidable c] (t e : α) : α :=
-  Decidable.casesOn (motive := fun _ => α) h (fun _ => e) (fun _ => t)
+  Decidable.rec (motive := fun _ => α) (fun _ => e) (fun _ => t) h
 def dite {α : Sort u} (c : Prop) [h : Decidable c] (t : c → α) (e : ¬c → α) : α :=
-  Decidable.casesOn (motive := fun _ => α) h e t
+  Decidable.rec (motive := fun _ => α) e t h
 def Decidable.decide (p : Prop) [h : Decidable p] : Bool :=
-  Decidable.casesOn (motive := fun _ => Bool) h (fun _ => false) (fun _ => true)
+  Decidable.rec (motive := fun _ => Bool) (fun _ => false) (fun _ => true) h
 export Decidable (decide)
 abbrev DecidablePred {α : Sort u} (r : α → Prop) := (a : α) → Decidable (r a)
 abbrev DecidableRel {α : Sort u} {β : Sort v} (r : α → β → Prop) :=
@@ -332,6 +332,9 @@ theorem decide_eq_false {p : Prop} [inst : Decidable p] : ¬p → decide p = fal
   match inst with
   | isTrue h => fun h' => absurd h h'
   | isFalse _ => fun _ => rfl
+@[reducible] def decidableOfBool {p : Prop} : (b : Bool) → (b = true → p) → (b = false → ¬p) → Decidable p
+  | true, h, _ => isTrue (h rfl)
+  | false, _, h => isFalse (h rfl)
 def Bool.decEq (a b : Bool) : Decidable (a = b) := match a, b with
   | false, false => isTrue rfl
   | false, true => isFalse (fun h => Bool.false_ne_true h)
@@ -375,9 +378,7 @@ theorem Nat.ne_of_beq_eq_false {n m : Nat} (h : Nat.beq n m = false) : ¬(n = m)
   fun e => Bool.false_ne_true (Eq.trans h.symm (Eq.subst (motive := fun k => Nat.beq n k = true) e
     (Nat.beq_refl n)))
 protected def Nat.decEq (n m : Nat) : Decidable (n = m) :=
-  match h : Nat.beq n m with
-  | true => isTrue (Nat.eq_of_beq_eq_true h)
-  | false => isFalse (Nat.ne_of_beq_eq_false h)
+  decidableOfBool (Nat.beq n m) Nat.eq_of_beq_eq_true Nat.ne_of_beq_eq_false
 instance instDecidableEqNat : DecidableEq Nat := Nat.decEq
 instance instBEqNat : BEq Nat := ⟨Nat.beq⟩
 protected theorem Nat.zero_le : ∀ n : Nat, 0 ≤ n
@@ -407,9 +408,8 @@ theorem Nat.ble_eq_true_of_le : ∀ {n m : Nat}, n ≤ m → Nat.ble n m = true
   | n + 1, 0, h => (Nat.not_succ_le_zero n h).elim
   | n + 1, m + 1, h => Nat.ble_eq_true_of_le (n := n) (m := m) (Nat.le_of_succ_le_succ h)
 instance Nat.decLe (n m : Nat) : Decidable (n ≤ m) :=
-  match h : Nat.ble n m with
-  | true => isTrue (Nat.le_of_ble_eq_true h)
-  | false => isFalse (fun e => Bool.false_ne_true (Eq.trans h.symm (Nat.ble_eq_true_of_le e)))
+  decidableOfBool (Nat.ble n m) Nat.le_of_ble_eq_true
+    (fun h e => Bool.false_ne_true (Eq.trans h.symm (Nat.ble_eq_true_of_le e)))
 instance Nat.decLt (n m : Nat) : Decidable (n < m) := Nat.decLe (Nat.succ n) m
 protected def Nat.pow (m n : Nat) : Nat := @Nat.rec (fun _ => Nat) 1 (fun _ ih => Nat.mul ih m) n
 instance instNatPowNat : NatPow Nat := ⟨Nat.pow⟩

@@ -2,6 +2,7 @@
 
 import kernel_world as w
 import pytest
+from alpha import alpha_eq
 from kernel_world import (
     BOOL,
     FALSE,
@@ -22,7 +23,6 @@ from kernel_world import (
     theorem,
 )
 
-from minilean.front.terms import alpha_eq
 from minilean.kernel import level as lv
 from minilean.kernel.axioms import collect_axioms
 from minilean.kernel.env import ABBREV, AxiomDecl, DefDecl, OpaqueDecl

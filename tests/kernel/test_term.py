@@ -1,7 +1,9 @@
 """Terms: interning, substitution, abstraction, and the sweep of dead terms."""
 
+from alpha import alpha_eq
+
 from minilean.front.plain import show
-from minilean.front.terms import alpha_eq, has_loose_bvar, occurs
+from minilean.front.terms import has_loose_bvar, occurs
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.term import App, BVar, Const, FVar, Lam, Let, Lit, MVar, Pi, Proj, Sort

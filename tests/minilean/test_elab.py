@@ -44,8 +44,8 @@ ACCEPTED = {
                  "def T.size {α} : T α → Nat\n  | leaf => 0\n"
                  "  | node l _ r => l.size + 1 + r.size\n"
                  "example : (T.node .leaf 1 .leaf).size = 1 := rfl",
-    "structure": "structure P where\n  x : Nat\n  y : Nat := 3\n"
-                 "example : ({x := 1} : P).y = 3 := rfl\n"
+    "structure": "structure P where\n  x : Nat\n  y : Nat\n"
+                 "example : ({x := 1, y := 3} : P).y = 3 := rfl\n"
                  "example (p : P) : {p with x := 2}.x = 2 := rfl",
     "class": "class Magma (α : Type u) where\n  op : α → α → α\n"
              "instance : Magma Nat := ⟨fun a b => a + b⟩\nexample : Magma.op 1 2 = 3 := rfl",
@@ -75,6 +75,14 @@ ACCEPTED = {
                                        "      | true => true | false => as.elem b := rfl",
     "nil is an append": "example (p q : List Nat) (h : [] = p ++ q) : q = [] := by\n"
                         "  simp at h\n  exact h.2",
+    "numerals and sums of another type in patterns":
+        "inductive N where\n  | z : N\n  | s : N → N\n"
+        "def N.of : Nat → N\n  | 0 => z\n  | n + 1 => s (N.of n)\n"
+        "instance : OfNat N n := ⟨N.of n⟩\n"
+        "def N.add : N → N → N\n  | a, 0 => a\n  | a, s b => s (N.add a b)\n"
+        "instance : Add N := ⟨N.add⟩\n"
+        "def N.mul : N → N → N\n  | _, 0 => 0\n  | a, b + 1 => N.mul a b + a\n"
+        "example (a b : N) : N.mul a (.s b) = N.mul a b + a := rfl",
     "indexed family": "inductive V (α : Type u) : Nat → Type u where\n  | nil : V α 0\n"
                       "  | cons : α → V α n → V α (n+1)\n"
                       "def V.head : V α (n+1) → α\n  | .cons a _ => a",
@@ -122,9 +130,24 @@ def test_universes_are_real(session):
     assert errors(session, text)
 
 
-def test_declines_by_name(session):
-    out = in_big_stack(lambda: session.command("theorem t (x : ℝ) : x = x := rfl"))
-    assert out["declined"] == "library name ℝ"
+DECLINED = {
+    "library name ℝ": "theorem t (x : ℝ) : x = x := rfl",
+    "library name Nat.casesOn": "example (n : Nat) : n = n := Nat.casesOn n rfl (fun _ => rfl)",
+    "library name T.noConfusion": "inductive T | a | b\n"
+                                  "example (h : T.a = .b) : False := T.noConfusion h",
+    "match h : …": "example (n : Nat) : n = n := match h : n with | 0 => rfl | _ + 1 => rfl",
+    "nofun": "example : ¬False := nofun",
+    "extends": "structure A where\n  x : Nat\nstructure B extends A where\n  y : Nat",
+    "default value of a structure field": "structure A where\n  x : Nat := 3",
+    "unbound name in a structure field": "structure A where\n  x : a = a",
+    "recursive structure": "structure A where\n  x : Nat → A",
+}
+
+
+@pytest.mark.parametrize("feature", DECLINED)
+def test_declines_by_name(session, feature):
+    out = in_big_stack(lambda: session.command(DECLINED[feature]))
+    assert out["declined"] == feature
 
 
 @pytest.mark.parametrize(("command", "feature"), [

@@ -8,12 +8,13 @@ import sys
 from itertools import islice
 
 import pytest
+from alpha import alpha_eq
 
 from minilean.export import NAMESPACE, NotExportable, export, theorems_of
 from minilean.front.cli import verdict_of
 from minilean.front.library import in_big_stack
 from minilean.front.session import Session
-from minilean.front.terms import alpha_eq, is_app_of
+from minilean.front.terms import is_app_of
 from minilean.kernel import term as tm
 from minilean.kernel.axioms import collect_axioms
 
