@@ -177,7 +177,7 @@ class MatcherRun:
     def _is_absurd(self, goal, terms):
         """Close the goal if the case is impossible (a contradiction, or clashing indices)."""
         import minilean.front.tactic  # noqa: F401  (loads the tactic modules in order)
-        from minilean.front.tactic_contra import close_contradiction
+        from minilean.front.tactic_elim import close_contradiction
         meta = self.meta
         mark = meta.save()
         with meta.with_goal(goal):

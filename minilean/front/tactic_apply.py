@@ -1,4 +1,4 @@
-"""exact, refine, apply, assumption, specialize: tactics that are given a term.
+"""exact, refine, apply, assumption, specialize, and tactics that are terms: given by a term.
 
 Follows Lean's `Lean/Elab/Tactic/ElabTerm.lean` and `Lean/Meta/Tactic/{Apply,Assumption}.lean`:
 `apply` tries fewer arguments first, new goals that no other goal mentions come first, tags come
@@ -7,13 +7,13 @@ from binder names.
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
-from __future__ import annotations
+from dataclasses import replace
 
 from minilean.front import syntax as S
 from minilean.front import tactic_util as U
 from minilean.front.errors import LeanError
-from minilean.front.tactic import goal_tactic
-from minilean.front.tactic_util import append_tag, tactic_error
+from minilean.front.tactic import goal_tactic, on_main
+from minilean.front.tactic_util import append_tag, tactic, tactic_error
 from minilean.kernel import term as tm
 from minilean.kernel.term import Const, MVar
 
@@ -36,49 +36,106 @@ def elab_holes(ctx, goal: int, stx, expected, suffix: str):
     return e, goals
 
 
+def unified_type(ctx, name: str, kind, old):
+    """The type that the syntax `kind` says. LeanError unless it is definitionally equal to old."""
+    meta = ctx.meta
+    ty = ctx.elab.elab_type(kind, postpone=True)
+    ok = meta.is_def_eq(ty, old)
+    ctx.elab.synthesize("no")
+    ty = meta.inst(ty)
+    if not ok and not meta.is_def_eq(ty, old):
+        raise LeanError(f"'{name}' tactic failed, pattern\n  {meta.pp(ty)}\nis not "
+                        f"definitionally equal to target\n  {meta.pp(old)}", kind)
+    return meta.inst(ty)
+
+
+# --- terms as tactics -----------------------------------------------------------------------------
+
+
+def refine_goal(ctx, goal: int, term, suffix="refine") -> list[int]:
+    """The goals that the holes of a term for the goal leave."""
+    e, goals = elab_holes(ctx, goal, term, ctx.meta.goal_type(goal), suffix)
+    ctx.meta.assign_mvar(goal, e)
+    return goals
+
+
+def block(at, rhs):
+    """The term for the right side of an alternative at `at`: a tactic block, or a term."""
+    return S.By(at.pos, at.end, rhs) if isinstance(rhs, S.TacSeq) else rhs
+
+
+def blocks(alts):
+    """The alternatives with terms as right sides."""
+    return [replace(alt, rhs=block(alt, alt.rhs)) for alt in alts]
+
+
+TERMS = {  # tactic -> the term that stands for it
+    "refine": lambda pos, end, term: term,
+    "sorry": S.Sorry, "admit": S.Sorry, "nomatch": S.NoMatch,
+    "nofun": lambda pos, end: S.NoMatch(pos, end, [], True),
+    "match": lambda pos, end, discrs, alts, motive: S.Match(
+        pos, end, discrs, blocks(alts), motive),
+    "if": lambda pos, end, name, cond, then, els: S.If(
+        pos, end, name, cond, block(then, then), block(els, els)),
+}
+
+
+@goal_tactic(*TERMS)
+def term_tactic(ctx, goal, stx, *args):
+    return refine_goal(ctx, goal, TERMS[stx.kind](stx.pos, stx.end, *args))
+
+
+@tactic("calc")
+def calc(ctx, stx, steps):
+    if ctx.elab.recorder is not None:  # Lean lists the steps once more, by themselves
+        ctx.elab.recorder(ctx, S.Tactic(steps[0].pos, stx.end, "calcSteps"), [])
+    on_main(ctx, lambda goal: refine_goal(ctx, goal, S.Calc(stx.pos, stx.end, steps)))
+
+
 @goal_tactic("exact")
 def exact(ctx, goal, stx, term):
     ctx.meta.assign_mvar(goal, elab(ctx, term, ctx.meta.goal_type(goal)))
     return []
 
 
-@goal_tactic("refine")
-def refine(ctx, goal, stx, term):
-    return refine_goal(ctx, goal, term)
-
-
-def refine_goal(ctx, goal: int, term, suffix="refine") -> list[int]:
-    """The goals that the holes of a term for the goal leave."""
+@goal_tactic("specialize")
+def specialize(ctx, goal, stx, term):
     meta = ctx.meta
-    e, goals = elab_holes(ctx, goal, term, meta.goal_type(goal), suffix)
-    if goal in goals:
-        raise tactic_error(meta, "refine", goal, "occurs check")
-    meta.assign_mvar(goal, e)
-    return goals
+    head = term
+    while isinstance(head, S.App | S.Paren):
+        head = head.fn if isinstance(head, S.App) else head.term
+    d = meta.lctx.find(head.name) if isinstance(head, S.Ident) else None
+    if d is None:
+        raise LeanError("'specialize' requires a term of the form `h x_1 .. x_n` where `h` "
+                        "appears in the local context", stx)
+    e, goals = elab_holes(ctx, goal, term, None, "specialize")
+    _, new = U.assert_hyp(meta, goal, d.name, meta.inst(meta.infer(e)), e)
+    return [U.try_clear(meta, new, [d.id]), *goals]
+
+
+# --- assumption -----------------------------------------------------------------------------------
 
 
 @goal_tactic("assumption")
 def assumption(ctx, goal, stx):
-    e = find_assumption(ctx.meta, goal)
-    if e is None:
+    if not close_by_assumption(ctx.meta, goal):
         raise LeanError(f"Tactic `assumption` failed\n\n{ctx.meta.pp_goal(goal)}", stx)
-    ctx.meta.assign_mvar(goal, e)
     return []
 
 
-def find_assumption(meta, goal: int):
-    """A hypothesis that is the target, else the newest definitionally equal to it, or None."""
+def close_by_assumption(meta, goal: int) -> bool:
+    """Closes the goal by the newest hypothesis that is the target, if not literally then by
+    definition; False when there is none.
+    """
     ty = meta.goal_type(goal)
-    decls = U.hypotheses(meta, goal)[::-1]
-    for d in decls:
-        if d.type is ty:
-            return d.fvar
-    for d in decls:
-        mark = meta.save()
+    for d in sorted(U.hypotheses(meta, goal)[::-1], key=lambda d: d.type is not ty):
         if meta.is_def_eq(ty, d.type):
-            return d.fvar
-        meta.restore(mark)
-    return None
+            meta.assign_mvar(goal, d.fvar)
+            return True
+    return False
+
+
+# --- apply ----------------------------------------------------------------------------------------
 
 
 @goal_tactic("apply")
@@ -110,67 +167,63 @@ def apply_term(meta, goal: int, e, extra=()) -> list[int]:
     """The new goals of `apply e`: independent ones first. Raises LeanError when it cannot unify."""
     target = meta.goal_type(goal)
     e_type = meta.inst(meta.infer(e))
-    binders, result = meta.forall_locals(e_type)
-    arity = fewest = len(binders)
+    mvars, _, result = meta.forall_meta(e_type)
+    arity = fewest = len(mvars)
     if type(tm.get_app_fn(result)) is not MVar:
         fewest = max(0, arity - len(meta.forall_locals(target)[0]))
-    mark = meta.save()
     for n in range(fewest, arity + 1):
         mvars, infos, result = meta.forall_meta(e_type, max=n)
         if meta.is_def_eq(target, result):
             return finish_apply(meta, goal, e, mvars, infos, extra)
-        meta.restore(mark)
-    mvars, _, result = meta.forall_meta(e_type, max=fewest)
-    shown = f"`@{meta.pp(e)}`" if type(e) is Const else f"`{meta.pp(e)}`"
+    result = meta.forall_meta(e_type, max=fewest)[2]
     raise tactic_error(meta, "apply", goal, "could not unify the "
-                       f"{'conclusion' if mvars else 'type'} of {shown}\n"
+                       f"{'conclusion' if fewest else 'type'} of "
+                       f"`{'@' if type(e) is Const else ''}{meta.pp(e)}`\n"
                        f"  {meta.pp(result)}\nwith the goal\n  {meta.pp(target)}")
+
+
+def apply_const(meta, goal: int, name: str) -> list[int]:
+    """The goals of `apply name`; one alone keeps the tag."""
+    goals = apply_term(meta, goal, meta.mk_const(name))
+    if len(goals) == 1:
+        meta.decls[goals[0]].name = meta.decls[goal].name
+    return goals
 
 
 def finish_apply(meta, goal: int, e, mvars, infos, extra=()) -> list[int]:
     """Closes the goal with e applied to mvars; those still open, then `extra`, become goals."""
-    for m, info in zip(mvars, infos, strict=True):
-        if info == "inst" and not meta.is_assigned(m.id):
-            value = synth(meta, meta.inst(meta.decls[m.id].type))
-            if not meta.is_assigned(m.id):
-                meta.assign_mvar(m.id, value)
+    goals, tag = open_goals(meta, mvars, infos), meta.decls[goal].name
     meta.assign_mvar(goal, tm.mk_app(e, *mvars))
-    tag = meta.decls[goal].name
-    new = [m.id for m in mvars if not meta.is_assigned(m.id)]
-    for i in new:
-        d = meta.decls[i]
-        d.type = meta.inst(d.type)
-        d.name = tag if len(mvars) == 1 else append_tag(tag, d.name)
-    goals = order_goals(meta, new)
+    for i in goals:
+        meta.decls[i].name = tag if len(mvars) == 1 else append_tag(tag, meta.decls[i].name)
     return goals + [i for i in extra if not meta.is_assigned(i) and i not in goals]
 
 
-def synth(meta, ty):
-    """An instance of the class ty. Raises LeanError when there is none."""
-    value = meta.synth_inst(ty)
-    if value is None:
-        raise LeanError(f"failed to synthesize instance of type class\n  {meta.pp(ty)}")
-    return value
-
-
-def order_goals(meta, new) -> list[int]:
-    """Goals that no other goal's type mentions first, then the others (nonDependentFirst)."""
+def open_goals(meta, mvars, infos, extra=()) -> list[int]:
+    """The arguments of a rule that are still open, instances synthesized; those that no other
+    mentions come first (Lean's nonDependentFirst). LeanError when there is no instance.
+    """
+    for m, info in zip(mvars, infos, strict=True):
+        if info == "inst" and not meta.is_assigned(m.id):
+            ty = meta.inst(meta.decls[m.id].type)
+            value = meta.synth_inst(ty)
+            if value is None:
+                raise LeanError(f"failed to synthesize instance of type class\n  {meta.pp(ty)}")
+            if not meta.is_assigned(m.id):
+                meta.assign_mvar(m.id, value)
+    goals = dict.fromkeys([*[m.id for m in mvars], *extra])
+    goals = [i for i in goals if not meta.is_assigned(i)]
     needed = set()
-    for i in new:
+    for i in goals:
+        meta.decls[i].type = meta.inst(meta.decls[i].type)
         needed.update(j for j in meta.mvars_in(meta.decls[i].type) if j != i)
-    return sorted(new, key=lambda i: i in needed)
+    return sorted(goals, key=needed.__contains__)
 
 
-@goal_tactic("specialize")
-def specialize(ctx, goal, stx, term):
-    meta = ctx.meta
-    head = term
-    while isinstance(head, S.App | S.Paren):
-        head = head.fn if isinstance(head, S.App) else head.term
-    d = meta.lctx.find(head.name) if isinstance(head, S.Ident) else None
-    if d is None:
-        raise LeanError("'specialize' requires a term of the form `h x_1 .. x_n` where `h` "
-                        "appears in the local context", stx)
-    e, goals = elab_holes(ctx, goal, term, None, "specialize")
-    _, new = U.assert_hyp(meta, goal, d.name, meta.inst(meta.infer(e)), e)
-    return [U.try_clear(meta, new, [d.id]), *goals]
+CONSTANTS = {"exfalso": "False.elim", "infer_instance": "inferInstance"}
+
+
+@goal_tactic(*CONSTANTS)
+def constant(ctx, goal, stx):
+    """A tactic that applies one constant."""
+    return apply_const(ctx.meta, goal, CONSTANTS[stx.kind])

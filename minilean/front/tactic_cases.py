@@ -5,8 +5,6 @@ Follows Lean's `Lean/Elab/Tactic/{Induction,Generalize}.lean`.
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
-from __future__ import annotations
-
 from minilean.front import syntax as S
 from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
@@ -14,30 +12,26 @@ from minilean.front.tactic import close_or_admit, goal_tactic, run_tactic
 from minilean.front.tactic_elim import last_part, split_hyp
 from minilean.front.tactic_subst import is_free_var
 from minilean.front.tactic_util import tactic
-from minilean.kernel import term as tm
+from minilean.kernel.term import MVAR
 
 
-def target_hyp(ctx, goal: int, name, term):
-    """(hypothesis, goal) for the major premise `name : term`."""
-    ctx.elab.err_to_sorry = False
-    e = ctx.meta.inst(ctx.elab.elab_term(term, None))
-    if e.flags & tm.MVAR:
-        raise Declined("cases/induction on a term with holes", term)
-    return hyp_of_term(ctx.meta, goal, e, eq_name="h✝" if name == "_" else name)
-
-
-def hyp_of_term(meta, goal: int, e, ty=None, name="x✝", eq_name=None):
-    """(hypothesis, goal) for the term e (of type ty, if given).
+def target_hyp(ctx, goal: int, eq_name, term, kind=None, name="x✝"):
+    """(hypothesis, goal) for the major premise `eq_name : term` (of type `kind`, if given).
 
     A variable stands for itself, a proof becomes a new hypothesis, other terms are generalized.
     """
+    meta = ctx.meta
+    ctx.elab.err_to_sorry = False
+    ty = None if kind is None else ctx.elab.elab_type(kind)
+    e = meta.inst(ctx.elab.elab_term_ensuring(term, ty))
+    if e.flags & MVAR:
+        raise Declined("cases on a term with holes", term)
     if ty is None and eq_name is None and is_free_var(meta, goal, e):
         return meta.lctx.get(e.id), goal
-    if ty is None:
-        ty = meta.inst(meta.infer(e))
+    ty = meta.inst(meta.infer(e)) if ty is None else ty
     if eq_name is None and meta.is_prop(ty):
         return U.assert_hyp(meta, goal, name, ty, e)
-    return U.generalize_term(meta, goal, e, name, eq_name)
+    return U.generalize_term(meta, goal, e, name, "h✝" if eq_name == "_" else eq_name)
 
 
 @tactic("cases")
@@ -47,38 +41,35 @@ def cases(ctx, stx, targets, using, alts, before):
 
 @goal_tactic("induction")
 def induction(ctx, goal, stx, targets, using, general, alts, before):
-    if using is not None:
-        raise Declined(f"{stx.kind} … using", stx)
-    if len(targets) != 1:
-        raise Declined(f"{stx.kind} on several terms", stx)
-    meta, inductive = ctx.meta, stx.kind == "induction"
+    if using is not None or len(targets) != 1:
+        raise Declined(f"{stx.kind} with `using` or on several terms", stx)
+    meta, reverted = ctx.meta, []
     h, goal = target_hyp(ctx, goal, *targets[0])
+    if stx.kind == "induction":
+        reverted = generalized(meta, goal, h, general, stx)
+    goal = U.revert(meta, goal, reverted)
     with meta.with_goal(goal):
-        reverted = generalized(meta, goal, h, general, stx) if inductive else []
-        goal = U.revert(meta, goal, reverted)
-    with meta.with_goal(goal):
-        branches = split_hyp(meta, goal, h, alt_names(alts), inductive)
+        branches = split_hyp(meta, goal, h, alt_names(alts), stx.kind == "induction")
+    left = {}  # name of a constructor -> its open goals
     for b in branches:
-        b.goal = U.reintro(meta, b.goal, reverted)[1]
-    if before is not None:
-        branches = run_before(ctx, before, branches)
+        goals = [U.reintro(meta, b.goal, reverted)[1]]
+        if before is not None:
+            goals = ctx.focus(goals[0], run_tactic, ctx, before)
+        if goals:
+            left[last_part(b.ctor)] = goals
     if alts is None:
-        return [b.goal for b in branches]
-    ctors = [last_part(ctor) for ctor in meta.inductive_of(h.type)[0].ctors]
-    return run_alts(ctx, stx, branches, alts, ctors, before is not None)
+        return U.flat(left.get, left)
+    ctors = {last_part(ctor) for ctor in meta.inductive_of(h.type)[0].ctors}
+    return run_alts(ctx, stx, left, alts, ctors if before is not None else set(left))
 
 
 def generalized(meta, goal: int, h, general, stx):
     """What the induction hypotheses quantify over: `generalizing`, what depends on h or these."""
-    extra = [U.find_hyp(meta, goal, x.name, x) for x in general]
-    if any(x.id == h.id for x in extra):
-        raise LeanError(f"variable cannot be generalized because it is the target: {h.name}")
-    wanted = [x.id for x in [*extra, *U.dependents(meta, goal, [h.id])] if x.id != h.id]
-    found = U.dependents(meta, goal, wanted)
-    if any(x.id == h.id for x in found):
-        raise LeanError("variable cannot be generalized because the induction target depends "
-                        f"on it: {extra[0].name}", stx)
-    return found
+    ids = [U.find_hyp(meta, goal, x.name, x).id for x in general]
+    if any(d.id == h.id for d in U.dependents(meta, goal, ids)):
+        raise LeanError("variable cannot be generalized because it is the induction target, or "
+                        f"that depends on it: {h.name}", stx)
+    return [d for d in U.dependents(meta, goal, [*ids, h.id]) if d.id != h.id]
 
 
 def alt_names(alts):
@@ -91,61 +82,38 @@ def alt_names(alts):
     return lambda ctor: table.get(last_part(ctor), rest)
 
 
-def run_before(ctx, before, branches):
-    """The branches that `before` leaves open (`cases h with simp | …`)."""
-    left = []
-    for b in branches:
-        goals = ctx.focus(b.goal, run_tactic, ctx, before)
-        if len(goals) > 1:
-            raise Declined("several goals from the tactic before the alternatives")
-        if goals:
-            b.goal = goals[0]
-            left.append(b)
-    return left
+def run_alts(ctx, stx, left, alts, unused) -> list[int]:
+    """Goals left by the alternatives. Raises LeanError unless they fit the goals `left`.
 
-
-def run_alts(ctx, stx, branches, alts, ctors, some_closed: bool) -> list[int]:
-    """Goals left by the alternatives. Raises LeanError unless they fit the branches.
-
-    ctors: the names that may stand there; some_closed: branches of others may be closed already.
+    unused: the constructors that may be named, once each; some may have no open goal.
     """
-    named = {last_part(b.ctor): b for b in branches}
-    left, goals = dict(named), []
+    goals = []
     for alt in alts:
-        for name, names, explicit in alt.lhs:
+        for name, _, _ in alt.lhs:
             key = last_part(name)
+            mine = [key] if key in unused else []
             if name == "_":
-                for b in left.values():
-                    goals += run_alt(ctx, alt, b)
-                left = {}
-            elif key in left:
-                b = left.pop(key)
-                room = len(b.decls) if explicit else b.explicit
-                if len(names) > room:
-                    raise LeanError(f"Too many variable names provided at alternative `{key}`: "
-                                    f"{len(names)} provided, but {room} expected", alt)
-                goals += run_alt(ctx, alt, b)
-            elif key not in ctors:
+                mine = list(left)
+            elif not mine:
                 raise LeanError(f"Invalid alternative name `{name}`: Expected "
-                                + " or ".join(f"`{ctor}`" for ctor in ctors), alt)
-            elif key in named:
-                raise LeanError(f"Duplicate alternative name `{name}`", alt)
-            elif not some_closed:
-                raise LeanError(f"Alternative `{name}` is not needed", alt)
+                                + (" or ".join(f"`{ctor}`" for ctor in left) or "none"), alt)
+            unused = unused.difference(mine)
+            for goal in U.flat(lambda ctor: left.pop(ctor, ()), mine):
+                goals += run_alt(ctx, alt, goal)
     if left:
         raise LeanError(f"Alternative `{next(iter(left))}` has not been provided", stx)
     return goals
 
 
-def run_alt(ctx, alt, branch) -> list[int]:
+def run_alt(ctx, alt, goal: int) -> list[int]:
     """Goals left by one alternative: none for a tactic block, the hole for `?_`."""
-    d = ctx.meta.decls[branch.goal]
+    d = ctx.meta.decls[goal]
     if isinstance(alt.rhs, S.TacSeq):
         d.name = ""
-        return close_or_admit(ctx, alt, branch.goal, alt.rhs)
+        return close_or_admit(ctx, alt, goal, alt.rhs)
     if isinstance(alt.rhs, S.SynthHole) and alt.rhs.name:
         d.name = alt.rhs.name
-    return [branch.goal]
+    return [goal]
 
 
 @goal_tactic("generalize")

@@ -1,32 +1,33 @@
 """Case analysis and induction on one hypothesis: the engine of cases, induction and rcases.
 
-Follows Lean's `Lean/Meta/Tactic/{Cases,Induction}.lean`: indices become variables with equations,
-the recursor is applied, the equations are solved in every branch. Nat shows `0` and `n + 1`.
+Follows Lean's `Lean/Meta/Tactic/{Cases,Induction,Contradiction}.lean`: indices become variables
+with equations, the recursor is applied, the equations are solved in every branch. Nat shows `0` and
+`n + 1`.
 
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
-from __future__ import annotations
-
 from minilean.front import tactic_util as U
-from minilean.front.errors import LeanError
-from minilean.front.tactic_subst import implications, is_free_var, unify_eq, unify_eqs
+from minilean.front.build import FALSE
+from minilean.front.equations import readable
+from minilean.front.errors import Declined, LeanError
+from minilean.front.tactic_ctor import add_premises
+from minilean.front.tactic_subst import is_free_var, unify_eq, unify_eqs
 from minilean.front.tactic_util import append_tag, chosen, inaccessible, tactic_error
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
-from minilean.kernel.term import Const, MVar, Pi, instantiate, instantiate_rev
+from minilean.kernel.term import App, Const, MVar, Pi, instantiate_rev
+
+MAX_CTORS = 4  # of a type whose cases `contradiction` tries
 
 
 class Branch:
-    """One goal of a case split: constructor name, its fields and (for induction) hypotheses.
+    """One goal of a case split: constructor name, its fields and (for induction) hypotheses."""
 
-    `explicit`: how many of these an alternative names that does not begin with `@`.
-    """
+    __slots__ = ("ctor", "decls", "goal")
 
-    __slots__ = ("ctor", "decls", "explicit", "goal")
-
-    def __init__(self, ctor, goal, decls, explicit=0):
-        self.ctor, self.goal, self.decls, self.explicit = ctor, goal, decls, explicit
+    def __init__(self, ctor, goal, decls):
+        self.ctor, self.goal, self.decls = ctor, goal, decls
 
 
 def split_hyp(meta, goal: int, h, names_of=lambda ctor: (), induction=False, tag=True):
@@ -46,18 +47,15 @@ def split_hyp(meta, goal: int, h, names_of=lambda ctor: (), induction=False, tag
     if len(free) == len(indices) and not any(meta.mentions(p, free) for p in params):
         return _cases_distinct(meta, goal, h, indices, names_of, induction, tag)
     if induction:
-        # the last one: it occurs twice, or a parameter mentions it
-        culprit = next((i for i in indices if not is_free_var(meta, goal, i)), indices[-1])
         raise LeanError("Invalid target: Index in target's type is not a variable (consider using "
-                        f"the `cases` tactic instead)\n  {meta.pp(culprit)}")
+                        f"the `cases` tactic instead)\n  {meta.pp(h.type)}")
     return _cases_indexed(meta, goal, h, indices, names_of, tag)
 
 
 def _cases_eq(meta, goal: int, h, tag: bool):
     """cases on an equation: solve it (what Eq.rec and index unification amount to)."""
     result = unify_eq(meta, goal, h)
-    if result is not None:
-        result = unify_eqs(meta, *result[:2])
+    result = result and unify_eqs(meta, *result[:2])
     if result is None:
         return []
     goal = U.try_clear(meta, result[0], [h.id])
@@ -105,7 +103,6 @@ def generalize_indices(meta, goal: int, h, indices):
 
     n is the number of these equations.
     """
-    target = meta.decls[goal].type
     new, eqs = fresh_member(meta, h), []
     for j in new[:-1]:
         j.name = inaccessible(j.name or "i")
@@ -115,36 +112,30 @@ def generalize_indices(meta, goal: int, h, indices):
             eqs.append((meta.mk_eq(old, x.fvar), meta.mk_eq_refl(old)))
         else:
             eqs.append((meta.mk_heq(old, x.fvar), meta.mk_heq_refl(old)))
-    target = implications(eqs, target)
-    args = [*indices, h.fvar, *[proof for _, proof in eqs]]
+    goal, n = add_premises(meta, goal, eqs)  # the proofs fit when the new ones are the old ones
+    target = meta.decls[goal].type
     goal = U.replace_goal(meta, goal, meta.mk_pi([x.fvar for x in new], target),
-                          lambda new_goal: tm.mk_app(new_goal, *args))
-    return new, len(eqs), meta.intro_goal(goal, new, target)
+                          lambda new_goal: tm.mk_app(new_goal, *indices, h.fvar))
+    return new, n, meta.intro_goal(goal, new, target)
 
 
 def eliminate(meta, goal: int, h, indices, names_of, induction: bool, tag: bool):
     """Branches from applying the recursor to h; the indices of its type are variables."""
     decl, levels, params, _ = meta.inductive_of(h.type)
-    d, target = meta.decls[goal], meta.goal_type(goal)
+    target = meta.goal_type(goal)
     with meta.with_goal(goal):
         level = meta.sort_level(target)
         if decl.elim_level is not None:
             levels = (level, *levels)
         elif not lv.is_zero(level):
-            raise tactic_error(meta, "induction" if induction else "cases", goal,
+            raise tactic_error(meta, "cases", goal,
                                f"recursor `{decl.name}.casesOn` can only eliminate into `Prop`")
         new = [x.fvar for x in fresh_member(meta, h)]
         body = instantiate_rev(tm.abstract(target, [*indices, h.fvar]), new)
-        motive = meta.mk_lambda(new, body)
-        rec = tm.mk_app(Const(f"{decl.name}.rec", levels), *params, motive)
-        rec_ty = meta.infer(rec)
-        goals = []
-        for ctor in decl.ctors:
-            name = append_tag(d.name, last_part(ctor)) if tag else d.name
-            goals.append(meta.mk_goal(rec_ty.type, name))
-            rec_ty = instantiate(rec_ty.body, MVar(goals[-1]))
-        meta.assign_mvar(goal, tm.mk_app(rec, *map(MVar, goals), *indices, h.fvar))
-    return [_branch(meta, ctor, g, motive, list(names_of(ctor)), induction)
+        rec = tm.mk_app(Const(f"{decl.name}.rec", levels), *params, meta.mk_lambda(new, body))
+        tags = [last_part(ctor) if tag else "" for ctor in decl.ctors]
+        goals = U.apply_cases(meta, goal, rec, tags, [*indices, h.fvar])
+    return [_branch(meta, ctor, g, list(names_of(ctor)), induction)
             for ctor, g in zip(decl.ctors, goals, strict=True)]
 
 
@@ -153,45 +144,82 @@ def last_part(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def _branch(meta, ctor: str, goal: int, motive, names, induction: bool) -> Branch:
+def _branch(meta, ctor: str, goal: int, names, induction: bool) -> Branch:
     """Introduces fields (and hypotheses) of a minor premise; beta-reduces the motive.
 
-    cases hides the induction hypotheses.
+    cases hides the induction hypotheses. Names that begin with `@` are for implicit fields, too.
     """
     all_named = names[:1] == ["@"]
     if all_named:
         del names[0]
-    fields, hyps, fvars = [], [], []
-    explicit, ty = 0, meta.decls[goal].type
-    for _ in range(meta.env.lookup(ctor).num_fields):
-        name = names.pop(0) if names and (all_named or ty.info == "default") else None
-        # a parameter may be a predicate, as in ∃ x, p x: Lean shows the field as p a, contracted
-        field_ty = meta.head_beta(instantiate_rev(ty.type, fvars))
-        fields.append(meta.mk_local(chosen(name, ty.name), field_ty))
-        fvars.append(fields[-1].fvar)
-        explicit += ty.info == "default"
-        ty = ty.body
+    decls, fvars, ty = [], [], meta.decls[goal].type
+    n_fields = meta.env.lookup(ctor).num_fields
     while type(ty) is Pi:
-        name = names.pop(0) if names and induction else None
-        hyp_ty = beta_motive(meta, instantiate_rev(ty.type, fvars), motive)
-        default = "a" if ctor == "Nat.succ" else ty.name
-        hyps.append(meta.mk_local(chosen(name, default), hyp_ty))
-        fvars.append(hyps[-1].fvar)
+        is_field = len(decls) < n_fields
+        named = all_named or ty.info == "default" if is_field else induction
+        name = names.pop(0) if names and named else None
+        default = "a" if ctor == "Nat.succ" and not is_field else ty.name
+        # a parameter may be a predicate, as in ∃ x, p x: Lean shows the field as p a, contracted
+        decls.append(meta.mk_local(chosen(name, default),
+                                   contracted(meta, instantiate_rev(ty.type, fvars))))
+        fvars.append(decls[-1].fvar)
         ty = ty.body
-    if ctor == "Nat.zero":  # Nat's custom eliminators say 0 and n + 1
-        target = meta.beta(motive, [meta.mk_nat(0)])
-    elif ctor == "Nat.succ":
-        target = meta.beta(motive, [meta.mk_nat_add(fvars[0], meta.mk_nat(1))])
-    else:
-        target = beta_motive(meta, instantiate_rev(ty, fvars), motive)
-    shown = fields + hyps if induction else fields
-    goal = meta.intro_goal(goal, fields + hyps, target, meta.decls[goal].lctx.add(*shown))
-    return Branch(ctor, goal, shown, explicit + len(shown) - len(fields))
+    if names:
+        raise LeanError(f"Too many variable names provided at alternative `{last_part(ctor)}`")
+    ty = instantiate_rev(ty, fvars)
+    if ctor in ("Nat.zero", "Nat.succ"):  # Nat's custom eliminators say 0 and n + 1
+        ty = App(ty.fn, readable(meta, ty.arg))
+    shown = decls if induction else decls[:n_fields]
+    goal = meta.intro_goal(goal, decls, meta.head_beta(ty), meta.decls[goal].lctx.add(*shown))
+    return Branch(ctor, goal, shown)
 
 
-def beta_motive(meta, ty, motive):
-    """ty with the applications of the motive contracted."""
+def contracted(meta, ty):
+    """ty with its conclusion, where the motive may be applied, beta-reduced."""
     if type(ty) is Pi:
-        return Pi(ty.name, ty.type, beta_motive(meta, ty.body, motive), ty.info)
-    f, args = tm.get_app_fn_args(ty)
-    return meta.beta(motive, args) if f is motive else ty
+        return Pi(ty.name, ty.type, contracted(meta, ty.body), ty.info)
+    return meta.head_beta(ty)
+
+
+# --- contradictions -------------------------------------------------------------------------------
+
+
+def close_contradiction(meta, goal: int) -> bool:
+    """Closes the goal from contradictory hypotheses; False if there are none."""
+    decls = U.hypotheses(meta, goal)
+    for d in decls:
+        ty = meta.whnf(meta.inst(d.type))
+        proof = _refute_negation(meta, d, ty, decls) or _refute_cases(meta, d, ty)
+        if proof is not None:
+            meta.assign_mvar(goal, meta.mk_false_elim(meta.goal_type(goal), proof))
+            return True
+    return False
+
+
+def _refute_negation(meta, d, ty, decls):
+    """False from d : p → False and p, which is a hypothesis or a = a; or None."""
+    if type(ty) is not Pi or ty.body is not FALSE:
+        return None
+    for other in decls:
+        if other is not d and meta.is_def_eq(other.type, ty.type):
+            return App(d.fvar, other.fvar)
+    parts = meta.eq_parts(ty.type)
+    if parts is not None and meta.is_def_eq(parts[1], parts[2]):
+        return App(d.fvar, meta.mk_eq_refl(parts[1]))
+    return None
+
+
+def _refute_cases(meta, d, ty):
+    """False from d : ty if none of its cases is possible (False, 0 = 1, n + 1 ≤ 0); or None."""
+    found = meta.inductive_of(ty)
+    if found is None or len(found[0].ctors) > MAX_CTORS or (found[0].ctors and not found[3]):
+        return None
+    mark = meta.save()
+    goal = meta.mk_goal(FALSE)
+    try:
+        if not split_hyp(meta, goal, d):
+            return meta.inst(MVar(goal))
+    except (LeanError, Declined):
+        pass
+    meta.restore(mark)
+    return None

@@ -7,34 +7,33 @@ clears, `_` keeps an inaccessible name.
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
-from __future__ import annotations
-
 from minilean.front import syntax as S
 from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
 from minilean.front.tactic import goal_tactic, rename_hyps
-from minilean.front.tactic_cases import hyp_of_term, target_hyp
+from minilean.front.tactic_apply import unified_type
+from minilean.front.tactic_cases import target_hyp
 from minilean.front.tactic_elim import split_hyp
 from minilean.front.tactic_subst import equation, subst_hyp
-from minilean.kernel import term as tm
-from minilean.kernel.term import MVar
+from minilean.kernel.term import Const
 
 HOLE = S.RPat(0, 0, "one", "_")
 
 
 def pattern_of_term(t) -> S.RPat:
     """The rcases pattern that a term pattern of `intro`/`have` stands for."""
-    if isinstance(t, S.Ident):
-        return S.RPat(t.pos, t.end, "one", t.name)
-    if isinstance(t, S.Hole):
-        return S.RPat(t.pos, t.end, "one", "_")
     if isinstance(t, S.Paren):
         return pattern_of_term(t.term)
-    if isinstance(t, S.Anon | S.Tuple):
-        return S.RPat(t.pos, t.end, "tuple", "_", [pattern_of_term(x) for x in t.items])
-    if isinstance(t, S.Ascription) and t.type is not None:
-        return S.RPat(t.pos, t.end, "typed", "_", [pattern_of_term(t.term)], t.type)
-    raise Declined("constructor pattern in intro/have", t)
+    kind, name, items, ty = "one", "_", [], None
+    if isinstance(t, S.Ident):
+        name = t.name
+    elif isinstance(t, S.Anon | S.Tuple):
+        kind, items = "tuple", [pattern_of_term(x) for x in t.items]
+    elif isinstance(t, S.Ascription) and t.type is not None:
+        kind, items, ty = "typed", [pattern_of_term(t.term)], t.type
+    elif not isinstance(t, S.Hole):
+        raise Declined("constructor pattern in intro/have", t)
+    return S.RPat(t.pos, t.end, kind, name, items, ty)
 
 
 def given_name(pat: S.RPat):
@@ -53,12 +52,14 @@ def intro_pattern(ctx, goal: int, pat: S.RPat) -> list[int]:
 
 def rcases_hyp(ctx, goal: int, d, pat: S.RPat) -> list[int]:
     """Goals after matching the hypothesis d against a pattern."""
-    ctx.meta.tick()
-    with ctx.meta.with_goal(goal):
+    meta = ctx.meta
+    meta.tick()
+    with meta.with_goal(goal):
         if pat.kind == "one":
-            return [_one(ctx.meta, goal, d, pat.name)]
+            return [_one(meta, goal, d, pat.name)]
         if pat.kind == "typed":
-            d, goal = _retype(ctx, goal, d, pat.type)
+            ty = unified_type(ctx, "rcases", pat.type, d.type)
+            d, goal = U.change_hyp(meta, goal, d, ty)
             return rcases_hyp(ctx, goal, d, pat.items[0])
         return _constructors(ctx, goal, d, pat)
 
@@ -74,43 +75,30 @@ def _one(meta, goal: int, d, name: str) -> int:
     return goal if name == d.name else rename_hyps(meta, goal, {d.id: name})
 
 
-def _retype(ctx, goal: int, d, kind):
-    """(declaration, goal): the hypothesis with the type that the pattern states."""
-    meta = ctx.meta
-    ty = ctx.elab.elab_type(kind)
-    if not meta.is_def_eq(d.type, ty):
-        raise LeanError(f"Type mismatch: Hypothesis `{d.name}` has type\n  {meta.pp(d.type)}\n"
-                        f"but is expected to have type\n  {meta.pp(ty)}", kind)
-    return U.change_hyp(meta, goal, d, meta.inst(ty))
-
-
 def _constructors(ctx, goal: int, d, pat: S.RPat) -> list[int]:
     """Splits d; the fields of each constructor meet their patterns, one after the other."""
     meta = ctx.meta
     found = meta.inductive_of(d.type)
     if pat.kind == "tuple" and len(pat.items) == 1 and (found is None or not found[0].ctors):
         return rcases_hyp(ctx, goal, d, pat.items[0])
+    if pat.kind == "explicit":
+        raise Declined("rcases pattern with @", pat)
     if found is None:
         raise LeanError(f"Tactic `rcases` failed: `{d.name} : {meta.pp(d.type)}` is not an "
                         "inductive datatype", pat if pat.end else None)
-    plan = distribute(meta, found[0].ctors, pat)
-    goals = []
+    ctors, levels = found[0].ctors, found[1]
+    alts = spread(pat.items if pat.kind == "alts" else [pat], len(ctors), "alts")
+    plan, goals = dict(zip(ctors, alts, strict=True)), []
     for b in split_hyp(meta, goal, d):
-        left = [b.goal]
-        for field, p in zip(b.decls, plan[b.ctor], strict=False):
-            left = [new for g in left for new in _field(ctx, g, field, p)]
+        left, alt = [b.goal], plan[b.ctor]
+        infos = meta.arg_infos(Const(b.ctor, levels), found[0].num_params + len(b.decls))
+        named = [x for x, info in zip(b.decls, infos[found[0].num_params:], strict=True)
+                 if info == "default"]
+        pats = spread(alt.items if alt.kind == "tuple" else [alt], len(named), "tuple")
+        for field, p in zip(named, pats, strict=True):
+            left = U.flat(lambda g, field=field, p=p: _field(ctx, g, field, p), left)
         goals += left
     return goals
-
-
-def _field(ctx, goal: int, d, pat: S.RPat) -> list[int]:
-    """rcases_hyp for a hypothesis that an earlier substitution may have moved or removed."""
-    lctx = ctx.meta.decls[goal].lctx
-    d = lctx.get(d.id) or next((x for x in reversed(lctx.decls) if x.name == d.name), None)
-    return [goal] if d is None else rcases_hyp(ctx, goal, d, pat)
-
-
-# --- which pattern meets what ---------------------------------------------------------------------
 
 
 def spread(pats, n: int, kind: str) -> list[S.RPat]:
@@ -121,29 +109,11 @@ def spread(pats, n: int, kind: str) -> list[S.RPat]:
     return [*pats[:n], *[HOLE] * (n - len(pats))]
 
 
-def distribute(meta, ctors, pat: S.RPat) -> dict[str, list[S.RPat]]:
-    """Patterns for the fields of each constructor (Lean's processConstructors)."""
-    alts = pat.items if pat.kind == "alts" else [pat]
-    return {ctor: field_patterns(meta.env.lookup(ctor), alt)
-            for ctor, alt in zip(ctors, spread(alts, len(ctors), "alts"), strict=True)}
-
-
-def field_patterns(ctor, pat: S.RPat) -> list[S.RPat]:
-    """One pattern for each field; implicit fields get `_` unless the pattern begins with `@`."""
-    explicit = pat.kind == "explicit"
-    if explicit:
-        pat = pat.items[0]
-    named, ty = [], ctor.type
-    for i in range(ctor.num_params + ctor.num_fields):
-        if i >= ctor.num_params:
-            named.append(explicit or ty.info == "default")
-        ty = ty.body
-    pats = iter(spread(as_tuple(pat), sum(named), "tuple"))
-    return [next(pats) if is_named else HOLE for is_named in named]
-
-
-def as_tuple(pat: S.RPat) -> list[S.RPat]:
-    return pat.items if pat.kind == "tuple" else [pat]
+def _field(ctx, goal: int, d, pat: S.RPat) -> list[int]:
+    """rcases_hyp for a hypothesis that an earlier substitution may have moved or removed."""
+    lctx = ctx.meta.decls[goal].lctx
+    d = lctx.get(d.id) or next((x for x in reversed(lctx.decls) if x.name == d.name), None)
+    return [goal] if d is None else rcases_hyp(ctx, goal, d, pat)
 
 
 # --- the tactics ----------------------------------------------------------------------------------
@@ -159,27 +129,14 @@ def rcases(ctx, goal, stx, targets, pat):
 
 @goal_tactic("obtain")
 def obtain(ctx, goal, stx, pat, kind, values):
-    if values is not None and len(values) != 1:
-        raise Declined("obtain with several values", stx)
-    if values is not None:
-        return obtain_value(ctx, goal, stx, pat or HOLE, kind, values[0])
-    if kind is None:
-        raise LeanError("`obtain` requires either an expected type or a value.", stx)
-    ty = ctx.elab.elab_type(kind)
-    sub = ctx.meta.mk_goal(ty)
-    h, goal = U.assert_hyp(ctx.meta, goal, "this✝", ty, MVar(sub))
-    return [sub, *rcases_hyp(ctx, goal, h, pat or HOLE)]
+    if values is None or len(values) != 1:
+        raise Declined("obtain without a value or with several", stx)
+    return obtain_value(ctx, goal, pat or HOLE, kind, values[0])
 
 
-def obtain_value(ctx, goal: int, stx, pat: S.RPat, kind, value) -> list[int]:
+def obtain_value(ctx, goal: int, pat: S.RPat, kind, value) -> list[int]:
     """Matches the value (of type `kind`, if given) against the pattern."""
-    ctx.elab.err_to_sorry = False
-    ty = None if kind is None else ctx.elab.elab_type(kind)
-    e = ctx.meta.inst(ctx.elab.elab_term(value, None) if ty is None else
-                      ctx.elab.elab_term_ensuring(value, ty))
-    if e.flags & tm.MVAR:
-        raise Declined("obtain from a term with holes", stx)
-    h, goal = hyp_of_term(ctx.meta, goal, e, ty, given_name(pat) or "x✝")
+    h, goal = target_hyp(ctx, goal, None, value, kind, given_name(pat) or "x✝")
     return rcases_hyp(ctx, goal, h, pat)
 
 
@@ -189,5 +146,5 @@ def rintro(ctx, goal, stx, pats, kind):
         raise Declined("rintro with a type", stx)
     goals = [goal]
     for pat in pats:
-        goals = [new for g in goals for new in intro_pattern(ctx, g, pat)]
+        goals = U.flat(lambda g, pat=pat: intro_pattern(ctx, g, pat), goals)
     return goals

@@ -5,17 +5,15 @@ Follows Lean's `Lean/Meta/Tactic/{Subst,UnifyEq}.lean`.
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
-from __future__ import annotations
-
 from minilean.front import syntax as S
 from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
 from minilean.front.tactic import goal_tactic
-from minilean.front.tactic_ctor import ctor_equations, ctor_of, literal_clash
+from minilean.front.tactic_ctor import add_field_equations, add_premises, ctor_of
 from minilean.front.tactic_util import tactic_error
 from minilean.front.terms import is_app_of
 from minilean.kernel import term as tm
-from minilean.kernel.term import Const, FVar, Pi, instantiate
+from minilean.kernel.term import Const, FVar, instantiate
 
 
 def subst_var(meta, goal: int, h, symm: bool):
@@ -81,19 +79,16 @@ def subst(ctx, goal, stx, terms):
 def subst_hyp(meta, goal: int, d) -> int:
     """`subst d`: d is an equation with a variable side, or a variable, whose first equation counts.
     """
-    parts = equation(meta, d.type)
-    if parts is not None:
-        symm = variable_side(meta, goal, *parts[1:])
-        if symm is None:
-            raise tactic_error(meta, "subst", goal, "invalid equality proof, it is not of the form "
-                               f"(x = t) or (t = x)\n  {meta.pp(d.type)}")
-        return subst_var(meta, goal, d, symm)[1]
-    for h in U.hypotheses(meta, goal):
-        parts = meta.eq_parts(h.type)
-        symm = parts and variable_side(meta, goal, *parts[1:], d.fvar)
+    wanted, hyps = None, [d]
+    if equation(meta, d.type) is None:
+        wanted, hyps = d.fvar, U.hypotheses(meta, goal)
+    for h in hyps:
+        parts = equation(meta, h.type)
+        symm = parts and variable_side(meta, goal, *parts[1:], wanted)
         if symm is not None:
             return subst_var(meta, goal, h, symm)[1]
-    raise tactic_error(meta, "subst", goal, f"did not find equation for eliminating '{d.name}'")
+    raise tactic_error(meta, "subst", goal, f"`{d.name}` is neither an equation (x = t) or (t = x) "
+                       "nor a variable with such an equation")
 
 
 # --- equations left by case analysis --------------------------------------------------------------
@@ -109,7 +104,8 @@ def unify_eqs(meta, goal: int, count: int):
     while count:
         with meta.with_goal(goal):
             h, goal = U.intro1(meta, goal, "h✝")
-        result = unify_eq(meta, goal, h)
+        with meta.with_goal(goal):
+            result = unify_eq(meta, goal, h)
         if result is None:
             return None
         goal, extra, again = result
@@ -120,24 +116,36 @@ def unify_eqs(meta, goal: int, count: int):
 
 def unify_eq(meta, goal: int, h):
     """(goal, number of new equations in its target, renamed) or None if h is contradictory."""
-    with meta.with_goal(goal):
-        ty = meta.inst(h.type)
-        if not is_app_of(ty, "Eq", 3) and not is_app_of(ty, "HEq", 4):
-            ty = meta.whnf(ty)
-        if is_app_of(ty, "HEq", 4):
-            return _unify_heq(meta, goal, h, ty)
-        alpha, a, b = tm.get_app_fn_args(ty)[1]
+    ty = meta.inst(h.type)
+    if not is_app_of(ty, "Eq", 3) and not is_app_of(ty, "HEq", 4):
+        ty = meta.whnf(ty)
+    alpha, a, *beta, b = tm.get_app_fn_args(ty)[1]
+    if beta:  # HEq
+        if not meta.is_def_eq(alpha, beta[0]):
+            raise _unsolved(meta, ty)
+        proof = tm.mk_app(Const("eq_of_heq", (meta.sort_level(alpha),)), alpha, a, b, h.fvar)
+        result = add_premises(meta, goal, [(meta.mk_eq(a, b), proof)])
+    else:
         if meta.is_def_eq(a, b):
             return U.try_clear(meta, goal, [h.id]), 0, {}
         symm = newer_variable(meta, goal, a, b)
         if symm is None:
             a, b = meta.whnf(a), meta.whnf(b)
             symm = newer_variable(meta, goal, a, b)
-            if symm is None:
-                return _unify_ctors(meta, goal, h, alpha, a, b)
-            h, goal = U.change_hyp(meta, goal, h, meta.mk_eq(a, b))
-        renamed, goal = subst_var(meta, goal, h, symm)
-        return goal, 0, renamed
+            if symm is not None:
+                h, goal = U.change_hyp(meta, goal, h, meta.mk_eq(a, b))
+        if symm is not None:
+            renamed, goal = subst_var(meta, goal, h, symm)
+            return goal, 0, renamed
+        left, right = ctor_of(meta, a), ctor_of(meta, b)
+        if left is None or right is None:
+            raise _unsolved(meta, ty)
+        result = add_field_equations(meta, goal, h.fvar, alpha, left, right)
+    return None if result is None else (U.try_clear(meta, result[0], [h.id]), result[1], {})
+
+
+def _unsolved(meta, ty) -> LeanError:
+    return LeanError("Dependent elimination failed: Failed to solve equation\n  " + meta.pp(ty))
 
 
 def newer_variable(meta, goal: int, a, b):
@@ -145,40 +153,3 @@ def newer_variable(meta, goal: int, a, b):
     order = [d.fvar for d in meta.decls[goal].lctx.decls]
     variables = [x for x in (a, b) if is_free_var(meta, goal, x)]
     return variable_side(meta, goal, a, b, max(variables, key=order.index, default=None))
-
-
-def _unify_heq(meta, goal: int, h, ty):
-    """HEq a b with equal types becomes an equation."""
-    t1, a, t2, b = tm.get_app_fn_args(ty)[1]
-    if not meta.is_def_eq(t1, t2):
-        raise LeanError("Dependent elimination failed: Failed to solve equation\n  " + meta.pp(ty))
-    proof = tm.mk_app(Const("eq_of_heq", (meta.sort_level(t1),)), t1, a, b, h.fvar)
-    return add_premises(meta, goal, h, [(meta.mk_eq(a, b), proof)])
-
-
-def _unify_ctors(meta, goal: int, h, ty, a, b):
-    proof = literal_clash(meta, h.fvar, a, b)
-    if proof is not None:
-        meta.assign_mvar(goal, meta.mk_false_elim(meta.goal_type(goal), proof))
-        return None
-    left, right = ctor_of(meta, a), ctor_of(meta, b)
-    if left is None or right is None:
-        raise LeanError("Dependent elimination failed: Failed to solve equation\n  "
-                        f"{meta.pp(a)} = {meta.pp(b)}")
-    eqs = ctor_equations(meta, goal, h.fvar, ty, left, right)
-    return None if eqs is None else add_premises(meta, goal, h, eqs)
-
-
-def add_premises(meta, goal: int, h, eqs):
-    """unify_eq's result when h is replaced by the equations [(type, proof)]."""
-    target = implications(eqs, meta.decls[goal].type)
-    new = U.replace_goal(meta, goal, target,
-                         lambda new: tm.mk_app(new, *[proof for _, proof in eqs]))
-    return U.try_clear(meta, new, [h.id]), len(eqs), {}
-
-
-def implications(eqs, target):
-    """The target with the equations [(type, proof)] as premises."""
-    for ty, _ in reversed(eqs):
-        target = Pi("h", ty, target)
-    return target

@@ -1,12 +1,10 @@
-"""Goal surgery shared by all tactics: intro, revert, clear, assert, replace the target.
+"""Goal surgery shared by all tactics: intro, revert, clear, assert, replace the target, cases.
 
 Follows Lean's `Lean/Meta/Tactic/{Intro,Revert,Clear,Assert,Replace}.lean`. Every function takes the
 `Meta` and a goal id, assigns the goal and returns the new one; none is trusted.
 
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
-
-from __future__ import annotations
 
 from minilean.front.errors import LeanError
 from minilean.front.terms import has_loose_bvar
@@ -20,8 +18,7 @@ HANDLERS = {}  # tactic name -> handler(ctx, stx, *args)
 def tactic(*names):
     """Registers a handler for the tactics `names`."""
     def register(fn):
-        for name in names:
-            HANDLERS[name] = fn
+        HANDLERS.update(dict.fromkeys(names, fn))
         return fn
     return register
 
@@ -43,10 +40,12 @@ def chosen(name, default: str) -> str:
 
 def append_tag(parent: str, tag: str) -> str:
     """Parent tag and suffix joined by a dot; hygiene marks dropped."""
-    parent, tag = parent.rstrip("✝"), tag.rstrip("✝")
-    if not parent or not tag:
-        return parent or tag
-    return f"{parent}.{tag}"
+    return ".".join([part for part in (parent.rstrip("✝"), tag.rstrip("✝")) if part])
+
+
+def flat(fn, goals) -> list[int]:
+    """The goals that fn(goal) gives for each of the goals, one after the other."""
+    return [new for goal in goals for new in fn(goal)]
 
 
 def hypotheses(meta, goal: int):
@@ -69,6 +68,17 @@ def replace_goal(meta, goal: int, type=None, proof=lambda new: new, tag=None, lc
                        d.lctx if lctx is None else lctx)
     meta.assign_mvar(goal, proof(MVar(new)))
     return new
+
+
+def apply_cases(meta, goal: int, fn, tags, rest=()) -> list[int]:
+    """New goals, tagged, for the next arguments of fn; these and `rest` make fn prove the goal."""
+    d, ty, goals = meta.decls[goal], meta.infer(fn), []
+    for tag in tags:
+        ty = meta.expect_pi(ty)
+        goals.append(meta.mk_goal(ty.type, append_tag(d.name, tag), d.lctx))
+        ty = instantiate(ty.body, MVar(goals[-1]))
+    meta.assign_mvar(goal, tm.mk_app(fn, *map(MVar, goals), *rest))
+    return goals
 
 
 # --- between target and context -------------------------------------------------------------------
@@ -100,6 +110,8 @@ def dependents(meta, goal: int, ids):
 
 def revert(meta, goal: int, decls) -> int:
     """New goal with `decls` (closed under dependency, in order) moved to the target."""
+    if not decls:
+        return goal
     d = meta.decls[goal]
     values = [x.fvar for x in decls if x.value is None]
     return replace_goal(meta, goal, meta.mk_pi([x.fvar for x in decls], d.type),
@@ -120,21 +132,19 @@ def reintro(meta, goal: int, decls):
     return renamed, goal
 
 
-def user_of(meta, goal: int, i: int):
-    """In words, what depends on the declaration i of the goal; None when nothing does."""
-    found = dependents(meta, goal, [i])
-    if len(found) > 1:
-        return f"Variable `{found[1].name}`"
-    return "The target" if meta.mentions(meta.decls[goal].type, {i}) else None
+def is_used(meta, target, lctx, i: int) -> bool:
+    """Does the target or another declaration of the context depend on the declaration i?"""
+    return meta.mentions(target, {i}) or len(meta._dependents(lctx, [i])) > 1
 
 
 def try_clear(meta, goal: int, ids) -> int:
     """Clears those of `ids` (last first) on which nothing depends."""
+    d = meta.decls[goal]
+    lctx = d.lctx
     for i in reversed(ids):
-        lctx = meta.decls[goal].lctx
-        if i in lctx and user_of(meta, goal, i) is None:
-            goal = replace_goal(meta, goal, lctx=lctx.erase([i]))
-    return goal
+        if i in lctx and not is_used(meta, d.type, lctx, i):
+            lctx = lctx.erase([i])
+    return goal if lctx is d.lctx else replace_goal(meta, goal, lctx=lctx)
 
 
 # --- new hypotheses -------------------------------------------------------------------------------
@@ -151,12 +161,12 @@ def _add_hyp(meta, goal: int, h, value, lctx=None):
     return h, meta.intro_goal(goal, [h], target, lctx)
 
 
-def define_hyp(meta, goal: int, name: str, ty, value):
-    """(declaration, new goal) with `name : ty := value` added to the context."""
+def define_hyp(meta, goal: int, name: str, ty, value) -> int:
+    """New goal with `name : ty := value` added to the context."""
     target = meta.decls[goal].type
     h = meta.mk_local(name, ty, value=value)
     goal = replace_goal(meta, goal, Let(name, ty, value, target))
-    return h, meta.intro_goal(goal, [h], target)
+    return meta.intro_goal(goal, [h], target)
 
 
 def replace_hyp(meta, goal: int, decl, ty, value):
@@ -166,16 +176,15 @@ def replace_hyp(meta, goal: int, decl, ty, value):
     old one that something depends on stays, the new one is then the last.
     """
     h = meta.mk_local(decl.name, ty, decl.bi)
-    lctx = meta.decls[goal].lctx
-    used = {s.id for s in tm.subterms(meta.inst(ty)) if type(s) is FVar}
-    if decl.id in used or user_of(meta, goal, decl.id) is not None:
-        order = [*lctx.decls, h]
+    d = meta.decls[goal]
+    used, order = set(meta.fvar_ids(ty)), list(d.lctx.decls)
+    if decl.id in used or is_used(meta, d.type, d.lctx, decl.id):
+        order.append(h)
     else:
-        order = list(lctx.decls)
         used.add(decl.id)
         order.insert(1 + max(i for i, x in enumerate(order) if x.id in used), h)
-        order = [x for x in order if x.id != decl.id]
-    return _add_hyp(meta, goal, h, value, lctx.replace(order))
+        order.remove(decl)
+    return _add_hyp(meta, goal, h, value, d.lctx.replace(order))
 
 
 def generalize_term(meta, goal: int, e, name: str, eq_name=None):
@@ -197,7 +206,8 @@ def generalize_term(meta, goal: int, e, name: str, eq_name=None):
 
 def change_hyp(meta, goal: int, decl, ty):
     """(declaration, new goal): the hypothesis gets the definitionally equal type `ty`."""
-    if user_of(meta, goal, decl.id) is None:
+    d = meta.decls[goal]
+    if not is_used(meta, d.type, d.lctx, decl.id):
         return replace_hyp(meta, goal, decl, ty, decl.fvar)
     deps = dependents(meta, goal, [decl.id])
     goal = revert(meta, goal, deps)
@@ -207,15 +217,15 @@ def change_hyp(meta, goal: int, decl, ty):
     return renamed[decl.id], goal
 
 
-def change_target(meta, goal: int, ty) -> int:
-    """New goal with the definitionally equal target `ty`."""
-    return goal if ty is meta.decls[goal].type else replace_goal(meta, goal, ty)
-
-
-def replace_target_eq(meta, goal: int, ty, eq) -> int:
-    """New goal with target `ty`, where eq proves old target = ty."""
-    with meta.with_goal(goal):
-        return replace_goal(meta, goal, ty, lambda new: meta.mk_eq_mpr(eq, new))
+def replace_at(meta, goal: int, d, new, eq=None) -> int:
+    """New goal: hypothesis d (None: the target) becomes `new`, by eq : old = new (None: as rfl)."""
+    if d is None:
+        return replace_goal(meta, goal, new,
+                            lambda g: g if eq is None else meta.mk_eq_mpr(eq, g))
+    if eq is None:
+        return change_hyp(meta, goal, d, new)[1]
+    goal = replace_hyp(meta, goal, d, new, meta.mk_eq_mp(eq, d.fvar))[1]
+    return try_clear(meta, goal, [d.id])
 
 
 # --- terms ----------------------------------------------------------------------------------------
