@@ -232,6 +232,6 @@ tactic("next")(lambda ctx, stx, names, seq: case(ctx, stx, [("_", names)], seq))
 goal_tactic("rename_i")(lambda ctx, goal, stx, names: [rename_last(ctx.meta, goal, names)])
 
 # The tactic modules import this one and register their handlers when they are imported.
-for _name in ("apply", "basic", "cases", "ctor", "intro", "rcases", "rewrite", "simp", "split",
+for _name in ("apply", "basic", "cases", "intro", "rewrite", "simp", "split",
               "subst"):
     import_module(f"minilean.front.tactic_{_name}")

@@ -1,6 +1,8 @@
-"""cases, induction and generalize, with their alternatives.
+"""cases, induction, generalize; rcases, obtain, rintro: case analysis with alternatives or patterns.
 
-Follows Lean's `Lean/Elab/Tactic/{Induction,Generalize}.lean`.
+Follows Lean's `Lean/Elab/Tactic/{Induction,Generalize,RCases}.lean`: a tuple pattern meets the
+fields of each constructor (the last pattern takes what is left), alternatives meet the
+constructors, `rfl` substitutes, `-` clears, `_` keeps an inaccessible name.
 
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
@@ -8,11 +10,14 @@ Run: `python -m pytest tests/minilean/test_tactics.py`
 from minilean.front import syntax as S
 from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
-from minilean.front.tactic import close_or_admit, goal_tactic, run_tactic
+from minilean.front.tactic import close_or_admit, goal_tactic, rename_hyps, run_tactic
+from minilean.front.tactic_apply import unified_type
 from minilean.front.tactic_elim import last_part, split_hyp
-from minilean.front.tactic_subst import is_free_var
+from minilean.front.tactic_subst import equation, is_free_var, subst_hyp
 from minilean.front.tactic_util import tactic
-from minilean.kernel.term import MVAR
+from minilean.kernel.term import MVAR, Const
+
+HOLE = S.RPat(0, 0, "one", "_")
 
 
 def target_hyp(ctx, goal: int, eq_name, term, kind=None, name="x✝"):
@@ -48,8 +53,7 @@ def induction(ctx, goal, stx, targets, using, general, alts, before):
     if stx.kind == "induction":
         reverted = generalized(meta, goal, h, general, stx)
     goal = U.revert(meta, goal, reverted)
-    with meta.with_goal(goal):
-        branches = split_hyp(meta, goal, h, alt_names(alts), stx.kind == "induction")
+    branches = split_hyp(meta, goal, h, alt_names(alts), stx.kind == "induction")
     left = {}  # name of a constructor -> its open goals
     for b in branches:
         goals = [U.reintro(meta, b.goal, reverted)[1]]
@@ -126,3 +130,132 @@ def generalize(ctx, goal, stx, items, loc):
         eq_name = "h✝" if eq_name == "_" else eq_name
         goal = U.generalize_term(ctx.meta, goal, e, name, eq_name)[1]
     return [goal]
+
+
+# --- patterns -------------------------------------------------------------------------------------
+
+
+def pattern_of_term(t) -> S.RPat:
+    """The rcases pattern that a term pattern of `intro`/`have` stands for."""
+    if isinstance(t, S.Paren):
+        return pattern_of_term(t.term)
+    kind, name, items, ty = "one", "_", [], None
+    if isinstance(t, S.Ident):
+        name = t.name
+    elif isinstance(t, S.Anon | S.Tuple):
+        kind, items = "tuple", [pattern_of_term(x) for x in t.items]
+    elif isinstance(t, S.Ascription) and t.type is not None:
+        kind, items, ty = "typed", [pattern_of_term(t.term)], t.type
+    elif not isinstance(t, S.Hole):
+        raise Declined("constructor pattern in intro/have", t)
+    return S.RPat(t.pos, t.end, kind, name, items, ty)
+
+
+def given_name(pat: S.RPat):
+    """The name that the pattern gives to the whole, or None."""
+    if pat.kind == "typed":
+        return given_name(pat.items[0])
+    return pat.name if pat.kind == "one" and pat.name not in ("_", "-", "rfl") else None
+
+
+def intro_pattern(ctx, goal: int, pat: S.RPat) -> list[int]:
+    """Goals after introducing a binder of the target and matching it against the pattern."""
+    d, goal = U.intro1(ctx.meta, goal, given_name(pat))
+    return rcases_hyp(ctx, goal, d, pat)
+
+
+def rcases_hyp(ctx, goal: int, d, pat: S.RPat) -> list[int]:
+    """Goals after matching the hypothesis d against a pattern."""
+    meta = ctx.meta
+    meta.tick()
+    if pat.kind == "one":
+        return [_one(meta, goal, d, pat.name)]
+    if pat.kind == "typed":
+        with meta.with_goal(goal):
+            ty = unified_type(ctx, "rcases", pat.type, d.type)
+        d, goal = U.change_hyp(meta, goal, d, ty)
+        return rcases_hyp(ctx, goal, d, pat.items[0])
+    return _constructors(ctx, goal, d, pat)
+
+
+def _one(meta, goal: int, d, name: str) -> int:
+    if name == "rfl":
+        parts = equation(meta, d.type)
+        if parts is None or not meta.is_def_eq(parts[1], parts[2]):
+            return subst_hyp(meta, goal, d)
+    if name in ("rfl", "-"):
+        return U.try_clear(meta, goal, [d.id])
+    name = U.chosen(name, d.name)
+    return goal if name == d.name else rename_hyps(meta, goal, {d.id: name})
+
+
+def _constructors(ctx, goal: int, d, pat: S.RPat) -> list[int]:
+    """Splits d; the fields of each constructor meet their patterns, one after the other."""
+    meta = ctx.meta
+    found = meta.inductive_of(d.type)
+    if pat.kind == "tuple" and len(pat.items) == 1 and (found is None or not found[0].ctors):
+        return rcases_hyp(ctx, goal, d, pat.items[0])
+    if pat.kind == "explicit":
+        raise Declined("rcases pattern with @", pat)
+    if found is None:
+        raise LeanError(f"Tactic `rcases` failed: `{d.name} : {meta.pp(d.type)}` is not an "
+                        "inductive datatype", pat if pat.end else None)
+    ctors, levels = found[0].ctors, found[1]
+    alts = spread(pat.items if pat.kind == "alts" else [pat], len(ctors), "alts")
+    plan, goals = dict(zip(ctors, alts, strict=True)), []
+    for b in split_hyp(meta, goal, d):
+        left, alt = [b.goal], plan[b.ctor]
+        infos = meta.arg_infos(Const(b.ctor, levels), found[0].num_params + len(b.decls))
+        named = [x for x, info in zip(b.decls, infos[found[0].num_params:], strict=True)
+                 if info == "default"]
+        pats = spread(alt.items if alt.kind == "tuple" else [alt], len(named), "tuple")
+        for field, p in zip(named, pats, strict=True):
+            left = U.flat(lambda g, field=field, p=p: _field(ctx, g, field, p), left)
+        goals += left
+    return goals
+
+
+def spread(pats, n: int, kind: str) -> list[S.RPat]:
+    """n patterns from those given: the last takes all that are left, `_` fills up."""
+    if len(pats) > n > 0:
+        rest = pats[n - 1:]
+        return [*pats[:n - 1], S.RPat(rest[0].pos, rest[-1].end, kind, "_", rest)]
+    return [*pats[:n], *[HOLE] * (n - len(pats))]
+
+
+def _field(ctx, goal: int, d, pat: S.RPat) -> list[int]:
+    """rcases_hyp for a hypothesis that an earlier substitution may have moved or removed."""
+    lctx = ctx.meta.decls[goal].lctx
+    d = lctx.get(d.id) or next((x for x in reversed(lctx.decls) if x.name == d.name), None)
+    return [goal] if d is None else rcases_hyp(ctx, goal, d, pat)
+
+
+@goal_tactic("rcases")
+def rcases(ctx, goal, stx, targets, pat):
+    if len(targets) != 1:
+        raise Declined("rcases on several terms", stx)
+    h, goal = target_hyp(ctx, goal, *targets[0])
+    return rcases_hyp(ctx, goal, h, pat or HOLE)
+
+
+@goal_tactic("obtain")
+def obtain(ctx, goal, stx, pat, kind, values):
+    if values is None or len(values) != 1:
+        raise Declined("obtain without a value or with several", stx)
+    return obtain_value(ctx, goal, pat or HOLE, kind, values[0])
+
+
+def obtain_value(ctx, goal: int, pat: S.RPat, kind, value) -> list[int]:
+    """Matches the value (of type `kind`, if given) against the pattern."""
+    h, goal = target_hyp(ctx, goal, None, value, kind, given_name(pat) or "x✝")
+    return rcases_hyp(ctx, goal, h, pat)
+
+
+@goal_tactic("rintro")
+def rintro(ctx, goal, stx, pats, kind):
+    if kind is not None:
+        raise Declined("rintro with a type", stx)
+    goals = [goal]
+    for pat in pats:
+        goals = U.flat(lambda g, pat=pat: intro_pattern(ctx, g, pat), goals)
+    return goals

@@ -11,8 +11,7 @@ from minilean.front import tactic_util as U
 from minilean.front.build import FALSE
 from minilean.front.equations import readable
 from minilean.front.errors import Declined, LeanError
-from minilean.front.tactic_ctor import add_premises
-from minilean.front.tactic_subst import is_free_var, unify_eq, unify_eqs
+from minilean.front.tactic_subst import add_premises, is_free_var, unify_eq, unify_eqs
 from minilean.front.tactic_util import append_tag, chosen, inaccessible, tactic_error
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
@@ -39,17 +38,28 @@ def split_hyp(meta, goal: int, h, names_of=lambda ctor: (), induction=False, tag
     if found is None:
         raise tactic_error(meta, "induction" if induction else "cases", goal,
                            f"major premise type is not an inductive type\n  {meta.pp(h.type)}")
-    decl, _, params, indices = found
-    if decl.name == "Eq" and not induction:
+    if found[0].name == "Eq" and not induction:
         return _cases_eq(meta, goal, h, tag)
-    indices = [meta.inst(i) for i in indices]
+    indices = [meta.inst(i) for i in found[3]]
     free = {i.id for i in indices if is_free_var(meta, goal, i)}
-    if len(free) == len(indices) and not any(meta.mentions(p, free) for p in params):
-        return _cases_distinct(meta, goal, h, indices, names_of, induction, tag)
-    if induction:
+    major, js, count, deps = h, indices, 0, []
+    if len(free) == len(indices) and not any(meta.mentions(p, free) for p in found[2]):
+        own = {*free, h.id}
+        deps = [x for x in U.dependents(meta, goal, own) if x.id not in own]
+        goal = U.revert(meta, goal, deps)
+    elif induction:
         raise LeanError("Invalid target: Index in target's type is not a variable (consider using "
                         f"the `cases` tactic instead)\n  {meta.pp(h.type)}")
-    return _cases_indexed(meta, goal, h, indices, names_of, tag)
+    else:
+        major, js, count, goal = generalize_indices(meta, goal, h, indices)
+    branches = []
+    for b in eliminate(meta, goal, major, js, names_of, induction, tag):
+        solved = unify_eqs(meta, U.try_clear(meta, b.goal, [*[j.id for j in js], major.id]), count)
+        if solved is not None:
+            b.goal = U.reintro(meta, U.try_clear(meta, solved[0], [h.id]), deps)[1]
+            b.decls = [solved[1].get(d.id, d) for d in b.decls]
+            branches.append(b)
+    return branches
 
 
 def _cases_eq(meta, goal: int, h, tag: bool):
@@ -64,32 +74,6 @@ def _cases_eq(meta, goal: int, h, tag: bool):
     return [Branch("Eq.refl", goal, [])]
 
 
-def _cases_distinct(meta, goal: int, h, indices, names_of, induction: bool, tag: bool):
-    """cases when the indices are different variables that occur in no parameter."""
-    ids = [*[i.id for i in indices], h.id]
-    deps = [x for x in U.dependents(meta, goal, ids) if x.id not in ids]
-    goal = U.revert(meta, goal, deps)
-    branches = eliminate(meta, goal, h, indices, names_of, induction, tag)
-    for b in branches:
-        with meta.with_goal(b.goal):
-            b.goal = U.try_clear(meta, b.goal, ids)
-            b.goal = U.reintro(meta, b.goal, deps)[1]
-    return branches
-
-
-def _cases_indexed(meta, goal: int, h, indices, names_of, tag: bool):
-    """cases on a family: indices become variables with equations, which are solved afterwards."""
-    new, count, goal = generalize_indices(meta, goal, h, indices)
-    js, branches = [x.fvar for x in new[:-1]], []
-    for b in eliminate(meta, goal, new[-1], js, names_of, False, tag):
-        result = unify_eqs(meta, U.try_clear(meta, b.goal, [x.id for x in new]), count)
-        if result is not None:
-            b.goal = U.try_clear(meta, result[0], [h.id])
-            b.decls = [result[1].get(d.id, d) for d in b.decls]
-            branches.append(b)
-    return branches
-
-
 def fresh_member(meta, h):
     """New locals j… and h' : I params j…, like h : I params i…."""
     decl, levels, params, indices = meta.inductive_of(h.type)
@@ -99,7 +83,7 @@ def fresh_member(meta, h):
 
 
 def generalize_indices(meta, goal: int, h, indices):
-    """(new, n, goal): new variables j…, h'; the target becomes i = j → … → HEq h h' → target.
+    """(h', j…, n, goal): new variables; the target becomes i = j → … → HEq h h' → target.
 
     n is the number of these equations.
     """
@@ -113,28 +97,27 @@ def generalize_indices(meta, goal: int, h, indices):
         else:
             eqs.append((meta.mk_heq(old, x.fvar), meta.mk_heq_refl(old)))
     goal, n = add_premises(meta, goal, eqs)  # the proofs fit when the new ones are the old ones
-    target = meta.decls[goal].type
-    goal = U.replace_goal(meta, goal, meta.mk_pi([x.fvar for x in new], target),
+    target, xs = meta.decls[goal].type, [x.fvar for x in new]
+    goal = U.replace_goal(meta, goal, meta.mk_pi(xs, target),
                           lambda new_goal: tm.mk_app(new_goal, *indices, h.fvar))
-    return new, n, meta.intro_goal(goal, new, target)
+    return new[-1], xs[:-1], n, meta.intro_goal(goal, new, target)
 
 
 def eliminate(meta, goal: int, h, indices, names_of, induction: bool, tag: bool):
     """Branches from applying the recursor to h; the indices of its type are variables."""
     decl, levels, params, _ = meta.inductive_of(h.type)
     target = meta.goal_type(goal)
-    with meta.with_goal(goal):
-        level = meta.sort_level(target)
-        if decl.elim_level is not None:
-            levels = (level, *levels)
-        elif not lv.is_zero(level):
-            raise tactic_error(meta, "cases", goal,
-                               f"recursor `{decl.name}.casesOn` can only eliminate into `Prop`")
-        new = [x.fvar for x in fresh_member(meta, h)]
-        body = instantiate_rev(tm.abstract(target, [*indices, h.fvar]), new)
-        rec = tm.mk_app(Const(f"{decl.name}.rec", levels), *params, meta.mk_lambda(new, body))
-        tags = [last_part(ctor) if tag else "" for ctor in decl.ctors]
-        goals = U.apply_cases(meta, goal, rec, tags, [*indices, h.fvar])
+    level = meta.sort_level(target)
+    if decl.elim_level is not None:
+        levels = (level, *levels)
+    elif not lv.is_zero(level):
+        raise tactic_error(meta, "cases", goal,
+                           f"recursor `{decl.name}.casesOn` can only eliminate into `Prop`")
+    new = [x.fvar for x in fresh_member(meta, h)]
+    body = instantiate_rev(tm.abstract(target, [*indices, h.fvar]), new)
+    rec = tm.mk_app(Const(f"{decl.name}.rec", levels), *params, meta.mk_lambda(new, body))
+    tags = [last_part(ctor) if tag else "" for ctor in decl.ctors]
+    goals = U.apply_cases(meta, goal, rec, tags, [*indices, h.fvar])
     return [_branch(meta, ctor, g, list(names_of(ctor)), induction)
             for ctor, g in zip(decl.ctors, goals, strict=True)]
 
@@ -214,8 +197,7 @@ def _refute_cases(meta, d, ty):
     found = meta.inductive_of(ty)
     if found is None or len(found[0].ctors) > MAX_CTORS or (found[0].ctors and not found[3]):
         return None
-    mark = meta.save()
-    goal = meta.mk_goal(FALSE)
+    mark, goal = meta.save(), meta.mk_goal(FALSE)
     try:
         if not split_hyp(meta, goal, d):
             return meta.inst(MVar(goal))

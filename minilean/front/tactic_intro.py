@@ -11,7 +11,7 @@ from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
 from minilean.front.tactic import attempt, goal_tactic, on_main, on_places, rename_hyps
 from minilean.front.tactic_apply import blocks, refine_goal, unified_type
-from minilean.front.tactic_rcases import intro_pattern, obtain_value, pattern_of_term
+from minilean.front.tactic_cases import intro_pattern, obtain_value, pattern_of_term
 from minilean.front.tactic_util import tactic, tactic_error
 from minilean.kernel.term import Let, MVar, Pi
 

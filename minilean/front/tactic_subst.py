@@ -1,38 +1,37 @@
-"""subst, and solving the equations that case analysis leaves.
+"""Equations: subst, injection, and solving those that case analysis leaves.
 
-Follows Lean's `Lean/Meta/Tactic/{Subst,UnifyEq}.lean`.
+Follows Lean's `Lean/Meta/Tactic/{Subst,UnifyEq,Injection}.lean` and `noConfusion`. Different: that
+constructors are injective and different is proved with small projection and discriminator
+functions built from the recursor; where that needs dependent fields the tactic declines.
 
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
 from minilean.front import syntax as S
 from minilean.front import tactic_util as U
+from minilean.front.build import FALSE, TRUE
 from minilean.front.errors import Declined, LeanError
 from minilean.front.tactic import goal_tactic
-from minilean.front.tactic_ctor import add_field_equations, add_premises, ctor_of
+from minilean.front.tactic_apply import close_by_assumption
 from minilean.front.tactic_util import tactic_error
 from minilean.front.terms import is_app_of
+from minilean.kernel import level as lv
 from minilean.kernel import term as tm
-from minilean.kernel.term import Const, FVar, instantiate
+from minilean.kernel.env import ConstructorDecl
+from minilean.kernel.term import App, Const, FVar, Lam, Pi, instantiate
+
+# --- variables ------------------------------------------------------------------------------------
 
 
 def subst_var(meta, goal: int, h, symm: bool):
     """({old id: new declaration}, new goal): h : a = x (symm) or x = b replaces x everywhere.
 
-    x and h leave the context; x is a variable that the other side does not mention.
+    x and h leave the context, by Eq.rec along e = x; the other side, e, does not mention x.
     """
     _, a, b = equation(meta, h.type)
     x, e = (b, a) if symm else (a, b)
     deps = [y for y in U.dependents(meta, goal, [x.id, h.id]) if y.id not in (x.id, h.id)]
     goal = U.revert(meta, goal, deps)
-    with meta.with_goal(goal):
-        goal = _replace_var(meta, goal, h, x, e, symm)
-    goal = U.try_clear(meta, goal, [x.id, h.id])
-    return U.reintro(meta, goal, deps)
-
-
-def _replace_var(meta, goal: int, h, x, e, symm: bool) -> int:
-    """New goal with e for x and `rfl` for h, by Eq.rec along e = x."""
     target, ty = meta.goal_type(goal), meta.inst(meta.infer(x))
     eq_at = meta.mk_local("h", meta.mk_eq(e, x))
 
@@ -43,7 +42,8 @@ def _replace_var(meta, goal: int, h, x, e, symm: bool) -> int:
     new_target = instantiate(tm.abstract(abstracted(meta.mk_eq_refl(e)), [x]), e)
     rec = tm.mk_app(Const("Eq.rec", (meta.sort_level(target), meta.sort_level(ty))), ty, e, motive)
     eq = h.fvar if symm else meta.mk_eq_symm(h.fvar)
-    return U.replace_goal(meta, goal, new_target, lambda new: tm.mk_app(rec, new, x, eq))
+    goal = U.replace_goal(meta, goal, new_target, lambda new: tm.mk_app(rec, new, x, eq))
+    return U.reintro(meta, U.try_clear(meta, goal, [x.id, h.id]), deps)
 
 
 def equation(meta, ty):
@@ -71,8 +71,7 @@ def subst(ctx, goal, stx, terms):
     for term in terms:
         if not isinstance(term, S.Ident):
             raise Declined("subst with a term", stx)
-        with ctx.meta.with_goal(goal):
-            goal = subst_hyp(ctx.meta, goal, U.find_hyp(ctx.meta, goal, term.name, term))
+        goal = subst_hyp(ctx.meta, goal, U.find_hyp(ctx.meta, goal, term.name, term))
     return [goal]
 
 
@@ -91,6 +90,104 @@ def subst_hyp(meta, goal: int, d) -> int:
                        "nor a variable with such an equation")
 
 
+# --- constructors ---------------------------------------------------------------------------------
+
+
+def ctor_of(meta, e):
+    """(constructor declaration, levels, parameters, fields) of e up to whnf, or None.
+
+    Natural number literals count as constructor applications, but n + k is only unfolded for k > 0.
+    """
+    f, args = tm.get_app_fn_args(meta.lit_to_ctor(meta.whnf(meta.inst(e))))
+    decl = meta.env.get(f.name) if type(f) is Const else None
+    if type(decl) is not ConstructorDecl or len(args) != decl.num_params + decl.num_fields:
+        return None
+    return decl, f.levels, args[:decl.num_params], args[decl.num_params:]
+
+
+def by_constructor(meta, ty, result, branch):
+    """The function ty → result that takes c fields… to branch(c, fields): the recursor of ty."""
+    decl, levels, params, indices = meta.inductive_of(ty)
+    if indices or decl.is_prop:
+        raise Declined("constructor injectivity in a proposition or an indexed family")
+    rec = tm.mk_app(Const(f"{decl.name}.rec", (meta.sort_level(result), *levels)), *params,
+                    Lam("x", ty, result))
+    for ctor in decl.ctors:
+        minor = meta.head_beta(meta.infer(rec).type)
+        xs = [d.fvar for d in meta.forall_locals(minor, reducing=False)[0]]
+        value = branch(ctor, xs[:meta.env.lookup(ctor).num_fields])
+        rec = App(rec, meta.mk_lambda(xs, value))
+    return rec
+
+
+def congr_arg(meta, f, h):
+    """A proof of f a = f b from h : a = b."""
+    _, (_, a, b) = meta._eq_of(h)
+    return U.congr_step(meta, f, f, a, b, None, h)
+
+
+def clash_proof(meta, h, ty, ctor: str):
+    """A proof of False from h : c … = c' … with different constructors (c = ctor)."""
+    f = by_constructor(meta, ty, tm.PROP, lambda name, _: TRUE if name == ctor else FALSE)
+    mp = Const("Eq.mp", (lv.ZERO,))
+    return tm.mk_app(mp, TRUE, FALSE, congr_arg(meta, f, h), Const("True.intro"))
+
+
+def field_equations(meta, h, ty, left, right):
+    """[(type, proof)] of the equations between the fields of equal constructor applications."""
+    out = []
+    for i, (a, b) in enumerate(zip(left[3], right[3], strict=True)):
+        fty = meta.inst(meta.infer(a))
+        if meta.is_prop(fty):
+            continue
+
+        def branch(name, xs, i=i, a=a, fty=fty):
+            x = xs[i] if name == left[0].name else a
+            if not meta.is_def_eq(meta.infer(x), fty):
+                raise Declined("injectivity of a constructor with dependent fields")
+            return x
+        f = by_constructor(meta, ty, fty, branch)
+        out.append((meta.mk_eq(a, b), congr_arg(meta, f, h)))
+    return out
+
+
+def add_premises(meta, goal: int, eqs):
+    """(new goal, n): with the n equations [(type, proof)] as premises of its target."""
+    target = meta.decls[goal].type
+    for ty, _ in reversed(eqs):
+        target = Pi("h", ty, target)
+    proofs = [proof for _, proof in eqs]
+    return U.replace_goal(meta, goal, target, lambda new: tm.mk_app(new, *proofs)), len(eqs)
+
+
+def add_field_equations(meta, goal: int, h, ty, left, right):
+    """add_premises with field_equations; None if the constructors differ, which closes the goal."""
+    ctor = left[0].name
+    if ctor == right[0].name:
+        return add_premises(meta, goal, field_equations(meta, h, ty, left, right))
+    proof = clash_proof(meta, h, ty, ctor)
+    meta.assign_mvar(goal, meta.mk_false_elim(meta.goal_type(goal), proof))
+    return None
+
+
+@goal_tactic("injection")
+def injection(ctx, goal, stx, term, names):
+    meta = ctx.meta
+    ctx.elab.err_to_sorry = False
+    e = ctx.elab.elab_term(term, None)
+    parts = meta.eq_parts(meta.infer(e))
+    left, right = [None, None] if parts is None else [ctor_of(meta, x) for x in parts[1:]]
+    if left is None or right is None:
+        raise tactic_error(meta, "injection", goal, "equality of constructor applications expected")
+    result = add_field_equations(meta, goal, e, parts[0], left, right)
+    if result is None:
+        return []
+    goal, count = result
+    for name in [*names, *[None] * count][:count]:
+        goal = U.intro1(meta, goal, name)[1]
+    return [] if close_by_assumption(meta, goal) else [goal]
+
+
 # --- equations left by case analysis --------------------------------------------------------------
 
 
@@ -102,10 +199,8 @@ def unify_eqs(meta, goal: int, count: int):
     """
     renamed = {}
     while count:
-        with meta.with_goal(goal):
-            h, goal = U.intro1(meta, goal, "h✝")
-        with meta.with_goal(goal):
-            result = unify_eq(meta, goal, h)
+        h, goal = U.intro1(meta, goal, "h✝")
+        result = unify_eq(meta, goal, h)
         if result is None:
             return None
         goal, extra, again = result
