@@ -172,7 +172,7 @@ class MatcherRun:
         import minilean.front.tactic  # noqa: F401  (loads the tactic modules in order)
         from minilean.front.tactic_elim import split_hyp
         with self.meta.with_goal(goal):
-            return split_hyp(self.meta, goal, d, tag=False)
+            return split_hyp(self.meta, goal, d)
 
     def _is_absurd(self, goal, terms):
         """Close the goal if the case is impossible (a contradiction, or clashing indices)."""

@@ -12,6 +12,7 @@ from importlib import import_module
 from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
 from minilean.front.meta import LocalDecl, fresh_id
+from minilean.front.setting import Setting
 from minilean.front.tactic_util import HANDLERS, tactic
 from minilean.kernel.term import MVar
 
@@ -68,19 +69,14 @@ def on_places(ctx, loc, fn) -> None:
 
     The target is the place without a hypothesis (None).
     """
-    meta = ctx.meta
     if loc is not None and loc.wildcard:
         raise Declined("at *", loc)
 
-    def go(goal, place):
-        if place is None:
-            return fn(goal, None, meta.goal_type(goal))
-        d = U.find_hyp(meta, goal, place.name, place)
-        return fn(goal, d, meta.inst(d.type))
-    for place in [] if loc is None else loc.hyps:
-        on_main(ctx, go, place)
-    if loc is None or loc.goal:
-        on_main(ctx, go, None)
+    def go(goal, ident):
+        d = None if ident is None else U.find_hyp(ctx.meta, goal, ident.name, ident)
+        return fn(goal, d, ctx.meta.goal_type(goal) if d is None else ctx.meta.inst(d.type))
+    for ident in [None] if loc is None else [*loc.hyps, *[None] * loc.goal]:
+        on_main(ctx, go, ident)
 
 
 def on_each(ctx, fn) -> None:
@@ -90,17 +86,14 @@ def on_each(ctx, fn) -> None:
 
 def attempt(ctx, run, *args) -> bool:
     """Runs run(*args), errors raised and not logged; on a LeanError restores and says False."""
-    elab, mark = ctx.elab, ctx.save()
-    saved = ctx.recover, elab.err_to_sorry
-    ctx.recover = elab.err_to_sorry = False
-    try:
-        run(*args)
-        return True
-    except LeanError:
-        ctx.restore(mark)
-        return False
-    finally:
-        ctx.recover, elab.err_to_sorry = saved
+    mark = ctx.save()
+    with Setting(ctx, "recover", False), Setting(ctx.elab, "err_to_sorry", False):
+        try:
+            run(*args)
+            return True
+        except LeanError:
+            ctx.restore(mark)
+            return False
 
 
 def recovering(ctx, stx, goal: int, run, *args) -> list[int]:

@@ -13,9 +13,7 @@ from minilean.front import syntax as S
 from minilean.front import tactic_util as U
 from minilean.front.errors import LeanError
 from minilean.front.tactic import goal_tactic, on_main
-from minilean.front.tactic_util import append_tag, tactic, tactic_error
 from minilean.kernel import term as tm
-from minilean.kernel.term import Const, MVar
 
 
 def elab(ctx, stx, expected=None):
@@ -32,7 +30,7 @@ def elab_holes(ctx, goal: int, stx, expected, suffix: str):
     decls = ctx.meta.decls
     tag, unnamed = decls[goal].name, [g for g in goals if not decls[g].name]
     for i, g in enumerate(unnamed, 1):
-        decls[g].name = tag if len(unnamed) == 1 else append_tag(tag, f"{suffix}_{i}")
+        decls[g].name = tag if len(unnamed) == 1 else U.append_tag(tag, f"{suffix}_{i}")
     return e, goals
 
 
@@ -85,7 +83,7 @@ def term_tactic(ctx, goal, stx, *args):
     return refine_goal(ctx, goal, TERMS[stx.kind](stx.pos, stx.end, *args))
 
 
-@tactic("calc")
+@U.tactic("calc")
 def calc(ctx, stx, steps):
     if ctx.elab.recorder is not None:  # Lean lists the steps once more, by themselves
         ctx.elab.recorder(ctx, S.Tactic(steps[0].pos, stx.end, "calcSteps"), [])
@@ -100,10 +98,7 @@ def exact(ctx, goal, stx, term):
 
 @goal_tactic("specialize")
 def specialize(ctx, goal, stx, term):
-    meta = ctx.meta
-    head = term
-    while isinstance(head, S.App | S.Paren):
-        head = head.fn if isinstance(head, S.App) else head.term
+    meta, head = ctx.meta, term.fn if isinstance(term, S.App) else term
     d = meta.lctx.find(head.name) if isinstance(head, S.Ident) else None
     if d is None:
         raise LeanError("'specialize' requires a term of the form `h x_1 .. x_n` where `h` "
@@ -113,14 +108,37 @@ def specialize(ctx, goal, stx, term):
     return [U.try_clear(meta, new, [d.id]), *goals]
 
 
-# --- assumption -----------------------------------------------------------------------------------
+# --- tactics that close the goal ------------------------------------------------------------------
 
 
-@goal_tactic("assumption")
-def assumption(ctx, goal, stx):
-    if not close_by_assumption(ctx.meta, goal):
-        raise LeanError(f"Tactic `assumption` failed\n\n{ctx.meta.pp_goal(goal)}", stx)
-    return []
+def closes(meta, goal: int, *closers) -> bool:
+    """Does one of the functions (meta, goal → bool) close the goal? Nothing changes if not."""
+    mark = meta.save()
+    for close in closers:
+        try:
+            if close(meta, goal):
+                return True
+        except LeanError:
+            pass
+        meta.restore(mark)
+    return False
+
+
+def try_to_close(ctx, *closers) -> None:
+    """Closes the main goal, if there is one and one of the functions does."""
+    ctx.prune()
+    if ctx.goals:
+        on_main(ctx, lambda goal: [] if closes(ctx.meta, goal, *closers) else [goal])
+
+
+def closing_tactic(name: str, close, why=""):
+    """Registers and returns the tactic that fails unless close(meta, goal) closes the goal."""
+    @goal_tactic(name)
+    def handler(ctx, goal, stx):
+        if not closes(ctx.meta, goal, close):
+            raise LeanError(f"Tactic `{name}` failed{why}\n\n{ctx.meta.pp_goal(goal)}", stx)
+        return []
+    return handler
 
 
 def close_by_assumption(meta, goal: int) -> bool:
@@ -134,6 +152,8 @@ def close_by_assumption(meta, goal: int) -> bool:
             return True
     return False
 
+
+assumption = closing_tactic("assumption", close_by_assumption)
 
 # --- apply ----------------------------------------------------------------------------------------
 
@@ -169,17 +189,17 @@ def apply_term(meta, goal: int, e, extra=()) -> list[int]:
     e_type = meta.inst(meta.infer(e))
     mvars, _, result = meta.forall_meta(e_type)
     arity = fewest = len(mvars)
-    if type(tm.get_app_fn(result)) is not MVar:
+    if type(tm.get_app_fn(result)) is not tm.MVar:
         fewest = max(0, arity - len(meta.forall_locals(target)[0]))
     for n in range(fewest, arity + 1):
         mvars, infos, result = meta.forall_meta(e_type, max=n)
         if meta.is_def_eq(target, result):
             return finish_apply(meta, goal, e, mvars, infos, extra)
     result = meta.forall_meta(e_type, max=fewest)[2]
-    raise tactic_error(meta, "apply", goal, "could not unify the "
-                       f"{'conclusion' if fewest else 'type'} of "
-                       f"`{'@' if type(e) is Const else ''}{meta.pp(e)}`\n"
-                       f"  {meta.pp(result)}\nwith the goal\n  {meta.pp(target)}")
+    what = "conclusion" if fewest else "type"
+    shown = ("@" if type(e) is tm.Const else "") + meta.pp(e)
+    raise U.tactic_error(meta, "apply", goal, f"could not unify the {what} of `{shown}`\n"
+                         f"  {meta.pp(result)}\nwith the goal\n  {meta.pp(target)}")
 
 
 def apply_const(meta, goal: int, name: str) -> list[int]:
@@ -195,7 +215,7 @@ def finish_apply(meta, goal: int, e, mvars, infos, extra=()) -> list[int]:
     goals, tag = open_goals(meta, mvars, infos), meta.decls[goal].name
     meta.assign_mvar(goal, tm.mk_app(e, *mvars))
     for i in goals:
-        meta.decls[i].name = tag if len(mvars) == 1 else append_tag(tag, meta.decls[i].name)
+        meta.decls[i].name = tag if len(mvars) == 1 else U.append_tag(tag, meta.decls[i].name)
     return goals + [i for i in extra if not meta.is_assigned(i) and i not in goals]
 
 

@@ -1,4 +1,4 @@
-"""constructor, exists, rfl, symm, trivial, decide, by_cases, funext, ext: goals by their head.
+"""constructor, exists, rfl, symm, trivial, decide, by_cases, funext: goals by their head.
 
 Follows Lean's `Lean/Meta/Tactic/{Constructor,Refl,Symm}.lean`, `Lean/Elab/Tactic/Decide.lean` and
 the macros of `Init/Tactics.lean`; `use`, `by_contra` and `ext` behave as Mathlib's and core's.
@@ -7,22 +7,14 @@ Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
 from minilean.front import syntax as S
+from minilean.front import tactic_apply as A
 from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
 from minilean.front.simp import head_name
-from minilean.front.tactic import attempt, goal_tactic, on_main
-from minilean.front.tactic_apply import (
-    apply_const,
-    apply_term,
-    assumption,
-    finish_apply,
-    refine_goal,
-)
+from minilean.front.tactic import goal_tactic, on_main
 from minilean.front.tactic_elim import close_contradiction
-from minilean.front.tactic_util import tactic, tactic_error
 from minilean.front.terms import is_app_of
 from minilean.kernel import term as tm
-from minilean.kernel.term import FVAR, MVAR, App, Const, Pi
 
 
 @goal_tactic("constructor", "left", "right")
@@ -30,33 +22,28 @@ def constructor(ctx, goal, stx):
     """The first constructor that fits; `left` and `right`: one of two."""
     meta = ctx.meta
     found = meta.inductive_of(meta.goal_type(goal))
-    ctors = [] if found is None else [Const(ctor, found[1]) for ctor in found[0].ctors]
+    ctors = [] if found is None else [tm.Const(ctor, found[1]) for ctor in found[0].ctors]
     if stx.kind != "constructor":
         ctors = [ctors[stx.kind == "right"]] if len(ctors) == 2 else []
     mark = meta.save()
     for ctor in ctors:
         try:
-            return apply_term(meta, goal, ctor)
+            return A.apply_term(meta, goal, ctor)
         except LeanError:
             meta.restore(mark)
-    raise tactic_error(meta, stx.kind, goal, "no applicable constructors found")
+    raise U.tactic_error(meta, stx.kind, goal, "no applicable constructors found")
 
 
-@tactic("exists", "use")
+@U.tactic("exists", "use")
 def exists(ctx, stx, terms):
     """`exists e, …` is `refine ⟨e, …, ?_⟩; try trivial`; Mathlib's `use` tries less at the end."""
     pair = S.Anon(stx.pos, stx.end, [*terms, S.SynthHole(stx.end, stx.end)])
-    on_main(ctx, lambda goal: refine_goal(ctx, goal, pair))
+    on_main(ctx, lambda goal: A.refine_goal(ctx, goal, pair))
     if stx.kind == "exists":
-        attempt(ctx, trivial, ctx, stx)
+        A.try_to_close(ctx, close_trivial)
         return
     with ctx.meta.transparency("reducible"):
-        try_each(ctx, stx, rfl, assumption, true_intro)
-
-
-def try_each(ctx, stx, *handlers) -> bool:
-    """Does one of the handlers succeed? They are tried in order."""
-    return any(attempt(ctx, handler, ctx, stx) for handler in handlers)
+        A.try_to_close(ctx, close_rfl, A.close_by_assumption, close_true)
 
 
 # --- relations ------------------------------------------------------------------------------------
@@ -69,11 +56,10 @@ def rfl(ctx, goal, stx):
         return []
     ty, lemmas = reflexive(meta, meta.goal_type(goal))
     if not lemmas:
-        raise tactic_error(meta, "rfl", goal, "The goal is not a reflexive relation (no `@[refl]` "
-                           "lemma applies)")
-    args = tm.get_app_fn_args(ty)[1]
-    raise tactic_error(meta, "rfl", goal, f"The left-hand side\n  {meta.pp(args[-2])}\nis not "
-                       f"definitionally equal to the right-hand side\n  {meta.pp(args[-1])}")
+        raise U.tactic_error(meta, "rfl", goal, "The goal is not a reflexive relation")
+    a, b = tm.get_app_fn_args(ty)[1][-2:]
+    raise U.tactic_error(meta, "rfl", goal, f"The left-hand side\n  {meta.pp(a)}\nis not "
+                         f"definitionally equal to the right-hand side\n  {meta.pp(b)}")
 
 
 def close_rfl(meta, goal: int) -> bool:
@@ -83,7 +69,7 @@ def close_rfl(meta, goal: int) -> bool:
         e = meta.mk_const(lemma)
         mvars, infos, result = meta.forall_meta(meta.infer(e))
         if meta.is_def_eq(ty, result):
-            finish_apply(meta, goal, e, mvars, infos)
+            A.finish_apply(meta, goal, e, mvars, infos)
             return True
     return False
 
@@ -104,69 +90,64 @@ def symm(ctx, goal, stx, loc):
     target = ctx.meta.goal_type(goal)
     for ty in (target, ctx.meta.whnf_r(target)):
         if head_name(ty) in ("Eq", "Iff", "Ne", "HEq"):
-            return apply_const(ctx.meta, goal, f"{head_name(ty)}.symm")
-    raise tactic_error(ctx.meta, "symm", goal, "no applicable symmetry lemma found")
+            return A.apply_const(ctx.meta, goal, f"{head_name(ty)}.symm")
+    raise U.tactic_error(ctx.meta, "symm", goal, "no applicable symmetry lemma found")
 
 
 # --- propositions ---------------------------------------------------------------------------------
 
 
-@tactic("trivial")
-def trivial(ctx, stx):
+def close_trivial(meta, goal: int) -> bool:
     """The alternatives of core's `trivial` macro, in the order Lean tries them (latest first)."""
-    if not try_each(ctx, stx, assumption, rfl, contradiction, and_trivial, true_intro, decide):
-        raise tactic_error(ctx.meta, "trivial", ctx.main(), "no alternative applies")
+    return A.closes(meta, goal, A.close_by_assumption, close_rfl, close_contradiction, close_and,
+                    close_true, close_by_decide)
 
 
-def true_intro(ctx, stx):
-    """`apply True.intro`."""
-    on_main(ctx, lambda goal: apply_const(ctx.meta, goal, "True.intro"))
-
-
-def and_trivial(ctx, stx):
+def close_and(meta, goal: int) -> bool:
     """`apply And.intro <;> trivial`."""
-    on_main(ctx, lambda goal: U.flat(lambda g: ctx.focus(g, trivial, ctx, stx),
-                                     apply_const(ctx.meta, goal, "And.intro")))
+    return all([A.closes(meta, g, close_trivial) for g in A.apply_const(meta, goal, "And.intro")])
 
 
-@goal_tactic("contradiction")
-def contradiction(ctx, goal, stx):
-    if not close_contradiction(ctx.meta, goal):
-        raise LeanError(f"Tactic `contradiction` failed\n\n{ctx.meta.pp_goal(goal)}", stx)
-    return []
+def close_true(meta, goal: int) -> bool:
+    """`apply True.intro`."""
+    return not A.apply_const(meta, goal, "True.intro")
 
 
-@goal_tactic("decide")
-def decide(ctx, goal, stx):
-    """Closes the goal by evaluating its Decidable instance."""
-    meta = ctx.meta
+def decidable(p):
+    return tm.App(tm.Const("Decidable"), p)
+
+
+def close_by_decide(meta, goal: int) -> bool:
+    """Closes a goal without variables by evaluating its Decidable instance to isTrue."""
     p = meta.goal_type(goal)
-    if p.flags & (FVAR | MVAR):
-        raise LeanError("Tactic `decide` failed: The proposition\n  " + meta.pp(p) + "\ncontains "
-                        "free variables or metavariables")
-    inst = meta.synth_inst(App(Const("Decidable"), p))
+    closed = not p.flags & (tm.FVAR | tm.MVAR)
+    inst = meta.synth_inst(decidable(p)) if closed else None
     with meta.transparency("default"):
-        value = inst and meta.whnf(tm.mk_app(Const("Decidable.decide"), p, inst))
-    if value is not Const("Bool.true"):
-        raise LeanError(f"Tactic `decide` failed: The proposition\n  {meta.pp(p)}\nis false, or "
-                        "has no `Decidable` instance that reduces to `isTrue`")
+        value = inst and meta.whnf(tm.mk_app(tm.Const("Decidable.decide"), p, inst))
+    if value is not tm.Const("Bool.true"):
+        return False
     meta.assign_mvar(goal, U.of_decide(p, inst, True))
-    return []
+    return True
+
+
+A.closing_tactic("trivial", close_trivial)
+A.closing_tactic("contradiction", close_contradiction)
+A.closing_tactic("decide", close_by_decide, ": The proposition is false, contains variables or has "
+                 "no `Decidable` instance that reduces to `isTrue`")
 
 
 @goal_tactic("by_cases")
 def by_cases(ctx, goal, stx, name, term):
     meta = ctx.meta
     p = ctx.elab.elab_term_ensuring(term, tm.PROP)
-    decidable = App(Const("Decidable"), p)
-    inst = meta.synth_inst(decidable) or App(Const("Classical.propDecidable"), p)
+    inst = meta.synth_inst(decidable(p)) or tm.App(tm.Const("Classical.propDecidable"), p)
     return [new for _, new in cases_on_prop(meta, goal, p, inst, ("pos", "neg"), name)]
 
 
 def cases_on_prop(meta, goal: int, p, inst, tags, name=None):
     """[(hypothesis, goal)] with p and with ¬p as a hypothesis, which inst decides."""
     target = meta.goal_type(goal)
-    fn = tm.mk_app(Const("dite", (meta.sort_level(target),)), target, p, inst)
+    fn = tm.mk_app(tm.Const("dite", (meta.sort_level(target),)), target, p, inst)
     return [U.intro1(meta, g, U.chosen(name, "h")) for g in U.apply_cases(meta, goal, fn, tags)]
 
 
@@ -177,11 +158,8 @@ def by_contra(ctx, goal, stx, name, kind):
     if kind is not None:
         raise Declined("by_contra with a type", stx)
     if not is_app_of(meta.whnf_r(meta.goal_type(goal)), "Not", 1):
-        goal = apply_const(meta, goal, "Classical.byContradiction")[0]
+        goal = A.apply_const(meta, goal, "Classical.byContradiction")[0]
     return [U.intro1(meta, goal, name or "this")[1]]
-
-
-# --- extensionality -------------------------------------------------------------------------------
 
 
 @goal_tactic("funext")
@@ -189,17 +167,16 @@ def funext(ctx, goal, stx, names):
     meta = ctx.meta
     for name in names or [None]:
         with meta.with_goal(goal):
-            goal = U.intro1(meta, apply_const(meta, goal, "funext")[0], name)[1]
+            goal = U.intro1(meta, A.apply_const(meta, goal, "funext")[0], name)[1]
     return [goal]
 
 
-@tactic("ext")
+@U.tactic("ext")
 def ext(ctx, stx, pats):
     """`ext x …` for functions, as funext; other @[ext] lemmas are declined."""
-    if not pats or any(pat.kind != "one" for pat in pats):
-        raise Declined("ext without names", stx)
-    meta, goal = ctx.meta, ctx.main()
-    parts = meta.eq_parts(meta.goal_type(goal))
-    if parts is not None and type(meta.whnf(parts[0])) is not Pi:
-        raise Declined("ext at a structure or inductive type", stx)
+    meta = ctx.meta
+    parts = meta.eq_parts(meta.goal_type(ctx.main()))
+    functions = parts is not None and type(meta.whnf(parts[0])) is tm.Pi
+    if not functions or not pats or any(pat.kind != "one" for pat in pats):
+        raise Declined("ext but for functions and with names", stx)
     funext(ctx, stx, [pat.name for pat in pats])

@@ -1,4 +1,4 @@
-"""cases, induction, generalize; rcases, obtain, rintro: case analysis with alternatives or patterns.
+"""cases, induction, generalize; rcases, obtain, rintro: case analysis by names or by patterns.
 
 Follows Lean's `Lean/Elab/Tactic/{Induction,Generalize,RCases}.lean`: a tuple pattern meets the
 fields of each constructor (the last pattern takes what is left), alternatives meet the
@@ -14,7 +14,6 @@ from minilean.front.tactic import close_or_admit, goal_tactic, rename_hyps, run_
 from minilean.front.tactic_apply import unified_type
 from minilean.front.tactic_elim import last_part, split_hyp
 from minilean.front.tactic_subst import equation, is_free_var, subst_hyp
-from minilean.front.tactic_util import tactic
 from minilean.kernel.term import MVAR, Const
 
 HOLE = S.RPat(0, 0, "one", "_")
@@ -39,7 +38,7 @@ def target_hyp(ctx, goal: int, eq_name, term, kind=None, name="x✝"):
     return U.generalize_term(meta, goal, e, name, "h✝" if eq_name == "_" else eq_name)
 
 
-@tactic("cases")
+@U.tactic("cases")
 def cases(ctx, stx, targets, using, alts, before):
     induction(ctx, stx, targets, using, [], alts, before)
 

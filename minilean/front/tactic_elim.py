@@ -7,39 +7,34 @@ with equations, the recursor is applied, the equations are solved in every branc
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
+from collections import namedtuple
+
 from minilean.front import tactic_util as U
 from minilean.front.build import FALSE
 from minilean.front.equations import readable
 from minilean.front.errors import Declined, LeanError
 from minilean.front.tactic_subst import add_premises, is_free_var, unify_eq, unify_eqs
-from minilean.front.tactic_util import append_tag, chosen, inaccessible, tactic_error
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
-from minilean.kernel.term import App, Const, MVar, Pi, instantiate_rev
 
 MAX_CTORS = 4  # of a type whose cases `contradiction` tries
 
 
-class Branch:
-    """One goal of a case split: constructor name, its fields and (for induction) hypotheses."""
-
-    __slots__ = ("ctor", "decls", "goal")
-
-    def __init__(self, ctor, goal, decls):
-        self.ctor, self.goal, self.decls = ctor, goal, decls
+# one goal of a case split, its constructor's name, its fields and (for induction) hypotheses
+Branch = namedtuple("Branch", "ctor goal decls")
 
 
-def split_hyp(meta, goal: int, h, names_of=lambda ctor: (), induction=False, tag=True):
+def split_hyp(meta, goal: int, h, names_of=lambda ctor: (), induction=False):
     """Branches of cases (or induction) on the hypothesis h, contradictory ones left out.
 
     names_of(ctor): names for the fields and induction hypotheses, None for inaccessible ones.
     """
     found = meta.inductive_of(h.type)
     if found is None:
-        raise tactic_error(meta, "induction" if induction else "cases", goal,
-                           f"major premise type is not an inductive type\n  {meta.pp(h.type)}")
+        raise U.tactic_error(meta, "cases", goal, "major premise type is not an inductive type\n  "
+                             + meta.pp(h.type))
     if found[0].name == "Eq" and not induction:
-        return _cases_eq(meta, goal, h, tag)
+        return _cases_eq(meta, goal, h)
     indices = [meta.inst(i) for i in found[3]]
     free = {i.id for i in indices if is_free_var(meta, goal, i)}
     major, js, count, deps = h, indices, 0, []
@@ -53,31 +48,29 @@ def split_hyp(meta, goal: int, h, names_of=lambda ctor: (), induction=False, tag
     else:
         major, js, count, goal = generalize_indices(meta, goal, h, indices)
     branches = []
-    for b in eliminate(meta, goal, major, js, names_of, induction, tag):
+    for b in eliminate(meta, goal, major, js, names_of, induction):
         solved = unify_eqs(meta, U.try_clear(meta, b.goal, [*[j.id for j in js], major.id]), count)
         if solved is not None:
-            b.goal = U.reintro(meta, U.try_clear(meta, solved[0], [h.id]), deps)[1]
-            b.decls = [solved[1].get(d.id, d) for d in b.decls]
-            branches.append(b)
+            goal = U.reintro(meta, U.try_clear(meta, solved[0], [h.id]), deps)[1]
+            branches.append(Branch(b.ctor, goal, [solved[1].get(d.id, d) for d in b.decls]))
     return branches
 
 
-def _cases_eq(meta, goal: int, h, tag: bool):
+def _cases_eq(meta, goal: int, h):
     """cases on an equation: solve it (what Eq.rec and index unification amount to)."""
     result = unify_eq(meta, goal, h)
     result = result and unify_eqs(meta, *result[:2])
     if result is None:
         return []
     goal = U.try_clear(meta, result[0], [h.id])
-    if tag:
-        meta.decls[goal].name = append_tag(meta.decls[goal].name, "refl")
+    meta.decls[goal].name = U.append_tag(meta.decls[goal].name, "refl")
     return [Branch("Eq.refl", goal, [])]
 
 
 def fresh_member(meta, h):
     """New locals j… and h' : I params j…, like h : I params i…."""
     decl, levels, params, indices = meta.inductive_of(h.type)
-    family = tm.mk_app(Const(decl.name, levels), *params)
+    family = tm.mk_app(tm.Const(decl.name, levels), *params)
     js, _ = meta.forall_locals(meta.infer(family), max=len(indices))
     return [*js, meta.mk_local(h.name, tm.mk_app(family, *[j.fvar for j in js]))]
 
@@ -89,7 +82,7 @@ def generalize_indices(meta, goal: int, h, indices):
     """
     new, eqs = fresh_member(meta, h), []
     for j in new[:-1]:
-        j.name = inaccessible(j.name or "i")
+        j.name = U.inaccessible(j.name or "i")
     olds = indices if meta.is_proof(h.fvar) else [*indices, h.fvar]
     for old, x in zip(olds, new, strict=False):
         if meta.is_def_eq(meta.infer(old), x.type):
@@ -97,13 +90,11 @@ def generalize_indices(meta, goal: int, h, indices):
         else:
             eqs.append((meta.mk_heq(old, x.fvar), meta.mk_heq_refl(old)))
     goal, n = add_premises(meta, goal, eqs)  # the proofs fit when the new ones are the old ones
-    target, xs = meta.decls[goal].type, [x.fvar for x in new]
-    goal = U.replace_goal(meta, goal, meta.mk_pi(xs, target),
-                          lambda new_goal: tm.mk_app(new_goal, *indices, h.fvar))
-    return new[-1], xs[:-1], n, meta.intro_goal(goal, new, target)
+    goal = U.add_locals(meta, goal, new, [*indices, h.fvar])
+    return new[-1], [j.fvar for j in new[:-1]], n, goal
 
 
-def eliminate(meta, goal: int, h, indices, names_of, induction: bool, tag: bool):
+def eliminate(meta, goal: int, h, indices, names_of, induction: bool):
     """Branches from applying the recursor to h; the indices of its type are variables."""
     decl, levels, params, _ = meta.inductive_of(h.type)
     target = meta.goal_type(goal)
@@ -111,13 +102,12 @@ def eliminate(meta, goal: int, h, indices, names_of, induction: bool, tag: bool)
     if decl.elim_level is not None:
         levels = (level, *levels)
     elif not lv.is_zero(level):
-        raise tactic_error(meta, "cases", goal,
-                           f"recursor `{decl.name}.casesOn` can only eliminate into `Prop`")
+        raise U.tactic_error(meta, "cases", goal,
+                             f"recursor `{decl.name}.casesOn` can only eliminate into `Prop`")
     new = [x.fvar for x in fresh_member(meta, h)]
-    body = instantiate_rev(tm.abstract(target, [*indices, h.fvar]), new)
-    rec = tm.mk_app(Const(f"{decl.name}.rec", levels), *params, meta.mk_lambda(new, body))
-    tags = [last_part(ctor) if tag else "" for ctor in decl.ctors]
-    goals = U.apply_cases(meta, goal, rec, tags, [*indices, h.fvar])
+    body = tm.instantiate_rev(tm.abstract(target, [*indices, h.fvar]), new)
+    rec = tm.mk_app(tm.Const(f"{decl.name}.rec", levels), *params, meta.mk_lambda(new, body))
+    goals = U.apply_cases(meta, goal, rec, map(last_part, decl.ctors), [*indices, h.fvar])
     return [_branch(meta, ctor, g, list(names_of(ctor)), induction)
             for ctor, g in zip(decl.ctors, goals, strict=True)]
 
@@ -137,21 +127,21 @@ def _branch(meta, ctor: str, goal: int, names, induction: bool) -> Branch:
         del names[0]
     decls, fvars, ty = [], [], meta.decls[goal].type
     n_fields = meta.env.lookup(ctor).num_fields
-    while type(ty) is Pi:
+    while type(ty) is tm.Pi:
         is_field = len(decls) < n_fields
         named = all_named or ty.info == "default" if is_field else induction
         name = names.pop(0) if names and named else None
         default = "a" if ctor == "Nat.succ" and not is_field else ty.name
         # a parameter may be a predicate, as in ∃ x, p x: Lean shows the field as p a, contracted
-        decls.append(meta.mk_local(chosen(name, default),
-                                   contracted(meta, instantiate_rev(ty.type, fvars))))
+        decls.append(meta.mk_local(U.chosen(name, default),
+                                     contracted(meta, tm.instantiate_rev(ty.type, fvars))))
         fvars.append(decls[-1].fvar)
         ty = ty.body
     if names:
         raise LeanError(f"Too many variable names provided at alternative `{last_part(ctor)}`")
-    ty = instantiate_rev(ty, fvars)
+    ty = tm.instantiate_rev(ty, fvars)
     if ctor in ("Nat.zero", "Nat.succ"):  # Nat's custom eliminators say 0 and n + 1
-        ty = App(ty.fn, readable(meta, ty.arg))
+        ty = tm.App(ty.fn, readable(meta, ty.arg))
     shown = decls if induction else decls[:n_fields]
     goal = meta.intro_goal(goal, decls, meta.head_beta(ty), meta.decls[goal].lctx.add(*shown))
     return Branch(ctor, goal, shown)
@@ -159,8 +149,8 @@ def _branch(meta, ctor: str, goal: int, names, induction: bool) -> Branch:
 
 def contracted(meta, ty):
     """ty with its conclusion, where the motive may be applied, beta-reduced."""
-    if type(ty) is Pi:
-        return Pi(ty.name, ty.type, contracted(meta, ty.body), ty.info)
+    if type(ty) is tm.Pi:
+        return tm.Pi(ty.name, ty.type, contracted(meta, ty.body), ty.info)
     return meta.head_beta(ty)
 
 
@@ -181,14 +171,14 @@ def close_contradiction(meta, goal: int) -> bool:
 
 def _refute_negation(meta, d, ty, decls):
     """False from d : p → False and p, which is a hypothesis or a = a; or None."""
-    if type(ty) is not Pi or ty.body is not FALSE:
+    if type(ty) is not tm.Pi or ty.body is not FALSE:
         return None
     for other in decls:
         if other is not d and meta.is_def_eq(other.type, ty.type):
-            return App(d.fvar, other.fvar)
+            return tm.App(d.fvar, other.fvar)
     parts = meta.eq_parts(ty.type)
     if parts is not None and meta.is_def_eq(parts[1], parts[2]):
-        return App(d.fvar, meta.mk_eq_refl(parts[1]))
+        return tm.App(d.fvar, meta.mk_eq_refl(parts[1]))
     return None
 
 
@@ -200,7 +190,7 @@ def _refute_cases(meta, d, ty):
     mark, goal = meta.save(), meta.mk_goal(FALSE)
     try:
         if not split_hyp(meta, goal, d):
-            return meta.inst(MVar(goal))
+            return meta.inst(tm.MVar(goal))
     except (LeanError, Declined):
         pass
     meta.restore(mark)

@@ -12,11 +12,10 @@ from minilean.front.errors import Declined, LeanError
 from minilean.front.tactic import attempt, goal_tactic, on_main, on_places, rename_hyps
 from minilean.front.tactic_apply import blocks, refine_goal, unified_type
 from minilean.front.tactic_cases import intro_pattern, obtain_value, pattern_of_term
-from minilean.front.tactic_util import tactic, tactic_error
 from minilean.kernel.term import Let, MVar, Pi
 
 
-@tactic("intro")
+@U.tactic("intro")
 def intro(ctx, stx, pats, alts):
     if alts is not None:  # intro and match
         fun = S.FunMatch(stx.pos, stx.end, blocks(alts))
@@ -46,8 +45,7 @@ def untagged(ctx, goal: int, goals) -> list[int]:
 def intros(ctx, goal, stx, names):
     meta, names, every = ctx.meta, list(names), not names
     while names or every and type(meta.whnf_core(meta.goal_type(goal))) in (Pi, Let):
-        with meta.with_goal(goal):
-            goal = U.intro1(meta, goal, names.pop(0) if names else None)[1]
+        goal = U.intro1(meta, goal, names.pop(0) if names else None)[1]
     return [goal]
 
 
@@ -68,7 +66,7 @@ def clear(ctx, goal, stx, idents):
     new = U.try_clear(meta, goal, [d.id for d in meta.lctx.decls if d.id in ids])
     for d in meta.decls[new].lctx.decls:
         if d.id in ids:
-            raise tactic_error(meta, "clear", goal, f"something depends on `{d.name}`")
+            raise U.tactic_error(meta, "clear", goal, f"something depends on `{d.name}`")
     return [new]
 
 
@@ -101,7 +99,8 @@ def have(ctx, goal, stx, name, binders, kind, value, pattern):
         return refine_goal(ctx, goal, node, "refine_lift")
     e, ty = ctx.elab._let_value(S.Let(stx.pos, stx.end, name, binders, kind, value, hole))
     ctx.elab.synthesize("no")
-    return [U.define_hyp(meta, goal, name or "this", meta.inst(ty), meta.inst(e))]
+    h = meta.mk_local(name or "this", meta.inst(ty), value=meta.inst(e))
+    return [U.add_locals(meta, goal, [h], [])]
 
 
 def assert_type(ctx, goal: int, name, kind) -> list[int]:
@@ -123,7 +122,7 @@ def suffices(ctx, goal, stx, name, kind, value):
 # --- show, change ---------------------------------------------------------------------------------
 
 
-@tactic("show")
+@U.tactic("show")
 def show(ctx, stx, kind, value):
     """`show T` picks the first goal that T unifies with; `show T from e` closes the goal."""
     if value is not None:
@@ -139,7 +138,7 @@ def show(ctx, stx, kind, value):
         pick(ctx.main())
 
 
-@tactic("change")
+@U.tactic("change")
 def change(ctx, stx, kind, loc):
     on_places(ctx, loc, lambda goal, d, old: [
         U.replace_at(ctx.meta, goal, d, unified_type(ctx, stx.kind, kind, old))])

@@ -6,25 +6,18 @@ goals for what the equation leaves open) and `Lean/Elab/Tactic/{Rewrite,Unfold,C
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
+from minilean.front import tactic_apply as A
 from minilean.front.equations import equations
 from minilean.front.errors import Declined, LeanError
 from minilean.front.simp import add_rules, decl_rules, equation_of, flipped
 from minilean.front.simp_main import Simp, SimpSet
 from minilean.front.simp_procs import congr_args
-from minilean.front.tactic import goal_tactic, on_main, on_places
-from minilean.front.tactic_apply import (
-    apply_const,
-    assumption,
-    close_by_assumption,
-    elab_for_apply,
-    open_goals,
-)
+from minilean.front.tactic import goal_tactic, on_places
 from minilean.front.tactic_basic import close_rfl
-from minilean.front.tactic_util import flat, replace_at, tactic, tactic_error
+from minilean.front.tactic_util import replace_at, tactic, tactic_error
 from minilean.front.terms import has_loose_bvar, is_app_of
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl
-from minilean.kernel.term import FVAR, App, Const, Lam, Let, MVar, Pi, instantiate
 
 
 def rewrite_term(meta, goal: int, target, e, symm: bool, extra=(), ty=None):
@@ -36,12 +29,12 @@ def rewrite_term(meta, goal: int, target, e, symm: bool, extra=(), ty=None):
         return tactic_error(meta, "rewrite", goal, f"{text}\n  {meta.pp(term)}")
     mvars, infos, prop = meta.forall_meta(meta.inst(meta.infer(e) if ty is None else ty))
     prop = meta.inst(prop)
-    if not meta.is_prop(prop) or type(tm.get_app_fn(prop)) is MVar:
+    if not meta.is_prop(prop) or type(tm.get_app_fn(prop)) is tm.MVar:
         raise fail("equality or iff proof expected", prop)
     equation = equation_of(meta, meta.beta(e, mvars), prop)
     proof, eq_ty, lhs, rhs = flipped(meta, *equation) if symm else equation
     lhs, target = meta.inst(lhs), meta.inst(target)
-    if type(tm.get_app_fn(lhs)) is MVar:
+    if type(tm.get_app_fn(lhs)) is tm.MVar:
         raise fail("Pattern is a metavariable", lhs)
     with meta.transparency("instances"):
         body = meta.kabstract(target, lhs)
@@ -49,29 +42,28 @@ def rewrite_term(meta, goal: int, target, e, symm: bool, extra=(), ty=None):
         raise fail(f"Did not find an occurrence of the pattern\n  {meta.pp(lhs)}\nin the target "
                    "expression", target)
     eq_ty, rhs, lhs = meta.inst(eq_ty), meta.inst(rhs), meta.inst(lhs)
-    motive = Lam("_a", eq_ty, body)
+    motive = tm.Lam("_a", eq_ty, body)
     if not well_typed(meta, motive):
         raise fail("motive is not type correct:", motive)
-    new = meta.head_beta(instantiate(body, rhs))
+    new = meta.head_beta(tm.instantiate(body, rhs))
     target_ty = meta.inst(meta.infer(target))
     levels = meta.sort_level(eq_ty), meta.sort_level(target_ty)
-    eq = tm.mk_app(Const("congrArg", levels), eq_ty, target_ty, lhs, rhs, motive, proof)
-    return meta.inst(new), eq, open_goals(meta, mvars, infos, extra)
+    eq = tm.mk_app(tm.Const("congrArg", levels), eq_ty, target_ty, lhs, rhs, motive, proof)
+    return meta.inst(new), eq, A.open_goals(meta, mvars, infos, extra)
 
 
 def well_typed(meta, e) -> bool:
     """Has every argument of an application in e the type that the function expects?"""
     t = type(e)
-    if t is Lam or t is Pi:
-        x = meta.mk_local(e.name, e.type, e.info)
-        with meta.with_lctx(meta.lctx.add(x)):
-            return well_typed(meta, e.type) and well_typed(meta, instantiate(e.body, x.fvar))
-    if t is Let:
-        return well_typed(meta, e.value) and well_typed(meta, instantiate(e.body, e.value))
-    if not e.flags & FVAR:
+    if t is tm.Lam or t is tm.Pi:
+        x = meta.mk_local(e.name, e.type, e.info).fvar
+        return well_typed(meta, e.type) and well_typed(meta, tm.instantiate(e.body, x))
+    if t is tm.Let:
+        return well_typed(meta, e.value) and well_typed(meta, tm.instantiate(e.body, e.value))
+    if not e.flags & tm.FVAR:
         return True
     return all(well_typed(meta, child) for child in tm.children(e)) and (
-        t is not App
+        t is not tm.App
         or meta.is_def_eq(meta.expect_pi(meta.infer(e.fn)).type, meta.infer(e.arg)))
 
 
@@ -105,7 +97,7 @@ def rewrite_by(ctx, rule, goal: int, d, old) -> list[int]:
 def rule_terms(ctx, term):
     """[(rule, its open holes, statement or None)]: the term, or the equations of a definition."""
     meta = ctx.meta
-    e, extra = elab_for_apply(ctx, term)
+    e, extra = A.elab_for_apply(ctx, term)
     decl = meta.env.get(e.name) if type(e) is Const else None
     if type(decl) is not DefDecl or meta.is_prop(decl.type):
         return [(e, extra, None)]
@@ -121,24 +113,10 @@ def rule_terms(ctx, term):
 def rw(ctx, stx, rules, loc):
     """`rewrite`, then `with_reducible rfl` if that closes the main goal; `assumption` for rwa."""
     rewrite(ctx, stx, rules, loc)
-    ctx.prune()
-    if ctx.goals:
-        on_main(ctx, lambda goal: [] if closed_by_rfl(ctx.meta, goal) else [goal])
+    with ctx.meta.transparency("reducible"):
+        A.try_to_close(ctx, close_rfl)
     if stx.kind == "rwa":
-        assumption(ctx, stx)
-
-
-def closed_by_rfl(meta, goal: int) -> bool:
-    """Does `with_reducible rfl` close the goal?"""
-    mark = meta.save()
-    try:
-        with meta.transparency("reducible"):
-            if close_rfl(meta, goal):
-                return True
-    except LeanError:
-        pass
-    meta.restore(mark)
-    return False
+        A.assumption(ctx, stx)
 
 
 # --- unfold, congr --------------------------------------------------------------------------------
@@ -156,54 +134,53 @@ def unfold_at(ctx, ident, goal: int, d, old) -> int:
     if meta.lctx.find(ident.name) is not None:
         raise Declined("unfold of a local definition", ident)
     name = ctx.elab.resolve_const(ident.name)
-    if type(meta.env.lookup(name)) is not DefDecl:
-        raise LeanError(f"Tactic `unfold` failed to unfold `{name}`", ident)
+    if type(meta.env.lookup(name)) is not DefDecl or name not in tm.const_names(old):
+        raise LeanError(f"Tactic `unfold` failed to unfold `{name}` at\n  {meta.pp(old)}", ident)
     rules, unfolds = decl_rules(meta, name)
     rule_set = SimpSet(unfold=frozenset([name] if unfolds else []), procs=False)
     add_rules(rule_set.table, rules)
     new, proof = Simp(meta, rule_set).simp(old)
-    if new is not old:
-        return replace_at(meta, goal, d, new, proof)
-    if name in tm.const_names(old):
+    if new is old:
         raise Declined(f"unfold of {name}", ident)
-    raise LeanError(f"Tactic `unfold` failed to unfold `{name}` at\n  {meta.pp(old)}", ident)
+    return replace_at(meta, goal, d, new, proof)
 
 
 @goal_tactic("congr")
 def congr(ctx, goal, stx, depth):
-    return congr_goal(ctx.meta, goal, 1_000_000 if depth is None else depth)
-
-
-def congr_goal(meta, goal: int, depth: int) -> list[int]:
-    """Goals a = b for the arguments that differ; closes what rfl or a hypothesis closes."""
-    if closed_by_rfl(meta, goal) or close_by_assumption(meta, goal):
-        return []
-    if depth <= 0:
-        return [goal]
-    ty = meta.goal_type(goal)
-    if is_app_of(meta.whnf_r(ty), "Iff", 2):
-        return congr_goal(meta, apply_const(meta, goal, "Iff.of_eq")[0], depth)
-    parts = meta.eq_parts(ty)
+    """Goals a = b for the arguments that differ, but for those that a hypothesis closes."""
+    meta, left, tag = ctx.meta, [], ctx.meta.decls[goal].name
+    if is_app_of(meta.whnf_r(meta.goal_type(goal)), "Iff", 2):
+        goal = A.apply_const(meta, goal, "Iff.of_eq")[0]
+    parts = meta.eq_parts(meta.goal_type(goal))
     if parts is None:
         raise tactic_error(meta, "congr", goal, "not an equality")
-    steps = congr_steps(meta, goal, parts[1], parts[2])
-    return [goal] if steps is None else flat(lambda g: congr_goal(meta, g, depth - 1), steps)
+
+    def prove(a, b, depth):
+        """A proof of a = b, None if they are equal by definition."""
+        if meta.is_def_eq(a, b):
+            return None
+        new = meta.mk_goal(meta.mk_eq(a, b), tag)
+        f, xs = tm.get_app_fn_args(a)
+        g, ys = tm.get_app_fn_args(b)
+        if A.close_by_assumption(meta, new):
+            return tm.MVar(new)
+        if depth != 0 and len(xs) == len(ys) > 0 and meta.is_def_eq(f, g) \
+                and not differ_where_types_depend(meta, f, xs, ys):
+            steps = [prove(x, y, depth and depth - 1) for x, y in zip(xs, ys, strict=True)]
+            return congr_args(meta, f, xs, ys, steps)[1]
+        left.append(new)
+        return tm.MVar(new)
+    proof = prove(*parts[1:], depth)
+    meta.assign_mvar(goal, meta.mk_eq_refl(parts[1]) if proof is None else proof)
+    return left
 
 
-def congr_steps(meta, goal: int, a, b):
-    """Goals xᵢ = yᵢ of f x… = f y…; None when heads differ or an argument is dependent."""
-    f, xs = tm.get_app_fn_args(a)
-    g, ys = tm.get_app_fn_args(b)
-    if len(xs) != len(ys) or not xs or not meta.is_def_eq(f, g):
-        return None
-    d, ty, steps = meta.decls[goal], meta.infer(f), []
+def differ_where_types_depend(meta, f, xs, ys) -> bool:
+    """Do f xs… and f ys… differ in an argument on which the type of a later one depends?"""
+    ty = meta.infer(f)
     for x, y in zip(xs, ys, strict=True):
         ty = meta.expect_pi(ty)
-        same = meta.is_def_eq(x, y)
-        if not same and has_loose_bvar(ty.body, 0):
-            return None
-        steps.append(None if same else MVar(meta.mk_goal(meta.mk_eq(x, y), d.name, d.lctx)))
-        ty = instantiate(ty.body, x)
-    _, proof = congr_args(meta, f, xs, ys, steps)
-    meta.assign_mvar(goal, meta.mk_eq_refl(a) if proof is None else proof)
-    return [step.id for step in steps if step is not None]
+        if has_loose_bvar(ty.body, 0) and not meta.is_def_eq(x, y):
+            return True
+        ty = tm.instantiate(ty.body, x)
+    return False

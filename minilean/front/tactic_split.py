@@ -17,7 +17,6 @@ from minilean.front.tactic_rewrite import rewrite_term
 from minilean.front.tactic_subst import is_free_var
 from minilean.front.terms import get_app_num_args
 from minilean.kernel import term as tm
-from minilean.kernel.term import Const
 
 IF_LEMMAS = {"ite": ("if_pos", "if_neg"), "dite": ("dif_pos", "dif_neg")}
 
@@ -57,9 +56,8 @@ def split_if(meta, goal: int, e) -> list[int]:
     for (h, new), value, lemma in zip(branches, (a, b), IF_LEMMAS[f.name], strict=True):
         if f.name == "dite":
             value = meta.beta(value, [h.fvar])
-        rule = tm.mk_app(Const(lemma, f.levels), ty, c, inst, h.fvar, a, b)
-        with meta.with_goal(new):
-            after, eq, _ = rewrite_term(meta, new, target, rule, False, ty=meta.mk_eq(e, value))
+        rule = tm.mk_app(tm.Const(lemma, f.levels), ty, c, inst, h.fvar, a, b)
+        after, eq, _ = rewrite_term(meta, new, target, rule, False, ty=meta.mk_eq(e, value))
         goals.append(U.replace_at(meta, new, None, after, eq))
     return goals
 
@@ -76,28 +74,25 @@ def split_match(meta, goal: int, e) -> list[int]:
     ids = [x.id for x in discrs]
     deps = [d for d in U.dependents(meta, goal, ids) if d.id not in ids]
     goal = U.revert(meta, goal, deps)
-    with meta.with_goal(goal):
-        target = meta.goal_type(goal)
-        names = meta.env.get(f.name).level_params
-        levels = [meta.sort_level(target) if name == "u_motive" else u
-                  for name, u in zip(names, f.levels, strict=True)]
-        fn = tm.mk_app(Const(f.name, tuple(levels)), *args[:info.num_params],
-                       meta.mk_lambda(discrs, target), *discrs)
-        goals = U.apply_cases(meta, goal, fn, [f"h_{k + 1}" for k in range(info.num_alts)])
-        return [_enter(meta, new, info, k, ids, deps) for k, new in enumerate(goals)]
+    target = meta.goal_type(goal)
+    names = meta.env.get(f.name).level_params
+    levels = [meta.sort_level(target) if name == "u_motive" else u
+              for name, u in zip(names, f.levels, strict=True)]
+    fn = tm.mk_app(tm.Const(f.name, tuple(levels)), *args[:info.num_params],
+                   meta.mk_lambda(discrs, target), *discrs)
+    goals = U.apply_cases(meta, goal, fn, [f"h_{k + 1}" for k in range(info.num_alts)])
+    return [_enter(meta, new, info, k, ids, deps) for k, new in enumerate(goals)]
 
 
 def _enter(meta, goal: int, info, k: int, ids, deps) -> int:
     """Introduces the pattern variables (or a Unit) and what was reverted; reduces the match."""
     for _ in range(info.alt_arity[k] or 1):
-        with meta.with_goal(goal):
-            goal = U.intro1(meta, goal)[1]
-    with meta.with_goal(goal):
-        target = reduce_matches(meta, meta.head_beta(meta.goal_type(goal)))
-        if info.name in tm.const_names(target):
-            raise Declined("split on overlapping patterns")
-        goal = U.replace_at(meta, goal, None, target)
-        return U.reintro(meta, U.try_clear(meta, goal, ids), deps)[1]
+        goal = U.intro1(meta, goal)[1]
+    target = reduce_matches(meta, meta.head_beta(meta.goal_type(goal)))
+    if info.name in tm.const_names(target):
+        raise Declined("split on overlapping patterns")
+    goal = U.replace_at(meta, goal, None, target)
+    return U.reintro(meta, U.try_clear(meta, goal, ids), deps)[1]
 
 
 def reduce_matches(meta, e):

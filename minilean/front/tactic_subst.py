@@ -13,22 +13,19 @@ from minilean.front.build import FALSE, TRUE
 from minilean.front.errors import Declined, LeanError
 from minilean.front.tactic import goal_tactic
 from minilean.front.tactic_apply import close_by_assumption
-from minilean.front.tactic_util import tactic_error
 from minilean.front.terms import is_app_of
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.env import ConstructorDecl
-from minilean.kernel.term import App, Const, FVar, Lam, Pi, instantiate
 
 # --- variables ------------------------------------------------------------------------------------
 
 
-def subst_var(meta, goal: int, h, symm: bool):
-    """({old id: new declaration}, new goal): h : a = x (symm) or x = b replaces x everywhere.
+def subst_var(meta, goal: int, h, a, b, symm: bool):
+    """({old id: new declaration}, new goal): h : a = b replaces b (symm) or a, x, everywhere.
 
     x and h leave the context, by Eq.rec along e = x; the other side, e, does not mention x.
     """
-    _, a, b = equation(meta, h.type)
     x, e = (b, a) if symm else (a, b)
     deps = [y for y in U.dependents(meta, goal, [x.id, h.id]) if y.id not in (x.id, h.id)]
     goal = U.revert(meta, goal, deps)
@@ -37,10 +34,11 @@ def subst_var(meta, goal: int, h, symm: bool):
 
     def abstracted(eq):
         """The target with h replaced by what the proof of e = x makes of it."""
-        return instantiate(tm.abstract(target, [h.fvar]), eq if symm else meta.mk_eq_symm(eq))
+        return tm.instantiate(tm.abstract(target, [h.fvar]), eq if symm else meta.mk_eq_symm(eq))
     motive = meta.mk_lambda([x, eq_at.fvar], abstracted(eq_at.fvar))
-    new_target = instantiate(tm.abstract(abstracted(meta.mk_eq_refl(e)), [x]), e)
-    rec = tm.mk_app(Const("Eq.rec", (meta.sort_level(target), meta.sort_level(ty))), ty, e, motive)
+    new_target = tm.instantiate(tm.abstract(abstracted(meta.mk_eq_refl(e)), [x]), e)
+    levels = meta.sort_level(target), meta.sort_level(ty)
+    rec = tm.mk_app(tm.Const("Eq.rec", levels), ty, e, motive)
     eq = h.fvar if symm else meta.mk_eq_symm(h.fvar)
     goal = U.replace_goal(meta, goal, new_target, lambda new: tm.mk_app(rec, new, x, eq))
     return U.reintro(meta, U.try_clear(meta, goal, [x.id, h.id]), deps)
@@ -52,7 +50,7 @@ def equation(meta, ty):
 
 
 def is_free_var(meta, goal: int, x) -> bool:
-    return type(x) is FVar and x.id in meta.decls[goal].lctx and meta.fvars[x.id].value is None
+    return type(x) is tm.FVar and x.id in meta.decls[goal].lctx and meta.fvars[x.id].value is None
 
 
 def variable_side(meta, goal: int, a, b, wanted=None):
@@ -85,9 +83,8 @@ def subst_hyp(meta, goal: int, d) -> int:
         parts = equation(meta, h.type)
         symm = parts and variable_side(meta, goal, *parts[1:], wanted)
         if symm is not None:
-            return subst_var(meta, goal, h, symm)[1]
-    raise tactic_error(meta, "subst", goal, f"`{d.name}` is neither an equation (x = t) or (t = x) "
-                       "nor a variable with such an equation")
+            return subst_var(meta, goal, h, *parts[1:], symm)[1]
+    raise U.tactic_error(meta, "subst", goal, f"`{d.name}` gives no equation (x = t) or (t = x)")
 
 
 # --- constructors ---------------------------------------------------------------------------------
@@ -110,13 +107,13 @@ def by_constructor(meta, ty, result, branch):
     decl, levels, params, indices = meta.inductive_of(ty)
     if indices or decl.is_prop:
         raise Declined("constructor injectivity in a proposition or an indexed family")
-    rec = tm.mk_app(Const(f"{decl.name}.rec", (meta.sort_level(result), *levels)), *params,
-                    Lam("x", ty, result))
+    rec = tm.mk_app(tm.Const(f"{decl.name}.rec", (meta.sort_level(result), *levels)), *params,
+                    tm.Lam("x", ty, result))
     for ctor in decl.ctors:
         minor = meta.head_beta(meta.infer(rec).type)
         xs = [d.fvar for d in meta.forall_locals(minor, reducing=False)[0]]
         value = branch(ctor, xs[:meta.env.lookup(ctor).num_fields])
-        rec = App(rec, meta.mk_lambda(xs, value))
+        rec = tm.App(rec, meta.mk_lambda(xs, value))
     return rec
 
 
@@ -129,8 +126,8 @@ def congr_arg(meta, f, h):
 def clash_proof(meta, h, ty, ctor: str):
     """A proof of False from h : c … = c' … with different constructors (c = ctor)."""
     f = by_constructor(meta, ty, tm.PROP, lambda name, _: TRUE if name == ctor else FALSE)
-    mp = Const("Eq.mp", (lv.ZERO,))
-    return tm.mk_app(mp, TRUE, FALSE, congr_arg(meta, f, h), Const("True.intro"))
+    mp = tm.Const("Eq.mp", (lv.ZERO,))
+    return tm.mk_app(mp, TRUE, FALSE, congr_arg(meta, f, h), tm.Const("True.intro"))
 
 
 def field_equations(meta, h, ty, left, right):
@@ -155,7 +152,7 @@ def add_premises(meta, goal: int, eqs):
     """(new goal, n): with the n equations [(type, proof)] as premises of its target."""
     target = meta.decls[goal].type
     for ty, _ in reversed(eqs):
-        target = Pi("h", ty, target)
+        target = tm.Pi("h", ty, target)
     proofs = [proof for _, proof in eqs]
     return U.replace_goal(meta, goal, target, lambda new: tm.mk_app(new, *proofs)), len(eqs)
 
@@ -178,7 +175,7 @@ def injection(ctx, goal, stx, term, names):
     parts = meta.eq_parts(meta.infer(e))
     left, right = [None, None] if parts is None else [ctor_of(meta, x) for x in parts[1:]]
     if left is None or right is None:
-        raise tactic_error(meta, "injection", goal, "equality of constructor applications expected")
+        raise U.tactic_error(meta, "injection", goal, "equality of constructors expected")
     result = add_field_equations(meta, goal, e, parts[0], left, right)
     if result is None:
         return []
@@ -218,20 +215,17 @@ def unify_eq(meta, goal: int, h):
     if beta:  # HEq
         if not meta.is_def_eq(alpha, beta[0]):
             raise _unsolved(meta, ty)
-        proof = tm.mk_app(Const("eq_of_heq", (meta.sort_level(alpha),)), alpha, a, b, h.fvar)
+        proof = tm.mk_app(tm.Const("eq_of_heq", (meta.sort_level(alpha),)), alpha, a, b, h.fvar)
         result = add_premises(meta, goal, [(meta.mk_eq(a, b), proof)])
     else:
         if meta.is_def_eq(a, b):
             return U.try_clear(meta, goal, [h.id]), 0, {}
-        symm = newer_variable(meta, goal, a, b)
-        if symm is None:
-            a, b = meta.whnf(a), meta.whnf(b)
+        for reduce in (meta.inst, meta.whnf):
+            a, b = reduce(a), reduce(b)
             symm = newer_variable(meta, goal, a, b)
             if symm is not None:
-                h, goal = U.change_hyp(meta, goal, h, meta.mk_eq(a, b))
-        if symm is not None:
-            renamed, goal = subst_var(meta, goal, h, symm)
-            return goal, 0, renamed
+                renamed, goal = subst_var(meta, goal, h, a, b, symm)
+                return goal, 0, renamed
         left, right = ctor_of(meta, a), ctor_of(meta, b)
         if left is None or right is None:
             raise _unsolved(meta, ty)

@@ -10,7 +10,6 @@ from minilean.front.errors import LeanError
 from minilean.front.terms import has_loose_bvar
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
-from minilean.kernel.term import Const, FVar, Lam, Let, MVar, Pi, instantiate
 
 HANDLERS = {}  # tactic name -> handler(ctx, stx, *args)
 
@@ -66,7 +65,7 @@ def replace_goal(meta, goal: int, type=None, proof=lambda new: new, tag=None, lc
     d = meta.decls[goal]
     new = meta.mk_goal(d.type if type is None else type, d.name if tag is None else tag,
                        d.lctx if lctx is None else lctx)
-    meta.assign_mvar(goal, proof(MVar(new)))
+    meta.assign_mvar(goal, proof(tm.MVar(new)))
     return new
 
 
@@ -76,8 +75,8 @@ def apply_cases(meta, goal: int, fn, tags, rest=()) -> list[int]:
     for tag in tags:
         ty = meta.expect_pi(ty)
         goals.append(meta.mk_goal(ty.type, append_tag(d.name, tag), d.lctx))
-        ty = instantiate(ty.body, MVar(goals[-1]))
-    meta.assign_mvar(goal, tm.mk_app(fn, *map(MVar, goals), *rest))
+        ty = tm.instantiate(ty.body, tm.MVar(goals[-1]))
+    meta.assign_mvar(goal, tm.mk_app(fn, *map(tm.MVar, goals), *rest))
     return goals
 
 
@@ -91,16 +90,14 @@ def intro1(meta, goal: int, name=None):
     """
     ty = meta.goal_type(goal)
     for reduce in (meta.whnf_core, meta.whnf):
-        if type(ty) not in (Pi, Let):
+        if type(ty) not in (tm.Pi, tm.Let):
             ty = reduce(ty)
-    if type(ty) is Pi:
-        d = meta.mk_local(chosen(name, ty.name), ty.type, ty.info)
-    elif type(ty) is Let:
-        d = meta.mk_local(chosen(name, ty.name), ty.type, value=ty.value)
-    else:
+    if type(ty) not in (tm.Pi, tm.Let):
         raise tactic_error(meta, "introN", goal, "There are no additional binders or `let` "
                            "bindings in the goal to introduce")
-    return d, meta.intro_goal(goal, [d], instantiate(ty.body, d.fvar))
+    d = meta.mk_local(chosen(name, ty.name), ty.type, getattr(ty, "info", "default"),
+                      getattr(ty, "value", None))
+    return d, meta.intro_goal(goal, [d], tm.instantiate(ty.body, d.fvar))
 
 
 def dependents(meta, goal: int, ids):
@@ -123,10 +120,9 @@ def reintro(meta, goal: int, decls):
     """Introduces what `revert` moved, with the old names; ({old id: new declaration}, new goal)."""
     renamed = {}
     for old in decls:
-        if old.value is not None and type(meta.goal_type(goal)) is not Let:
+        if old.value is not None and type(meta.goal_type(goal)) is not tm.Let:
             continue  # an unused `let` was dropped
-        with meta.with_goal(goal):
-            d, goal = intro1(meta, goal, old.name)
+        d, goal = intro1(meta, goal, old.name)
         d.bi = old.bi
         renamed[old.id] = d
     return renamed, goal
@@ -150,23 +146,18 @@ def try_clear(meta, goal: int, ids) -> int:
 # --- new hypotheses -------------------------------------------------------------------------------
 
 
+def add_locals(meta, goal: int, decls, values, target=None, lctx=None) -> int:
+    """New goal with the declarations in its context; values: what they stand for (no `let`s)."""
+    target = meta.decls[goal].type if target is None else target
+    goal = replace_goal(meta, goal, meta.mk_pi([d.fvar for d in decls], target),
+                        lambda new: tm.mk_app(new, *values))
+    return meta.intro_goal(goal, decls, target, lctx)
+
+
 def assert_hyp(meta, goal: int, name: str, ty, value):
     """(declaration, new goal) with `name : ty` added to the context, proved by value."""
-    return _add_hyp(meta, goal, meta.mk_local(name, ty), value)
-
-
-def _add_hyp(meta, goal: int, h, value, lctx=None):
-    target = meta.decls[goal].type
-    goal = replace_goal(meta, goal, Pi(h.name, h.type, target), lambda new: tm.App(new, value))
-    return h, meta.intro_goal(goal, [h], target, lctx)
-
-
-def define_hyp(meta, goal: int, name: str, ty, value) -> int:
-    """New goal with `name : ty := value` added to the context."""
-    target = meta.decls[goal].type
-    h = meta.mk_local(name, ty, value=value)
-    goal = replace_goal(meta, goal, Let(name, ty, value, target))
-    return meta.intro_goal(goal, [h], target)
+    h = meta.mk_local(name, ty)
+    return h, add_locals(meta, goal, [h], [value])
 
 
 def replace_hyp(meta, goal: int, decl, ty, value):
@@ -184,21 +175,18 @@ def replace_hyp(meta, goal: int, decl, ty, value):
         used.add(decl.id)
         order.insert(1 + max(i for i, x in enumerate(order) if x.id in used), h)
         order.remove(decl)
-    return _add_hyp(meta, goal, h, value, d.lctx.replace(order))
+    return h, add_locals(meta, goal, [h], [value], lctx=d.lctx.replace(order))
 
 
 def generalize_term(meta, goal: int, e, name: str, eq_name=None):
     """(x, new goal): every e in the target becomes a new variable x (eq_name: with e = x)."""
-    with meta.with_goal(goal):
-        x = meta.mk_local(name, meta.inst(meta.infer(e)))
-        target = instantiate(meta.kabstract(meta.goal_type(goal), e), x.fvar)
-        decls, values = [x], [e]
-        if eq_name is not None:
-            decls.append(meta.mk_local(eq_name, meta.mk_eq(e, x.fvar)))
-            values.append(meta.mk_eq_refl(e))
-        goal = replace_goal(meta, goal, meta.mk_pi([d.fvar for d in decls], target),
-                            lambda new: tm.mk_app(new, *values))
-        return x, meta.intro_goal(goal, decls, target)
+    x = meta.mk_local(name, meta.inst(meta.infer(e)))
+    target = tm.instantiate(meta.kabstract(meta.goal_type(goal), e), x.fvar)
+    decls, values = [x], [e]
+    if eq_name is not None:
+        decls.append(meta.mk_local(eq_name, meta.mk_eq(e, x.fvar)))
+        values.append(meta.mk_eq_refl(e))
+    return x, add_locals(meta, goal, decls, values, target)
 
 
 # --- other types ----------------------------------------------------------------------------------
@@ -212,7 +200,7 @@ def change_hyp(meta, goal: int, decl, ty):
     deps = dependents(meta, goal, [decl.id])
     goal = revert(meta, goal, deps)
     target = meta.goal_type(goal)
-    goal = replace_goal(meta, goal, Pi(target.name, ty, target.body, target.info))
+    goal = replace_goal(meta, goal, tm.Pi(target.name, ty, target.body, target.info))
     renamed, goal = reintro(meta, goal, deps)
     return renamed[decl.id], goal
 
@@ -236,7 +224,7 @@ def beta_all(meta, e):
     def visit(s):
         if type(s) is tm.App:
             f, args = tm.get_app_fn_args(s)
-            if type(f) is Lam:
+            if type(f) is tm.Lam:
                 return beta_all(meta, meta.beta(f, args))
         return None
     return tm.replace(e, visit)
@@ -248,20 +236,20 @@ def congr_step(meta, f, g, a, b, fp, ap):
         return None
     fty = meta.expect_pi(meta.infer(f))
     alpha, beta = meta.inst(fty.type), meta.inst(fty.body)
-    levels = meta.sort_level(alpha), meta.sort_level(instantiate(beta, a))
+    levels = meta.sort_level(alpha), meta.sort_level(tm.instantiate(beta, a))
     if ap is None:
-        family = Lam(fty.name, alpha, beta)
-        return tm.mk_app(Const("congrFun", levels), alpha, family, f, g, fp, a)
+        family = tm.Lam(fty.name, alpha, beta)
+        return tm.mk_app(tm.Const("congrFun", levels), alpha, family, f, g, fp, a)
     if has_loose_bvar(beta, 0):
         beta = beta_all(meta, beta)
     beta = tm.lift(beta, -1, 1)
     if fp is None:
-        return tm.mk_app(Const("congrArg", levels), alpha, beta, a, b, f, ap)
-    return tm.mk_app(Const("congr", levels), alpha, beta, f, g, a, b, fp, ap)
+        return tm.mk_app(tm.Const("congrArg", levels), alpha, beta, a, b, f, ap)
+    return tm.mk_app(tm.Const("congr", levels), alpha, beta, f, g, a, b, fp, ap)
 
 
 def of_decide(p, inst, value: bool):
     """A proof of p (value True) or ¬p, for a Decidable instance that evaluates to the value."""
     word = "true" if value else "false"
-    refl = tm.mk_app(Const("Eq.refl", (lv.ONE,)), Const("Bool"), Const(f"Bool.{word}"))
-    return tm.mk_app(Const(f"of_decide_eq_{word}"), p, inst, refl)
+    refl = tm.mk_app(tm.Const("Eq.refl", (lv.ONE,)), tm.Const("Bool"), tm.Const(f"Bool.{word}"))
+    return tm.mk_app(tm.Const(f"of_decide_eq_{word}"), p, inst, refl)
