@@ -38,10 +38,10 @@ def unified_type(ctx, name: str, kind, old):
     """The type that the syntax `kind` says. LeanError unless it is definitionally equal to old."""
     meta = ctx.meta
     ty = ctx.elab.elab_type(kind, postpone=True)
-    ok = meta.is_def_eq(ty, old)
+    meta.is_def_eq(ty, old)
     ctx.elab.synthesize("no")
     ty = meta.inst(ty)
-    if not ok and not meta.is_def_eq(ty, old):
+    if not meta.is_def_eq(ty, old):
         raise LeanError(f"'{name}' tactic failed, pattern\n  {meta.pp(ty)}\nis not "
                         f"definitionally equal to target\n  {meta.pp(old)}", kind)
     return meta.inst(ty)
@@ -167,11 +167,8 @@ def elab_for_apply(ctx, term):
     """(function, holes it contains): an identifier is taken without its implicit arguments."""
     meta, elab = ctx.meta, ctx.elab
     elab.err_to_sorry = False
-    bare = term
-    while isinstance(bare, S.Paren):
-        bare = bare.term
-    if isinstance(bare, S.Ident):
-        options = elab.resolve_fn(bare)
+    if isinstance(term, S.Ident):
+        options = elab.resolve_fn(term)
         if len(options) == 1 and not options[0][1]:
             return options[0][0], []
     before = meta.fresh_mark()

@@ -91,7 +91,7 @@ def have(ctx, goal, stx, name, binders, kind, value, pattern):
         return untagged(ctx, goal, obtain_value(ctx, goal, pattern, kind, value))
     if value is None:
         if kind is None or stx.kind == "let":
-            raise LeanError(f"failed to infer `{stx.kind}` declaration type", stx)
+            raise Declined(f"`{stx.kind}` without a value or a type", stx)
         kind = S.Forall(kind.pos, kind.end, binders, kind) if binders else kind
         return assert_type(ctx, goal, name, kind)
     if stx.kind == "have":

@@ -98,7 +98,7 @@ def rule_terms(ctx, term):
     """[(rule, its open holes, statement or None)]: the term, or the equations of a definition."""
     meta = ctx.meta
     e, extra = A.elab_for_apply(ctx, term)
-    decl = meta.env.get(e.name) if type(e) is Const else None
+    decl = meta.env.get(e.name) if type(e) is tm.Const else None
     if type(decl) is not DefDecl or meta.is_prop(decl.type):
         return [(e, extra, None)]
     found = equations(meta, e.name)

@@ -96,7 +96,7 @@ def ctor_of(meta, e):
     Natural number literals count as constructor applications, but n + k is only unfolded for k > 0.
     """
     f, args = tm.get_app_fn_args(meta.lit_to_ctor(meta.whnf(meta.inst(e))))
-    decl = meta.env.get(f.name) if type(f) is Const else None
+    decl = meta.env.get(f.name) if type(f) is tm.Const else None
     if type(decl) is not ConstructorDecl or len(args) != decl.num_params + decl.num_fields:
         return None
     return decl, f.levels, args[:decl.num_params], args[decl.num_params:]
@@ -239,6 +239,5 @@ def _unsolved(meta, ty) -> LeanError:
 
 def newer_variable(meta, goal: int, a, b):
     """variable_side; of two variables the one introduced later."""
-    order = [d.fvar for d in meta.decls[goal].lctx.decls]
-    variables = [x for x in (a, b) if is_free_var(meta, goal, x)]
-    return variable_side(meta, goal, a, b, max(variables, key=order.index, default=None))
+    found = [d.fvar for d in meta.decls[goal].lctx.decls if d.value is None and d.fvar in (a, b)]
+    return variable_side(meta, goal, a, b, found[-1]) if found else None
