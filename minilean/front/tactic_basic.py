@@ -1,7 +1,7 @@
 """constructor, exists, rfl, symm, trivial, decide, by_cases, funext: goals by their head.
 
 Follows Lean's `Lean/Meta/Tactic/{Constructor,Refl,Symm}.lean`, `Lean/Elab/Tactic/Decide.lean` and
-the macros of `Init/Tactics.lean`; `use`, `by_contra` and `ext` behave as Mathlib's and core's.
+the macros of `Init/Tactics.lean`; `use` and `by_contra` behave as Mathlib's.
 
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
@@ -20,18 +20,22 @@ from minilean.kernel import term as tm
 @goal_tactic("constructor", "left", "right")
 def constructor(ctx, goal, stx):
     """The first constructor that fits; `left` and `right`: one of two."""
-    meta = ctx.meta
-    found = meta.inductive_of(meta.goal_type(goal))
+    found = ctx.meta.inductive_of(ctx.meta.goal_type(goal))
     ctors = [] if found is None else [tm.Const(ctor, found[1]) for ctor in found[0].ctors]
     if stx.kind != "constructor":
         ctors = [ctors[stx.kind == "right"]] if len(ctors) == 2 else []
+    return apply_first(ctx.meta, goal, stx.kind, ctors)
+
+
+def apply_first(meta, goal: int, name: str, lemmas) -> list[int]:
+    """The goals of `apply` with the first lemma that fits."""
     mark = meta.save()
-    for ctor in ctors:
+    for e in lemmas:
         try:
-            return A.apply_term(meta, goal, ctor)
+            return A.apply_term(meta, goal, e)
         except LeanError:
             meta.restore(mark)
-    raise U.tactic_error(meta, stx.kind, goal, "no applicable constructors found")
+    raise U.tactic_error(meta, name, goal, "nothing of the right type to apply")
 
 
 @U.tactic("exists", "use")
@@ -87,11 +91,11 @@ def reflexive(meta, ty):
 def symm(ctx, goal, stx, loc):
     if loc is not None:
         raise Declined("symm at a hypothesis", stx)
-    target = ctx.meta.goal_type(goal)
-    for ty in (target, ctx.meta.whnf_r(target)):
-        if head_name(ty) in ("Eq", "Iff", "Ne", "HEq"):
-            return A.apply_const(ctx.meta, goal, f"{head_name(ty)}.symm")
-    raise U.tactic_error(ctx.meta, "symm", goal, "no applicable symmetry lemma found")
+    meta, relations = ctx.meta, ("Eq", "Iff", "Ne", "HEq")
+    with meta.transparency("reducible"):
+        new = apply_first(meta, goal, "symm", [meta.mk_const(f"{r}.symm") for r in relations])
+    meta.decls[new[0]].name = meta.decls[goal].name
+    return new
 
 
 # --- propositions ---------------------------------------------------------------------------------
@@ -170,13 +174,3 @@ def funext(ctx, goal, stx, names):
             goal = U.intro1(meta, A.apply_const(meta, goal, "funext")[0], name)[1]
     return [goal]
 
-
-@U.tactic("ext")
-def ext(ctx, stx, pats):
-    """`ext x …` for functions, as funext; other @[ext] lemmas are declined."""
-    meta = ctx.meta
-    parts = meta.eq_parts(meta.goal_type(ctx.main()))
-    functions = parts is not None and type(meta.whnf(parts[0])) is tm.Pi
-    if not functions or not pats or any(pat.kind != "one" for pat in pats):
-        raise Declined("ext but for functions and with names", stx)
-    funext(ctx, stx, [pat.name for pat in pats])

@@ -52,7 +52,11 @@ def induction(ctx, goal, stx, targets, using, general, alts, before):
     if stx.kind == "induction":
         reverted = generalized(meta, goal, h, general, stx)
     goal = U.revert(meta, goal, reverted)
-    branches = split_hyp(meta, goal, h, alt_names(alts), stx.kind == "induction")
+    lhs = [each for alt in alts or () for each in alt.lhs]
+    if any(explicit for _, _, explicit in lhs):
+        raise Declined(f"@ in an alternative of {stx.kind}", stx)
+    names = {last_part(name): names for name, names, _ in lhs}
+    branches = split_hyp(meta, goal, h, names, stx.kind == "induction")
     left = {}  # name of a constructor -> its open goals
     for b in branches:
         goals = [U.reintro(meta, b.goal, reverted)[1]]
@@ -73,16 +77,6 @@ def generalized(meta, goal: int, h, general, stx):
         raise LeanError("variable cannot be generalized because it is the induction target, or "
                         f"that depends on it: {h.name}", stx)
     return [d for d in U.dependents(meta, goal, [*ids, h.id]) if d.id != h.id]
-
-
-def alt_names(alts):
-    """ctor -> the variable names its alternative gives (None: no alternatives written)."""
-    table = {}
-    for alt in alts or ():
-        for name, names, explicit in alt.lhs:
-            table[last_part(name)] = ["@", *names] if explicit else names
-    rest = table.get("_", ())
-    return lambda ctor: table.get(last_part(ctor), rest)
 
 
 def run_alts(ctx, stx, left, alts, unused) -> list[int]:

@@ -24,10 +24,11 @@ MAX_CTORS = 4  # of a type whose cases `contradiction` tries
 Branch = namedtuple("Branch", "ctor goal decls")
 
 
-def split_hyp(meta, goal: int, h, names_of=lambda ctor: (), induction=False):
+def split_hyp(meta, goal: int, h, names=None, induction=False):
     """Branches of cases (or induction) on the hypothesis h, contradictory ones left out.
 
-    names_of(ctor): names for the fields and induction hypotheses, None for inaccessible ones.
+    names: {constructor without its namespace, or "_" for others: names for the fields and induction
+    hypotheses}.
     """
     found = meta.inductive_of(h.type)
     if found is None:
@@ -48,7 +49,7 @@ def split_hyp(meta, goal: int, h, names_of=lambda ctor: (), induction=False):
     else:
         major, js, count, goal = generalize_indices(meta, goal, h, indices)
     branches = []
-    for b in eliminate(meta, goal, major, js, names_of, induction):
+    for b in eliminate(meta, goal, major, js, names or {}, induction):
         solved = unify_eqs(meta, U.try_clear(meta, b.goal, [*[j.id for j in js], major.id]), count)
         if solved is not None:
             goal = U.reintro(meta, U.try_clear(meta, solved[0], [h.id]), deps)[1]
@@ -94,7 +95,7 @@ def generalize_indices(meta, goal: int, h, indices):
     return new[-1], [j.fvar for j in new[:-1]], n, goal
 
 
-def eliminate(meta, goal: int, h, indices, names_of, induction: bool):
+def eliminate(meta, goal: int, h, indices, names, induction: bool):
     """Branches from applying the recursor to h; the indices of its type are variables."""
     decl, levels, params, _ = meta.inductive_of(h.type)
     target = meta.goal_type(goal)
@@ -107,9 +108,10 @@ def eliminate(meta, goal: int, h, indices, names_of, induction: bool):
     new = [x.fvar for x in fresh_member(meta, h)]
     body = tm.instantiate_rev(tm.abstract(target, [*indices, h.fvar]), new)
     rec = tm.mk_app(tm.Const(f"{decl.name}.rec", levels), *params, meta.mk_lambda(new, body))
-    goals = U.apply_cases(meta, goal, rec, map(last_part, decl.ctors), [*indices, h.fvar])
-    return [_branch(meta, ctor, g, list(names_of(ctor)), induction)
-            for ctor, g in zip(decl.ctors, goals, strict=True)]
+    tags = [last_part(ctor) for ctor in decl.ctors]
+    goals = U.apply_cases(meta, goal, rec, tags, [*indices, h.fvar])
+    return [_branch(meta, ctor, g, [*names.get(tag, names.get("_", ()))], induction)
+            for ctor, tag, g in zip(decl.ctors, tags, goals, strict=True)]
 
 
 def last_part(name: str) -> str:
@@ -120,21 +122,18 @@ def last_part(name: str) -> str:
 def _branch(meta, ctor: str, goal: int, names, induction: bool) -> Branch:
     """Introduces fields (and hypotheses) of a minor premise; beta-reduces the motive.
 
-    cases hides the induction hypotheses. Names that begin with `@` are for implicit fields, too.
+    cases hides the induction hypotheses; implicit fields get no name.
     """
-    all_named = names[:1] == ["@"]
-    if all_named:
-        del names[0]
     decls, fvars, ty = [], [], meta.decls[goal].type
     n_fields = meta.env.lookup(ctor).num_fields
     while type(ty) is tm.Pi:
         is_field = len(decls) < n_fields
-        named = all_named or ty.info == "default" if is_field else induction
+        named = ty.info == "default" if is_field else induction
         name = names.pop(0) if names and named else None
         default = "a" if ctor == "Nat.succ" and not is_field else ty.name
         # a parameter may be a predicate, as in ∃ x, p x: Lean shows the field as p a, contracted
         decls.append(meta.mk_local(U.chosen(name, default),
-                                     contracted(meta, tm.instantiate_rev(ty.type, fvars))))
+                                   contracted(meta, tm.instantiate_rev(ty.type, fvars))))
         fvars.append(decls[-1].fvar)
         ty = ty.body
     if names:
