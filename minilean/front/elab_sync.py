@@ -245,23 +245,12 @@ class SyncMixin:
 
     def run_by(self, stx, goal, recover=True):
         """Run the tactic block of the By `stx` on `goal`; errors are logged and `goal` admitted."""
-        from minilean.front.tactic import run_tactic_seq
+        from minilean.front.tactic import close_or_admit
         meta = self.meta
         d = meta.decls[goal]
         d.type = meta.inst(d.type)
         if self.root_goals is not None:
             self.root_goals.append((stx.pos, stx.pos, meta, d.lctx, d.type, self))
         ctx = TacticContext(meta, self, [goal], recover)
-        try:
-            with self.own_pending(), self.mode(may_postpone=True), meta.with_lctx(d.lctx):
-                run_tactic_seq(ctx, stx.tactics)
-                ctx.prune()
-                if ctx.goals:
-                    raise LeanError(ctx.unsolved_text(), stx)
-        except LeanError as err:
-            if not recover:
-                raise
-            self.log_error(err, stx)
-            for g in meta.mvars_in(MVar(goal)) or [goal]:
-                if not meta.is_assigned(g):
-                    meta.admit(g)
+        with self.own_pending(), self.mode(may_postpone=True), meta.with_lctx(d.lctx):
+            close_or_admit(ctx, stx, goal, stx.tactics)
