@@ -15,7 +15,7 @@ from minilean.front.scope import Pending
 from minilean.front.tactic_context import TacticContext
 from minilean.front.terms import occurs
 from minilean.kernel import term as tm
-from minilean.kernel.term import MVAR, MVar
+from minilean.kernel.term import MVAR
 
 
 class SyncMixin:
