@@ -184,8 +184,8 @@ def apply_term(meta, goal: int, e, extra=()) -> list[int]:
     """The new goals of `apply e`: independent ones first. Raises LeanError when it cannot unify."""
     target = meta.goal_type(goal)
     e_type = meta.inst(meta.infer(e))
-    mvars, _, result = meta.forall_meta(e_type)
-    arity = fewest = len(mvars)
+    binders, result = meta.forall_locals(e_type)
+    arity = fewest = len(binders)
     if type(tm.get_app_fn(result)) is not tm.MVar:
         fewest = max(0, arity - len(meta.forall_locals(target)[0]))
     for n in range(fewest, arity + 1):
@@ -200,8 +200,12 @@ def apply_term(meta, goal: int, e, extra=()) -> list[int]:
 
 
 def apply_const(meta, goal: int, name: str) -> list[int]:
-    """The goals of `apply name`; one alone keeps the tag."""
-    goals = apply_term(meta, goal, meta.mk_const(name))
+    """The goals of the constant with all its arguments; one alone keeps the tag."""
+    e = meta.mk_const(name)
+    mvars, infos, result = meta.forall_meta(meta.infer(e), reducing=False)
+    if not meta.is_def_eq(meta.goal_type(goal), result):
+        raise LeanError(f"Tactic `apply` failed: the goal is no conclusion of `{name}`")
+    goals = finish_apply(meta, goal, e, mvars, infos)
     if len(goals) == 1:
         meta.decls[goals[0]].name = meta.decls[goal].name
     return goals
