@@ -225,6 +225,5 @@ tactic("next")(lambda ctx, stx, names, seq: case(ctx, stx, [("_", names)], seq))
 goal_tactic("rename_i")(lambda ctx, goal, stx, names: [rename_last(ctx.meta, goal, names)])
 
 # The tactic modules import this one and register their handlers when they are imported.
-for _name in ("apply", "basic", "cases", "intro", "rewrite", "simp", "split",
-              "subst"):
+for _name in ("apply", "basic", "cases", "intro", "rewrite", "simp", "subst"):
     import_module(f"minilean.front.tactic_{_name}")

@@ -38,67 +38,54 @@ def target_hyp(ctx, goal: int, eq_name, term, kind=None, name="x✝"):
     return U.generalize_term(meta, goal, e, name, "h✝" if eq_name == "_" else eq_name)
 
 
-@U.tactic("cases")
-def cases(ctx, stx, targets, using, alts, before):
-    induction(ctx, stx, targets, using, [], alts, before)
-
-
-@goal_tactic("induction")
-def induction(ctx, goal, stx, targets, using, general, alts, before):
+@goal_tactic("cases", "induction")
+def induction(ctx, goal, stx, targets, using, *rest):
+    *general, alts, before = rest
     if using is not None or len(targets) != 1:
         raise Declined(f"{stx.kind} with `using` or on several terms", stx)
     meta, reverted = ctx.meta, []
     h, goal = target_hyp(ctx, goal, *targets[0])
     if stx.kind == "induction":
-        reverted = generalized(meta, goal, h, general, stx)
+        reverted = generalized(meta, goal, h, general[0], stx)
     goal = U.revert(meta, goal, reverted)
     lhs = [each for alt in alts or () for each in alt.lhs]
     if any(explicit for _, _, explicit in lhs):
         raise Declined(f"@ in an alternative of {stx.kind}", stx)
     names = {last_part(name): names for name, names, _ in lhs}
-    branches = split_hyp(meta, goal, h, names, stx.kind == "induction")
     left = {}  # name of a constructor -> its open goals
-    for b in branches:
-        goals = [U.reintro(meta, b.goal, reverted)[1]]
+    for b in split_hyp(meta, goal, h, names, stx.kind == "induction"):
+        left[last_part(b.ctor)] = goals = [U.reintro(meta, b.goal, reverted)[1]]
         if before is not None:
-            goals = ctx.focus(goals[0], run_tactic, ctx, before)
-        if goals:
-            left[last_part(b.ctor)] = goals
-    if alts is None:
-        return U.flat(left.get, left)
-    ctors = {last_part(ctor) for ctor in meta.inductive_of(h.type)[0].ctors}
-    return run_alts(ctx, stx, left, alts, ctors if before is not None else set(left))
+            left[last_part(b.ctor)] = ctx.focus(goals[0], run_tactic, ctx, before)
+    return U.flat(left.get, left) if alts is None else run_alts(ctx, stx, left, alts)
 
 
 def generalized(meta, goal: int, h, general, stx):
     """What the induction hypotheses quantify over: `generalizing`, what depends on h or these."""
     ids = [U.find_hyp(meta, goal, x.name, x).id for x in general]
     if any(d.id == h.id for d in U.dependents(meta, goal, ids)):
-        raise LeanError("variable cannot be generalized because it is the induction target, or "
-                        f"that depends on it: {h.name}", stx)
+        raise LeanError(f"`{h.name}`, the induction target, cannot be generalized", stx)
     return [d for d in U.dependents(meta, goal, [*ids, h.id]) if d.id != h.id]
 
 
-def run_alts(ctx, stx, left, alts, unused) -> list[int]:
-    """Goals left by the alternatives. Raises LeanError unless they fit the goals `left`.
-
-    unused: the constructors that may be named, once each; some may have no open goal.
-    """
+def run_alts(ctx, stx, left, alts) -> list[int]:
+    """Goals left by the alternatives. Raises LeanError unless they fit the goals `left`."""
     goals = []
     for alt in alts:
         for name, _, _ in alt.lhs:
-            key = last_part(name)
-            mine = [key] if key in unused else []
+            key, mine = last_part(name), {}
             if name == "_":
-                mine = list(left)
-            elif not mine:
+                mine, left = left, mine
+            elif key in left:
+                mine[key] = left.pop(key)
+            else:
                 raise LeanError(f"Invalid alternative name `{name}`: Expected "
                                 + (" or ".join(f"`{ctor}`" for ctor in left) or "none"), alt)
-            unused = unused.difference(mine)
-            for goal in U.flat(lambda ctor: left.pop(ctor, ()), mine):
+            for goal in U.flat(mine.get, mine):
                 goals += run_alt(ctx, alt, goal)
-    if left:
-        raise LeanError(f"Alternative `{next(iter(left))}` has not been provided", stx)
+    for ctor, open_goals in left.items():
+        if open_goals:
+            raise LeanError(f"Alternative `{ctor}` has not been provided", stx)
     return goals
 
 

@@ -90,10 +90,7 @@ def have(ctx, goal, stx, name, binders, kind, value, pattern):
         pattern = pattern_of_term(pattern)
         return untagged(ctx, goal, obtain_value(ctx, goal, pattern, kind, value))
     if value is None:
-        if kind is None or stx.kind == "let":
-            raise Declined(f"`{stx.kind}` without a value or a type", stx)
-        kind = S.Forall(kind.pos, kind.end, binders, kind) if binders else kind
-        return assert_type(ctx, goal, name, kind)
+        raise Declined(f"`{stx.kind}` without a value", stx)
     if stx.kind == "have":
         node = S.Have(stx.pos, stx.end, name, binders, kind, value, hole)
         return refine_goal(ctx, goal, node, "refine_lift")
@@ -103,18 +100,13 @@ def have(ctx, goal, stx, name, binders, kind, value, pattern):
     return [U.add_locals(meta, goal, [h], [])]
 
 
-def assert_type(ctx, goal: int, name, kind) -> list[int]:
-    """The goal for the type that `kind` says, and the old goal with it as a hypothesis."""
-    ty = ctx.elab.elab_type(kind)
-    sub = ctx.meta.mk_goal(ty)
-    return [sub, U.assert_hyp(ctx.meta, goal, name or "this", ty, MVar(sub))[1]]
-
-
 @goal_tactic("suffices")
 def suffices(ctx, goal, stx, name, kind, value):
-    if value is None:
-        return assert_type(ctx, goal, name, kind)[::-1]
     hole = S.SynthHole(stx.end, stx.end)
+    if value is None:
+        ty = ctx.elab.elab_type(kind)
+        sub = ctx.meta.mk_goal(ty)
+        return [U.assert_hyp(ctx.meta, goal, name or "this", ty, MVar(sub))[1], sub]
     node = S.Suffices(stx.pos, stx.end, name, kind, value, hole)
     return refine_goal(ctx, goal, node, "refine_lift")
 

@@ -1,7 +1,8 @@
-"""rw, rewrite, rwa, unfold, congr and the rewriting of one goal by one equation.
+"""rw, rewrite, rwa, unfold, split and the rewriting of one goal by one equation.
 
 Follows Lean's `Lean/Meta/Tactic/Rewrite.lean` (keyed matching up to instances, motive check, new
-goals for what the equation leaves open) and `Lean/Elab/Tactic/{Rewrite,Unfold,Congr}.lean`.
+goals for what the equation leaves open), `Lean/Meta/Tactic/SplitIf.lean` and
+`Lean/Elab/Tactic/{Rewrite,Unfold}.lean`.
 
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
@@ -9,15 +10,16 @@ Run: `python -m pytest tests/minilean/test_tactics.py`
 from minilean.front import tactic_apply as A
 from minilean.front.equations import equations
 from minilean.front.errors import Declined, LeanError
-from minilean.front.simp import add_rules, decl_rules, equation_of, flipped
+from minilean.front.simp import add_rules, decl_rules, equation_of, flipped, head_name
 from minilean.front.simp_main import Simp, SimpSet
-from minilean.front.simp_procs import congr_args
 from minilean.front.tactic import goal_tactic, on_places
-from minilean.front.tactic_basic import close_rfl
+from minilean.front.tactic_basic import cases_on_prop, close_rfl
 from minilean.front.tactic_util import replace_at, tactic, tactic_error
-from minilean.front.terms import has_loose_bvar, is_app_of
+from minilean.front.terms import get_app_num_args, has_loose_bvar
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl
+
+IF_LEMMAS = {"ite": ("if_pos", "if_neg"), "dite": ("dif_pos", "dif_neg")}
 
 
 def rewrite_term(meta, goal: int, target, e, symm: bool, extra=(), ty=None):
@@ -119,7 +121,7 @@ def rw(ctx, stx, rules, loc):
         A.assumption(ctx, stx)
 
 
-# --- unfold, congr --------------------------------------------------------------------------------
+# --- unfold, split ------------------------------------------------------------------------------
 
 
 @tactic("unfold")
@@ -145,42 +147,40 @@ def unfold_at(ctx, ident, goal: int, d, old) -> int:
     return replace_at(meta, goal, d, new, proof)
 
 
-@goal_tactic("congr")
-def congr(ctx, goal, stx, depth):
-    """Goals a = b for the arguments that differ, but for those that a hypothesis closes."""
-    meta, left, tag = ctx.meta, [], ctx.meta.decls[goal].name
-    if is_app_of(meta.whnf_r(meta.goal_type(goal)), "Iff", 2):
-        goal = A.apply_const(meta, goal, "Iff.of_eq")[0]
-    parts = meta.eq_parts(meta.goal_type(goal))
-    if parts is None:
-        raise tactic_error(meta, "congr", goal, "not an equality")
 
-    def prove(a, b, depth):
-        """A proof of a = b, None if they are equal by definition."""
-        if meta.is_def_eq(a, b):
-            return None
-        new = meta.mk_goal(meta.mk_eq(a, b), tag)
-        f, xs = tm.get_app_fn_args(a)
-        g, ys = tm.get_app_fn_args(b)
-        if A.close_by_assumption(meta, new):
-            return tm.MVar(new)
-        if depth != 0 and len(xs) == len(ys) > 0 and meta.is_def_eq(f, g) \
-                and not differ_where_types_depend(meta, f, xs, ys):
-            steps = [prove(x, y, depth and depth - 1) for x, y in zip(xs, ys, strict=True)]
-            return congr_args(meta, f, xs, ys, steps)[1]
-        left.append(new)
-        return tm.MVar(new)
-    proof = prove(*parts[1:], depth)
-    meta.assign_mvar(goal, meta.mk_eq_refl(parts[1]) if proof is None else proof)
-    return left
+@goal_tactic("split")
+def split(ctx, goal, stx, term, loc):
+    """Case distinction on the condition of the first `if`; it is replaced by its branch."""
+    meta, goals = ctx.meta, []
+    if term is not None or loc is not None:
+        raise Declined("split with a term or location", stx)
+    target = meta.goal_type(goal)
+    found = first_split(meta, target)
+    if found is None:
+        raise tactic_error(meta, "split", goal, "Could not split an `if` or `match` expression")
+    f, args = tm.get_app_fn_args(found)
+    if f.name not in IF_LEMMAS:
+        raise Declined("split on a match", stx)
+    ty, c, inst, *values = args
+    branches = cases_on_prop(meta, goal, c, inst, ("isTrue", "isFalse"))
+    for (h, new), value, lemma in zip(branches, values, IF_LEMMAS[f.name], strict=True):
+        rule = tm.mk_app(tm.Const(lemma, f.levels), ty, c, inst, h.fvar, *values)
+        value = value if f.name == "ite" else meta.beta(value, [h.fvar])
+        after, eq, _ = rewrite_term(meta, new, target, rule, False, ty=meta.mk_eq(found, value))
+        goals.append(replace_at(meta, new, None, after, eq))
+    return goals
 
 
-def differ_where_types_depend(meta, f, xs, ys) -> bool:
-    """Do f xs… and f ys… differ in an argument on which the type of a later one depends?"""
-    ty = meta.infer(f)
-    for x, y in zip(xs, ys, strict=True):
-        ty = meta.expect_pi(ty)
-        if has_loose_bvar(ty.body, 0) and not meta.is_def_eq(x, y):
-            return True
-        ty = tm.instantiate(ty.body, x)
-    return False
+def first_split(meta, e):
+    """The first `ite`, `dite` or match application without loose variables, in preorder."""
+    found = []
+
+    def visit(s):
+        name = head_name(s)
+        info = meta.ext.matchers.get(name)
+        arity = 5 if name in IF_LEMMAS else info and info.arity
+        if not s.loose and get_app_num_args(s) == arity:
+            found.append(s)
+        return s if found else None
+    tm.replace(e, visit)
+    return found[0] if found else None

@@ -6,7 +6,7 @@ Follows Lean's `Lean/Meta/Tactic/{Intro,Revert,Clear,Assert,Replace}.lean`. Ever
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
-from minilean.front.errors import LeanError
+from minilean.front.errors import Declined, LeanError
 from minilean.front.terms import has_loose_bvar
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
@@ -195,14 +195,9 @@ def generalize_term(meta, goal: int, e, name: str, eq_name=None):
 def change_hyp(meta, goal: int, decl, ty):
     """(declaration, new goal): the hypothesis gets the definitionally equal type `ty`."""
     d = meta.decls[goal]
-    if not is_used(meta, d.type, d.lctx, decl.id):
-        return replace_hyp(meta, goal, decl, ty, decl.fvar)
-    deps = dependents(meta, goal, [decl.id])
-    goal = revert(meta, goal, deps)
-    target = meta.goal_type(goal)
-    goal = replace_goal(meta, goal, tm.Pi(target.name, ty, target.body, target.info))
-    renamed, goal = reintro(meta, goal, deps)
-    return renamed[decl.id], goal
+    if is_used(meta, d.type, d.lctx, decl.id):
+        raise Declined("change of a hypothesis on which others depend")
+    return replace_hyp(meta, goal, decl, ty, decl.fvar)
 
 
 def replace_at(meta, goal: int, d, new, eq=None) -> int:

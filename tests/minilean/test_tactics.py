@@ -97,7 +97,6 @@ PROVED = [
     ("example (p q : Prop) (h : p) (k : p → q) : q", "suffices hp : p from k hp\nassumption"),
     ("example (p q : Prop) (h : p) (k : p → q) : q", "specialize k h\nexact k"),
     ("example (p q : Prop) : p → q → p", "intro h\nrevert h\nintro h _\nexact h"),
-    ("example (a b : Nat) (h : a = b) : a + 1 = b + 1", "congr"),
     ("example (f g : Nat → Nat) (h : ∀ x, f x = g x) : f = g", "funext x\nexact h x"),
     ("example (a : Nat) : a + 0 = a", "generalize a = b\nrfl"),
     ("example (a b : Nat) (h : a = b) : a + 2 = b + 2", "generalize h' : a + 2 = c\nrw [← h', h]"),
@@ -143,8 +142,6 @@ PROVED = [
 PROVED += [
     ("example (p q r : Prop) : p → q → p ∧ q", "simp +contextual"),
     ("example (n : Nat) : n = 0 ∨ 0 < n", "cases n with simp"),
-    ("example (o : Option Nat) : (match o with | none => 1 | some y => y + 1) ≠ 0",
-     "split\n· decide\n· simp"),
     ("example (xs : List Nat) : (0 :: xs).filter (· == 0) = 0 :: xs.filter (· == 0)",
      "simp [List.filter]"),
     ("example (x : Nat) (xs : List Nat) : (x :: xs).length = xs.length + 1", "rw [List.length]"),
@@ -262,6 +259,7 @@ def test_messages(session, statement, tactic, text):
     ("omega", "tactic omega"), ("norm_num", "tactic norm_num"), ("conv => rfl", "tactic conv"),
     ("simp +arith", "simp option +arith"), ("linarith", "tactic linarith"),
     ("iterate 2 rfl", "tactic iterate"), ("ext x", "tactic ext"),
+    ("congr", "tactic congr"),
     ("obtain ⟨x, hx⟩ : ∃ x, x = a", "obtain without a value or with several"),
 ])
 def test_declined_features_are_named(session, tactic, feature):
@@ -301,3 +299,8 @@ example (a : Nat) (h : R a a) : True := by
   | refl => trivial"""
     errors = session.command(session_text)["messages"]
     assert "Index in target's type is not a variable" in errors[0]["data"]
+
+
+def test_split_on_a_match_is_declined(session):
+    statement = "example (o : Option Nat) : (match o with | none => 1 | some y => y + 1) ≠ 0"
+    assert run(session, statement, "split\n· decide\n· simp")[1] == "split on a match"
