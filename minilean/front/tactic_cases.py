@@ -14,7 +14,7 @@ from minilean.front.tactic import close_or_admit, goal_tactic, rename_hyps, run_
 from minilean.front.tactic_apply import unified_type
 from minilean.front.tactic_elim import last_part, split_hyp
 from minilean.front.tactic_subst import equation, is_free_var, subst_hyp
-from minilean.kernel.term import MVAR, Const
+from minilean.kernel.term import MVAR
 
 HOLE = S.RPat(0, 0, "one", "_")
 
@@ -180,14 +180,12 @@ def _constructors(ctx, goal: int, d, pat: S.RPat) -> list[int]:
     if found is None:
         raise LeanError(f"Tactic `rcases` failed: `{d.name} : {meta.pp(d.type)}` is not an "
                         "inductive datatype", pat if pat.end else None)
-    ctors, levels = found[0].ctors, found[1]
+    ctors, goals = found[0].ctors, []
     alts = spread(pat.items if pat.kind == "alts" else [pat], len(ctors), "alts")
-    plan, goals = dict(zip(ctors, alts, strict=True)), []
+    plan = dict(zip(ctors, alts, strict=True))
     for b in split_hyp(meta, goal, d):
         left, alt = [b.goal], plan[b.ctor]
-        infos = meta.arg_infos(Const(b.ctor, levels), found[0].num_params + len(b.decls))
-        named = [x for x, info in zip(b.decls, infos[found[0].num_params:], strict=True)
-                 if info == "default"]
+        named = [x for x in b.decls if x.bi == "default"]
         pats = spread(alt.items if alt.kind == "tuple" else [alt], len(named), "tuple")
         for field, p in zip(named, pats, strict=True):
             left = U.flat(lambda g, field=field, p=p: _field(ctx, g, field, p), left)

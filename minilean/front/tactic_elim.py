@@ -133,7 +133,7 @@ def _branch(meta, ctor: str, goal: int, names, induction: bool) -> Branch:
         default = "a" if ctor == "Nat.succ" and not is_field else ty.name
         # a parameter may be a predicate, as in ∃ x, p x: Lean shows the field as p a, contracted
         decls.append(meta.mk_local(U.chosen(name, default),
-                                   contracted(meta, tm.instantiate_rev(ty.type, fvars))))
+                                   contracted(meta, tm.instantiate_rev(ty.type, fvars)), ty.info))
         fvars.append(decls[-1].fvar)
         ty = ty.body
     if names:

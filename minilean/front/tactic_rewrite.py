@@ -57,11 +57,9 @@ def rewrite_term(meta, goal: int, target, e, symm: bool, extra=(), ty=None):
 def well_typed(meta, e) -> bool:
     """Has every argument of an application in e the type that the function expects?"""
     t = type(e)
-    if t is tm.Lam or t is tm.Pi:
-        x = meta.mk_local(e.name, e.type, e.info).fvar
+    if t in (tm.Lam, tm.Pi, tm.Let):
+        x = meta.mk_local(e.name, e.type, value=getattr(e, "value", None)).fvar
         return well_typed(meta, e.type) and well_typed(meta, tm.instantiate(e.body, x))
-    if t is tm.Let:
-        return well_typed(meta, e.value) and well_typed(meta, tm.instantiate(e.body, e.value))
     if not e.flags & tm.FVAR:
         return True
     return all(well_typed(meta, child) for child in tm.children(e)) and (

@@ -13,7 +13,6 @@ from minilean.front.build import FALSE, TRUE
 from minilean.front.errors import Declined, LeanError
 from minilean.front.tactic import goal_tactic
 from minilean.front.tactic_apply import close_by_assumption
-from minilean.front.terms import is_app_of
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.env import ConstructorDecl
@@ -208,9 +207,7 @@ def unify_eqs(meta, goal: int, count: int):
 
 def unify_eq(meta, goal: int, h):
     """(goal, number of new equations in its target, renamed) or None if h is contradictory."""
-    ty = meta.inst(h.type)
-    if not is_app_of(ty, "Eq", 3) and not is_app_of(ty, "HEq", 4):
-        ty = meta.whnf(ty)
+    ty = meta.whnf(meta.inst(h.type))
     alpha, a, *beta, b = tm.get_app_fn_args(ty)[1]
     if beta:  # HEq
         if not meta.is_def_eq(alpha, beta[0]):
