@@ -139,7 +139,8 @@ def bullet(ctx, goal, stx, seq, close=None):
 def done(ctx, stx):
     ctx.prune()
     if ctx.goals:
-        raise LeanError(ctx.unsolved_text(), stx)
+        shown = "\n\n".join(ctx.meta.pp_goal(g) for g in ctx.goals)
+        raise LeanError(f"unsolved goals\n{shown}", stx)
 
 
 @goal_tactic("<;>")

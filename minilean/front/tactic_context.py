@@ -49,7 +49,3 @@ class TacticContext:
             return self.goals
         finally:
             self.goals = rest
-
-    def unsolved_text(self):
-        goals = "\n\n".join(self.meta.pp_goal(g) for g in self.goals)
-        return f"unsolved goals\n{goals}"

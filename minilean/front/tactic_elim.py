@@ -86,10 +86,9 @@ def generalize_indices(meta, goal: int, h, indices):
         j.name = U.inaccessible(j.name or "i")
     olds = indices if meta.is_proof(h.fvar) else [*indices, h.fvar]
     for old, x in zip(olds, new, strict=False):
-        if meta.is_def_eq(meta.infer(old), x.type):
-            eqs.append((meta.mk_eq(old, x.fvar), meta.mk_eq_refl(old)))
-        else:
-            eqs.append((meta.mk_heq(old, x.fvar), meta.mk_heq_refl(old)))
+        same = meta.is_def_eq(meta.infer(old), x.type)
+        eq, refl = (meta.mk_eq, meta.mk_eq_refl) if same else (meta.mk_heq, meta.mk_heq_refl)
+        eqs.append((eq(old, x.fvar), refl(old)))
     goal, n = add_premises(meta, goal, eqs)  # the proofs fit when the new ones are the old ones
     goal = U.add_locals(meta, goal, new, [*indices, h.fvar])
     return new[-1], [j.fvar for j in new[:-1]], n, goal

@@ -145,7 +145,6 @@ def unfold_at(ctx, ident, goal: int, d, old) -> int:
     return replace_at(meta, goal, d, new, proof)
 
 
-
 @goal_tactic("split")
 def split(ctx, goal, stx, term, loc):
     """Case distinction on the condition of the first `if`; it is replaced by its branch."""
@@ -153,13 +152,12 @@ def split(ctx, goal, stx, term, loc):
     if term is not None or loc is not None:
         raise Declined("split with a term or location", stx)
     target = meta.goal_type(goal)
-    found = first_split(meta, target)
+    if any(name in meta.ext.matchers for name in tm.const_names(target)):
+        raise Declined("split on a match", stx)
+    found = first_if(target)
     if found is None:
         raise tactic_error(meta, "split", goal, "Could not split an `if` or `match` expression")
-    f, args = tm.get_app_fn_args(found)
-    if f.name not in IF_LEMMAS:
-        raise Declined("split on a match", stx)
-    ty, c, inst, *values = args
+    f, (ty, c, inst, *values) = tm.get_app_fn_args(found)
     branches = cases_on_prop(meta, goal, c, inst, ("isTrue", "isFalse"))
     for (h, new), value, lemma in zip(branches, values, IF_LEMMAS[f.name], strict=True):
         rule = tm.mk_app(tm.Const(lemma, f.levels), ty, c, inst, h.fvar, *values)
@@ -169,15 +167,12 @@ def split(ctx, goal, stx, term, loc):
     return goals
 
 
-def first_split(meta, e):
-    """The first `ite`, `dite` or match application without loose variables, in preorder."""
+def first_if(e):
+    """The first `ite` or `dite` without loose variables, in preorder, or None."""
     found = []
 
     def visit(s):
-        name = head_name(s)
-        info = meta.ext.matchers.get(name)
-        arity = 5 if name in IF_LEMMAS else info and info.arity
-        if not s.loose and get_app_num_args(s) == arity:
+        if not s.loose and head_name(s) in IF_LEMMAS and get_app_num_args(s) == 5:
             found.append(s)
         return s if found else None
     tm.replace(e, visit)
