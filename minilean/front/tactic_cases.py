@@ -54,7 +54,7 @@ def induction(ctx, goal, stx, targets, using, *rest):
     names = {last_part(name): names for name, names, _ in lhs}
     left = {}  # name of a constructor -> its open goals
     for b in split_hyp(meta, goal, h, names, stx.kind == "induction"):
-        left[last_part(b.ctor)] = goals = [U.reintro(meta, b.goal, reverted)[1]]
+        left[last_part(b.ctor)] = goals = [U.reintro(meta, b.goal, reverted)[0]]
         if before is not None:
             left[last_part(b.ctor)] = ctx.focus(goals[0], run_tactic, ctx, before)
     return U.flat(left.get, left) if alts is None else run_alts(ctx, stx, left, alts)

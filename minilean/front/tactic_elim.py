@@ -52,7 +52,7 @@ def split_hyp(meta, goal: int, h, names=None, induction=False):
     for b in eliminate(meta, goal, major, js, names or {}, induction):
         solved = unify_eqs(meta, U.try_clear(meta, b.goal, [*[j.id for j in js], major.id]), count)
         if solved is not None:
-            goal = U.reintro(meta, U.try_clear(meta, solved[0], [h.id]), deps)[1]
+            goal = U.reintro(meta, U.try_clear(meta, solved[0], [h.id]), deps)[0]
             branches.append(Branch(b.ctor, goal, [solved[1].get(d.id, d) for d in b.decls]))
     return branches
 
@@ -60,7 +60,7 @@ def split_hyp(meta, goal: int, h, names=None, induction=False):
 def _cases_eq(meta, goal: int, h):
     """cases on an equation: solve it (what Eq.rec and index unification amount to)."""
     result = unify_eq(meta, goal, h)
-    result = result and unify_eqs(meta, *result[:2])
+    result = result and unify_eqs(meta, result[0], result[2])
     if result is None:
         return []
     goal = U.try_clear(meta, result[0], [h.id])

@@ -21,7 +21,7 @@ from minilean.kernel.env import ConstructorDecl
 
 
 def subst_var(meta, goal: int, h, a, b, symm: bool):
-    """({old id: new declaration}, new goal): h : a = b replaces b (symm) or a, x, everywhere.
+    """(new goal, {old id: new declaration}): h : a = b replaces b (symm) or a, x, everywhere.
 
     x and h leave the context, by Eq.rec along e = x; the other side, e, does not mention x.
     """
@@ -82,7 +82,7 @@ def subst_hyp(meta, goal: int, d) -> int:
         parts = equation(meta, h.type)
         symm = parts and variable_side(meta, goal, *parts[1:], wanted)
         if symm is not None:
-            return subst_var(meta, goal, h, *parts[1:], symm)[1]
+            return subst_var(meta, goal, h, *parts[1:], symm)[0]
     raise U.tactic_error(meta, "subst", goal, f"`{d.name}` gives no equation (x = t) or (t = x)")
 
 
@@ -156,8 +156,14 @@ def add_premises(meta, goal: int, eqs):
     return U.replace_goal(meta, goal, target, lambda new: tm.mk_app(new, *proofs)), len(eqs)
 
 
-def add_field_equations(meta, goal: int, h, ty, left, right):
-    """add_premises with field_equations; None if the constructors differ, which closes the goal."""
+def split_equation(meta, goal: int, h, ty, a, b):
+    """add_premises with the equations of the fields, from h : a = b between constructors.
+
+    None if the constructors differ, which closes the goal.
+    """
+    left, right = ctor_of(meta, a), ctor_of(meta, b)
+    if left is None or right is None:
+        raise unsolved(meta, a, b)
     ctor = left[0].name
     if ctor == right[0].name:
         return add_premises(meta, goal, field_equations(meta, h, ty, left, right))
@@ -166,16 +172,21 @@ def add_field_equations(meta, goal: int, h, ty, left, right):
     return None
 
 
+def unsolved(meta, a, b) -> LeanError:
+    """The error for an equation that is neither solvable nor refutable."""
+    return LeanError("Dependent elimination failed: Failed to solve equation\n  "
+                     f"{meta.pp(a)} = {meta.pp(b)}")
+
+
 @goal_tactic("injection")
 def injection(ctx, goal, stx, term, names):
     meta = ctx.meta
     ctx.elab.err_to_sorry = False
     e = ctx.elab.elab_term(term, None)
     parts = meta.eq_parts(meta.infer(e))
-    left, right = [None, None] if parts is None else [ctor_of(meta, x) for x in parts[1:]]
-    if left is None or right is None:
-        raise U.tactic_error(meta, "injection", goal, "equality of constructors expected")
-    result = add_field_equations(meta, goal, e, parts[0], left, right)
+    if parts is None:
+        raise U.tactic_error(meta, "injection", goal, "equality expected")
+    result = split_equation(meta, goal, e, *parts)
     if result is None:
         return []
     goal, count = result
@@ -199,39 +210,30 @@ def unify_eqs(meta, goal: int, count: int):
         result = unify_eq(meta, goal, h)
         if result is None:
             return None
-        goal, extra, again = result
+        goal, again, extra = result
         renamed = {**again, **{old: again.get(d.id, d) for old, d in renamed.items()}}
         count += extra - 1
     return goal, renamed
 
 
 def unify_eq(meta, goal: int, h):
-    """(goal, number of new equations in its target, renamed) or None if h is contradictory."""
-    ty = meta.whnf(meta.inst(h.type))
-    alpha, a, *beta, b = tm.get_app_fn_args(ty)[1]
+    """(goal, renamed, number of new equations in its target) or None if h is contradictory."""
+    alpha, a, *beta, b = tm.get_app_fn_args(meta.whnf(meta.inst(h.type)))[1]
     if beta:  # HEq
         if not meta.is_def_eq(alpha, beta[0]):
-            raise _unsolved(meta, ty)
+            raise unsolved(meta, a, b)
         proof = tm.mk_app(tm.Const("eq_of_heq", (meta.sort_level(alpha),)), alpha, a, b, h.fvar)
         result = add_premises(meta, goal, [(meta.mk_eq(a, b), proof)])
     else:
         if meta.is_def_eq(a, b):
-            return U.try_clear(meta, goal, [h.id]), 0, {}
+            return U.try_clear(meta, goal, [h.id]), {}, 0
         for reduce in (meta.inst, meta.whnf):
             a, b = reduce(a), reduce(b)
             symm = newer_variable(meta, goal, a, b)
             if symm is not None:
-                renamed, goal = subst_var(meta, goal, h, a, b, symm)
-                return goal, 0, renamed
-        left, right = ctor_of(meta, a), ctor_of(meta, b)
-        if left is None or right is None:
-            raise _unsolved(meta, ty)
-        result = add_field_equations(meta, goal, h.fvar, alpha, left, right)
-    return None if result is None else (U.try_clear(meta, result[0], [h.id]), result[1], {})
-
-
-def _unsolved(meta, ty) -> LeanError:
-    return LeanError("Dependent elimination failed: Failed to solve equation\n  " + meta.pp(ty))
+                return *subst_var(meta, goal, h, a, b, symm), 0
+        result = split_equation(meta, goal, h.fvar, alpha, a, b)
+    return None if result is None else (U.try_clear(meta, result[0], [h.id]), {}, result[1])
 
 
 def newer_variable(meta, goal: int, a, b):

@@ -117,7 +117,7 @@ def revert(meta, goal: int, decls) -> int:
 
 
 def reintro(meta, goal: int, decls):
-    """Introduces what `revert` moved, with the old names; ({old id: new declaration}, new goal)."""
+    """Introduces what `revert` moved, with the old names; (new goal, {old id: new declaration})."""
     renamed = {}
     for old in decls:
         if old.value is not None and type(meta.goal_type(goal)) is not tm.Let:
@@ -125,7 +125,7 @@ def reintro(meta, goal: int, decls):
         d, goal = intro1(meta, goal, old.name)
         d.bi = old.bi
         renamed[old.id] = d
-    return renamed, goal
+    return goal, renamed
 
 
 def is_used(meta, target, lctx, i: int) -> bool:
