@@ -33,15 +33,13 @@ def run_tactic(ctx, stx) -> None:
     if elab.recorder is not None:
         ctx.prune()
         elab.recorder(ctx, stx, list(ctx.goals))
-    saved = meta.lctx, elab.tactic_start, elab.err_to_sorry
-    elab.tactic_start, elab.err_to_sorry = fresh_id(), ctx.recover
-    try:
-        handler(ctx, stx, *stx.args)
-    except (LeanError, Declined) as error:
-        error.stx = error.stx or stx
-        raise
-    finally:
-        meta.lctx, elab.tactic_start, elab.err_to_sorry = saved
+    with Setting(meta, "lctx", meta.lctx), Setting(elab, "tactic_start", fresh_id()), \
+            Setting(elab, "err_to_sorry", ctx.recover):
+        try:
+            handler(ctx, stx, *stx.args)
+        except (LeanError, Declined) as error:
+            error.stx = error.stx or stx
+            raise
     ctx.prune()
 
 
@@ -187,8 +185,8 @@ def find_tag(ctx, tag: str) -> int:
         for goal, t in tags.items():
             if fits(t):
                 return goal
-    known = "".join(f"\n  {t}" for t in tags.values())
-    raise LeanError(f"Case tag `{tag}` not found.\n\nAvailable tags:{known}")
+    known = "\n  ".join(["Available tags:", *tags.values()])
+    raise LeanError(f"Case tag `{tag}` not found.\n\n{known}")
 
 
 def rename_last(meta, goal: int, names) -> int:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from minilean.front import syntax as S
 from minilean.front import tactic_util as U
-from minilean.front.errors import LeanError
+from minilean.front.errors import Declined, LeanError
 from minilean.front.tactic import goal_tactic, on_main
 from minilean.kernel import term as tm
 
@@ -22,16 +22,6 @@ def elab(ctx, stx, expected=None):
     if goals:
         ctx.elab.error_unassigned(goals[0], stx)
     return e
-
-
-def elab_holes(ctx, goal: int, stx, expected, suffix: str):
-    """(term, new goals) for refine-like tactics, the goals tagged as Lean tags them."""
-    e, goals = ctx.elab.elab_with_holes(stx, expected)
-    decls = ctx.meta.decls
-    tag, unnamed = decls[goal].name, [g for g in goals if not decls[g].name]
-    for i, g in enumerate(unnamed, 1):
-        decls[g].name = tag if len(unnamed) == 1 else U.append_tag(tag, f"{suffix}_{i}")
-    return e, goals
 
 
 def unified_type(ctx, name: str, kind, old):
@@ -51,9 +41,13 @@ def unified_type(ctx, name: str, kind, old):
 
 
 def refine_goal(ctx, goal: int, term, suffix="refine") -> list[int]:
-    """The goals that the holes of a term for the goal leave."""
-    e, goals = elab_holes(ctx, goal, term, ctx.meta.goal_type(goal), suffix)
+    """The goals that the holes of a term for the goal leave, tagged as Lean tags them."""
+    e, goals = ctx.elab.elab_with_holes(term, ctx.meta.goal_type(goal))
     ctx.meta.assign_mvar(goal, e)
+    decls = ctx.meta.decls
+    tag, unnamed = decls[goal].name, [g for g in goals if not decls[g].name]
+    for i, g in enumerate(unnamed, 1):
+        decls[g].name = tag if len(unnamed) == 1 else U.append_tag(tag, f"{suffix}_{i}")
     return goals
 
 
@@ -69,7 +63,7 @@ def blocks(alts):
 
 TERMS = {  # tactic -> the term that stands for it
     "refine": lambda pos, end, term: term,
-    "sorry": S.Sorry, "admit": S.Sorry, "nomatch": S.NoMatch,
+    "sorry": S.Sorry, "admit": S.Sorry, "nomatch": S.NoMatch, "calc": S.Calc,
     "nofun": lambda pos, end: S.NoMatch(pos, end, [], True),
     "match": lambda pos, end, discrs, alts, motive: S.Match(
         pos, end, discrs, blocks(alts), motive),
@@ -80,14 +74,11 @@ TERMS = {  # tactic -> the term that stands for it
 
 @goal_tactic(*TERMS)
 def term_tactic(ctx, goal, stx, *args):
+    recorder = ctx.elab.recorder
+    if stx.kind == "calc" and recorder is not None:  # Lean lists the steps by themselves, too
+        recorder(ctx, S.Tactic(args[0][0].pos, stx.end, "calcSteps"), [])
     return refine_goal(ctx, goal, TERMS[stx.kind](stx.pos, stx.end, *args))
 
-
-@U.tactic("calc")
-def calc(ctx, stx, steps):
-    if ctx.elab.recorder is not None:  # Lean lists the steps once more, by themselves
-        ctx.elab.recorder(ctx, S.Tactic(steps[0].pos, stx.end, "calcSteps"), [])
-    on_main(ctx, lambda goal: refine_goal(ctx, goal, S.Calc(stx.pos, stx.end, steps)))
 
 
 @goal_tactic("exact")
@@ -101,11 +92,12 @@ def specialize(ctx, goal, stx, term):
     meta, head = ctx.meta, term.fn if isinstance(term, S.App) else term
     d = meta.lctx.find(head.name) if isinstance(head, S.Ident) else None
     if d is None:
-        raise LeanError("'specialize' requires a term of the form `h x_1 .. x_n` where `h` "
-                        "appears in the local context", stx)
-    e, goals = elab_holes(ctx, goal, term, None, "specialize")
-    _, new = U.assert_hyp(meta, goal, d.name, meta.inst(meta.infer(e)), e)
-    return [U.try_clear(meta, new, [d.id]), *goals]
+        raise LeanError("'specialize' requires a term `h x_1 .. x_n` with a local `h`", stx)
+    e, goals = ctx.elab.elab_with_holes(term, None)
+    if goals:
+        raise Declined("specialize with holes", stx)
+    new = U.assert_hyp(meta, goal, d.name, meta.inst(meta.infer(e)), e)[1]
+    return [U.try_clear(meta, new, [d.id])]
 
 
 # --- tactics that close the goal ------------------------------------------------------------------

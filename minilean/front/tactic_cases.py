@@ -35,7 +35,7 @@ def target_hyp(ctx, goal: int, eq_name, term, kind=None, name="x✝"):
     ty = meta.inst(meta.infer(e)) if ty is None else ty
     if eq_name is None and meta.is_prop(ty):
         return U.assert_hyp(meta, goal, name, ty, e)
-    return U.generalize_term(meta, goal, e, name, "h✝" if eq_name == "_" else eq_name)
+    return U.generalize_term(meta, goal, e, name, eq_name)
 
 
 @goal_tactic("cases", "induction")
@@ -107,7 +107,6 @@ def generalize(ctx, goal, stx, items, loc):
     for eq_name, value, name in items:
         with ctx.meta.with_goal(goal):
             e = ctx.elab.elab_term(value, None)
-        eq_name = "h✝" if eq_name == "_" else eq_name
         goal = U.generalize_term(ctx.meta, goal, e, name, eq_name)[1]
     return [goal]
 
@@ -178,8 +177,7 @@ def _constructors(ctx, goal: int, d, pat: S.RPat) -> list[int]:
     if pat.kind == "explicit":
         raise Declined("rcases pattern with @", pat)
     if found is None:
-        raise LeanError(f"Tactic `rcases` failed: `{d.name} : {meta.pp(d.type)}` is not an "
-                        "inductive datatype", pat if pat.end else None)
+        raise LeanError(f"Tactic `rcases` failed: {meta.pp(d.type)} is no inductive type", pat)
     ctors, goals = found[0].ctors, []
     alts = spread(pat.items if pat.kind == "alts" else [pat], len(ctors), "alts")
     plan = dict(zip(ctors, alts, strict=True))

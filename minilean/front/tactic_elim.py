@@ -32,8 +32,7 @@ def split_hyp(meta, goal: int, h, names=None, induction=False):
     """
     found = meta.inductive_of(h.type)
     if found is None:
-        raise U.tactic_error(meta, "cases", goal, "major premise type is not an inductive type\n  "
-                             + meta.pp(h.type))
+        raise U.tactic_error(meta, "cases", goal, f"{meta.pp(h.type)} is no inductive type")
     if found[0].name == "Eq" and not induction:
         return _cases_eq(meta, goal, h)
     indices = [meta.inst(i) for i in found[3]]
@@ -44,8 +43,8 @@ def split_hyp(meta, goal: int, h, names=None, induction=False):
         deps = [x for x in U.dependents(meta, goal, own) if x.id not in own]
         goal = U.revert(meta, goal, deps)
     elif induction:
-        raise LeanError("Invalid target: Index in target's type is not a variable (consider using "
-                        f"the `cases` tactic instead)\n  {meta.pp(h.type)}")
+        raise LeanError("Invalid target: Index in target's type is not a variable\n  "
+                        + meta.pp(h.type))
     else:
         major, js, count, goal = generalize_indices(meta, goal, h, indices)
     branches = []
@@ -102,8 +101,7 @@ def eliminate(meta, goal: int, h, indices, names, induction: bool):
     if decl.elim_level is not None:
         levels = (level, *levels)
     elif not lv.is_zero(level):
-        raise U.tactic_error(meta, "cases", goal,
-                             f"recursor `{decl.name}.casesOn` can only eliminate into `Prop`")
+        raise U.tactic_error(meta, "cases", goal, f"{decl.name} eliminates into `Prop` only")
     new = [x.fvar for x in fresh_member(meta, h)]
     body = tm.instantiate_rev(tm.abstract(target, [*indices, h.fvar]), new)
     rec = tm.mk_app(tm.Const(f"{decl.name}.rec", levels), *params, meta.mk_lambda(new, body))

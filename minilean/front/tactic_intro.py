@@ -64,9 +64,8 @@ def revert(ctx, goal, stx, idents):
 def clear(ctx, goal, stx, idents):
     meta, ids = ctx.meta, ids_of(ctx, goal, idents)
     new = U.try_clear(meta, goal, [d.id for d in meta.lctx.decls if d.id in ids])
-    for d in meta.decls[new].lctx.decls:
-        if d.id in ids:
-            raise U.tactic_error(meta, "clear", goal, f"something depends on `{d.name}`")
+    if any(i in meta.decls[new].lctx for i in ids):
+        raise U.tactic_error(meta, "clear", goal, "something depends on a hypothesis")
     return [new]
 
 

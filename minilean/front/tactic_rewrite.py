@@ -73,11 +73,7 @@ def well_typed(meta, e) -> bool:
 @tactic("rewrite")
 def rewrite(ctx, stx, rules, loc):
     for rule in rules:
-        try:
-            on_places(ctx, loc, lambda *place, rule=rule: rewrite_by(ctx, rule, *place))
-        except (LeanError, Declined) as error:
-            error.stx = error.stx or rule
-            raise
+        on_places(ctx, loc, lambda *place, rule=rule: rewrite_by(ctx, rule, *place))
 
 
 def rewrite_by(ctx, rule, goal: int, d, old) -> list[int]:
@@ -89,6 +85,7 @@ def rewrite_by(ctx, rule, goal: int, d, old) -> list[int]:
             new, eq, goals = rewrite_term(meta, goal, old, e, rule.symm, extra, ty)
             return [replace_at(meta, goal, d, new, eq), *goals]
         except LeanError as error:
+            error.stx = error.stx or rule
             first_error = first_error or error
             meta.restore(mark)
     raise first_error

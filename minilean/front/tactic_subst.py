@@ -101,8 +101,11 @@ def ctor_of(meta, e):
     return decl, f.levels, args[:decl.num_params], args[decl.num_params:]
 
 
-def by_constructor(meta, ty, result, branch):
-    """The function ty → result that takes c fields… to branch(c, fields): the recursor of ty."""
+def map_equation(meta, h, ty, result, branch):
+    """A proof of f a = f b from h : a = b, for f : ty → result with f (c fields…) = branch(c, fields).
+
+    f is an application of the recursor of ty.
+    """
     decl, levels, params, indices = meta.inductive_of(ty)
     if indices or decl.is_prop:
         raise Declined("constructor injectivity in a proposition or an indexed family")
@@ -113,20 +116,15 @@ def by_constructor(meta, ty, result, branch):
         xs = [d.fvar for d in meta.forall_locals(minor, reducing=False)[0]]
         value = branch(ctor, xs[:meta.env.lookup(ctor).num_fields])
         rec = tm.App(rec, meta.mk_lambda(xs, value))
-    return rec
-
-
-def congr_arg(meta, f, h):
-    """A proof of f a = f b from h : a = b."""
     _, (_, a, b) = meta._eq_of(h)
-    return U.congr_step(meta, f, f, a, b, None, h)
+    return U.congr_step(meta, rec, rec, a, b, None, h)
 
 
 def clash_proof(meta, h, ty, ctor: str):
     """A proof of False from h : c … = c' … with different constructors (c = ctor)."""
-    f = by_constructor(meta, ty, tm.PROP, lambda name, _: TRUE if name == ctor else FALSE)
+    eq = map_equation(meta, h, ty, tm.PROP, lambda name, _: TRUE if name == ctor else FALSE)
     mp = tm.Const("Eq.mp", (lv.ZERO,))
-    return tm.mk_app(mp, TRUE, FALSE, congr_arg(meta, f, h), tm.Const("True.intro"))
+    return tm.mk_app(mp, TRUE, FALSE, eq, tm.Const("True.intro"))
 
 
 def field_equations(meta, h, ty, left, right):
@@ -142,8 +140,7 @@ def field_equations(meta, h, ty, left, right):
             if not meta.is_def_eq(meta.infer(x), fty):
                 raise Declined("injectivity of a constructor with dependent fields")
             return x
-        f = by_constructor(meta, ty, fty, branch)
-        out.append((meta.mk_eq(a, b), congr_arg(meta, f, h)))
+        out.append((meta.mk_eq(a, b), map_equation(meta, h, ty, fty, branch)))
     return out
 
 

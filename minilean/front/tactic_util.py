@@ -184,6 +184,7 @@ def generalize_term(meta, goal: int, e, name: str, eq_name=None):
     target = tm.instantiate(meta.kabstract(meta.goal_type(goal), e), x.fvar)
     decls, values = [x], [e]
     if eq_name is not None:
+        eq_name = "h✝" if eq_name == "_" else eq_name
         decls.append(meta.mk_local(eq_name, meta.mk_eq(e, x.fvar)))
         values.append(meta.mk_eq_refl(e))
     return x, add_locals(meta, goal, decls, values, target)
@@ -217,10 +218,8 @@ def replace_at(meta, goal: int, d, new, eq=None) -> int:
 def beta_all(meta, e):
     """e with all beta-redexes contracted."""
     def visit(s):
-        if type(s) is tm.App:
-            f, args = tm.get_app_fn_args(s)
-            if type(f) is tm.Lam:
-                return beta_all(meta, meta.beta(f, args))
+        if type(s) is tm.App and type(tm.get_app_fn(s)) is tm.Lam:
+            return beta_all(meta, meta.head_beta(s))
         return None
     return tm.replace(e, visit)
 
