@@ -7,8 +7,6 @@ off, as it is inside `first`, `try` and `repeat`. Tactics themselves are in the 
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
-from importlib import import_module
-
 from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
 from minilean.front.meta import LocalDecl, fresh_id
@@ -224,5 +222,4 @@ tactic("next")(lambda ctx, stx, names, seq: case(ctx, stx, [("_", names)], seq))
 goal_tactic("rename_i")(lambda ctx, goal, stx, names: [rename_last(ctx.meta, goal, names)])
 
 # The tactic modules import this one and register their handlers when they are imported.
-for _name in ("apply", "basic", "cases", "intro", "rewrite", "simp", "subst"):
-    import_module(f"minilean.front.tactic_{_name}")
+from minilean.front import tactic_intro, tactic_rewrite, tactic_simp  # noqa: E402, F401

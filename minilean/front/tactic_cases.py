@@ -152,7 +152,7 @@ def rcases_hyp(ctx, goal: int, d, pat: S.RPat) -> list[int]:
     if pat.kind == "typed":
         with meta.with_goal(goal):
             ty = unified_type(ctx, "rcases", pat.type, d.type)
-        d, goal = U.change_hyp(meta, goal, d, ty)
+        d, goal = U.replace_hyp(meta, goal, d, ty, d.fvar)
         return rcases_hyp(ctx, goal, d, pat.items[0])
     return _constructors(ctx, goal, d, pat)
 

@@ -81,8 +81,6 @@ def generalize_indices(meta, goal: int, h, indices):
     n is the number of these equations.
     """
     new, eqs = fresh_member(meta, h), []
-    for j in new[:-1]:
-        j.name = U.inaccessible(j.name or "i")
     olds = indices if meta.is_proof(h.fvar) else [*indices, h.fvar]
     for old, x in zip(olds, new, strict=False):
         same = meta.is_def_eq(meta.infer(old), x.type)

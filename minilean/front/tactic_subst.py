@@ -102,7 +102,7 @@ def ctor_of(meta, e):
 
 
 def map_equation(meta, h, ty, result, branch):
-    """A proof of f a = f b from h : a = b, for f : ty → result with f (c fields…) = branch(c, fields).
+    """A proof of f a = f b from h : a = b; f : ty → result maps c fields… to branch(c, fields).
 
     f is an application of the recursor of ty.
     """

@@ -163,18 +163,16 @@ def assert_hyp(meta, goal: int, name: str, ty, value):
 def replace_hyp(meta, goal: int, decl, ty, value):
     """(declaration, new goal) where `decl` is replaced by `decl.name : ty`, proved by value.
 
-    The new hypothesis stands where the old one stood, unless what `ty` mentions comes later. An
-    old one that something depends on stays, the new one is then the last.
+    The new hypothesis stands where the old one stood, unless what `ty` mentions comes later.
     """
     h = meta.mk_local(decl.name, ty, decl.bi)
     d = meta.decls[goal]
     used, order = set(meta.fvar_ids(ty)), list(d.lctx.decls)
-    if decl.id in used or is_used(meta, d.type, d.lctx, decl.id):
-        order.append(h)
-    else:
-        used.add(decl.id)
-        order.insert(1 + max(i for i, x in enumerate(order) if x.id in used), h)
-        order.remove(decl)
+    if is_used(meta, d.type, d.lctx, decl.id):
+        raise Declined("change of a hypothesis on which something depends")
+    used.add(decl.id)
+    order.insert(1 + max(i for i, x in enumerate(order) if x.id in used), h)
+    order.remove(decl)
     return h, add_locals(meta, goal, [h], [value], lctx=d.lctx.replace(order))
 
 
@@ -190,26 +188,13 @@ def generalize_term(meta, goal: int, e, name: str, eq_name=None):
     return x, add_locals(meta, goal, decls, values, target)
 
 
-# --- other types ----------------------------------------------------------------------------------
-
-
-def change_hyp(meta, goal: int, decl, ty):
-    """(declaration, new goal): the hypothesis gets the definitionally equal type `ty`."""
-    d = meta.decls[goal]
-    if is_used(meta, d.type, d.lctx, decl.id):
-        raise Declined("change of a hypothesis on which others depend")
-    return replace_hyp(meta, goal, decl, ty, decl.fvar)
-
-
 def replace_at(meta, goal: int, d, new, eq=None) -> int:
     """New goal: hypothesis d (None: the target) becomes `new`, by eq : old = new (None: as rfl)."""
     if d is None:
         return replace_goal(meta, goal, new,
                             lambda g: g if eq is None else meta.mk_eq_mpr(eq, g))
-    if eq is None:
-        return change_hyp(meta, goal, d, new)[1]
-    goal = replace_hyp(meta, goal, d, new, meta.mk_eq_mp(eq, d.fvar))[1]
-    return try_clear(meta, goal, [d.id])
+    proof = d.fvar if eq is None else meta.mk_eq_mp(eq, d.fvar)
+    return replace_hyp(meta, goal, d, new, proof)[1]
 
 
 # --- terms ----------------------------------------------------------------------------------------
