@@ -99,7 +99,7 @@ def eliminate(meta, goal: int, h, indices, names, induction: bool):
     if decl.elim_level is not None:
         levels = (level, *levels)
     elif not lv.is_zero(level):
-        raise U.tactic_error(meta, "cases", goal, f"{decl.name} eliminates into `Prop` only")
+        raise U.tactic_error(meta, "cases", goal, f"`{decl.name}` can only eliminate into `Prop`")
     new = [x.fvar for x in fresh_member(meta, h)]
     body = tm.instantiate_rev(tm.abstract(target, [*indices, h.fvar]), new)
     rec = tm.mk_app(tm.Const(f"{decl.name}.rec", levels), *params, meta.mk_lambda(new, body))
