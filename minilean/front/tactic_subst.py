@@ -161,10 +161,15 @@ def split_equation(meta, goal: int, h, ty, a, b):
     left, right = ctor_of(meta, a), ctor_of(meta, b)
     if left is None or right is None:
         raise unsolved(meta, a, b)
-    ctor = left[0].name
-    if ctor == right[0].name:
+    ctor, numbers = left[0].name, {meta.nat_value(a), meta.nat_value(b)}
+    if len(numbers) == 2 and None not in numbers:  # numerals have too many constructors
+        eq = meta.mk_eq(a, b)
+        inst = meta.synth_inst(tm.App(tm.Const("Decidable"), eq))
+        proof = tm.App(U.of_decide(eq, inst, False), h)
+    elif ctor == right[0].name:
         return add_premises(meta, goal, field_equations(meta, h, ty, left, right))
-    proof = clash_proof(meta, h, ty, ctor)
+    else:
+        proof = clash_proof(meta, h, ty, ctor)
     meta.assign_mvar(goal, meta.mk_false_elim(meta.goal_type(goal), proof))
     return None
 

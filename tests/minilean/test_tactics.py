@@ -75,6 +75,7 @@ PROVED = [
     ("example (x : Nat) (xs : List Nat) (h : x :: xs = []) : False", "cases h"),
     ("example (x : Nat) (xs : List Nat) (h : x :: xs = []) : 1 = 2", "contradiction"),
     ("example (h : 2 = 3) : False", "contradiction"),
+    ("example (h : 3000 = 2000) : False", "cases h"),
     ("example (n : Nat) (h : n + 1 ≤ 0) : False", "contradiction"),
     ("example (n : Nat) (h : n < 0) : 1 = 2", "cases h"),
     ("example (p : Prop) (h : p) (k : ¬p) : 1 = 2", "contradiction"),
