@@ -91,8 +91,7 @@ class MatcherRun:
         first alternative does not need, so that the match is stuck there.
         """
         import minilean.front.tactic  # noqa: F401  (loads the tactic modules in order)
-        from minilean.front.tactic_contra import close_contradiction
-        from minilean.front.tactic_elim import split_hyp
+        from minilean.front.tactic_elim import close_contradiction, split_hyp
         meta = self.meta
         self.n_splits += 1
         if self.n_splits > MAX_SPLITS:
@@ -106,7 +105,7 @@ class MatcherRun:
                 splits.update({path: t for path, t in stuck.items() if type(t) is FVar})
         if splits:
             d = meta.fvars[splits[min(splits)].id]
-            for branch in split_hyp(meta, goal, d, tag=False):
+            for branch in split_hyp(meta, goal, d):
                 with meta.with_goal(branch.goal):
                     self._solve(branch.goal)
         elif fitting:

@@ -9,7 +9,7 @@ Run: `python -m pytest tests/minilean/test_tactics.py`
 
 from minilean.front.errors import Declined, LeanError
 from minilean.front.simp import lit_value, offset, settled
-from minilean.front.tactic_ctor import clash_proof, ctor_of, field_equations
+from minilean.front.tactic_subst import clash_proof, ctor_of, field_equations
 from minilean.front.tactic_util import congr_step, of_decide
 from minilean.kernel import term as tm
 from minilean.kernel.term import App, Const, Lit

@@ -7,14 +7,10 @@ off, as it is inside `first`, `try` and `repeat`. Tactics themselves are in the 
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
-from __future__ import annotations
-
-from importlib import import_module
-
-from minilean.front import syntax as S
 from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
 from minilean.front.meta import LocalDecl, fresh_id
+from minilean.front.setting import Setting
 from minilean.front.tactic_util import HANDLERS, tactic
 from minilean.kernel.term import MVar
 
@@ -35,25 +31,22 @@ def run_tactic(ctx, stx) -> None:
     if elab.recorder is not None:
         ctx.prune()
         elab.recorder(ctx, stx, list(ctx.goals))
-    saved = meta.lctx, elab.tactic_start, elab.err_to_sorry
-    elab.tactic_start, elab.err_to_sorry = fresh_id(), ctx.recover
-    try:
-        handler(ctx, stx, *stx.args)
-    except (LeanError, Declined) as error:
-        if error.stx is None:
-            error.stx = stx
-        raise
-    finally:
-        meta.lctx, elab.tactic_start, elab.err_to_sorry = saved
+    with Setting(meta, "lctx", meta.lctx), Setting(elab, "tactic_start", fresh_id()), \
+            Setting(elab, "err_to_sorry", ctx.recover):
+        try:
+            handler(ctx, stx, *stx.args)
+        except (LeanError, Declined) as error:
+            error.stx = error.stx or stx
+            raise
     ctx.prune()
 
 
-def on_main(ctx, fn) -> None:
-    """Replaces the main goal by the goals fn(goal) returns, run in its local context."""
+def on_main(ctx, fn, *args) -> None:
+    """Replaces the main goal by the goals fn(goal, *args) returns, run in its local context."""
     goal = ctx.main()
     rest = ctx.goals[1:]
     with ctx.meta.with_goal(goal):
-        new = fn(goal)
+        new = fn(goal, *args)
     ctx.goals = [*new, *rest]
 
 
@@ -67,28 +60,36 @@ def goal_tactic(*names):
     return register
 
 
+def on_places(ctx, loc, fn) -> None:
+    """Replaces the main goal by the goals of fn(goal, hypothesis, its type) for each place of `at`.
+
+    The target is the place without a hypothesis (None).
+    """
+    if loc is not None and loc.wildcard:
+        raise Declined("at *", loc)
+
+    def go(goal, ident):
+        d = None if ident is None else U.find_hyp(ctx.meta, goal, ident.name, ident)
+        return fn(goal, d, ctx.meta.goal_type(goal) if d is None else ctx.meta.inst(d.type))
+    for ident in [None] if loc is None else [*loc.hyps, *[None] * loc.goal]:
+        on_main(ctx, go, ident)
+
+
 def on_each(ctx, fn) -> None:
     """Replaces every goal that is still open by the goals fn(goal) returns."""
-    new = []
-    for goal in ctx.goals:
-        if not ctx.meta.is_assigned(goal):
-            new += fn(goal)
-    ctx.goals = new
+    ctx.goals = U.flat(lambda g: [] if ctx.meta.is_assigned(g) else fn(g), ctx.goals)
 
 
 def attempt(ctx, run, *args) -> bool:
     """Runs run(*args), errors raised and not logged; on a LeanError restores and says False."""
-    elab, mark = ctx.elab, ctx.save()
-    saved = ctx.recover, elab.err_to_sorry
-    ctx.recover = elab.err_to_sorry = False
-    try:
-        run(*args)
-        return True
-    except LeanError:
-        ctx.restore(mark)
-        return False
-    finally:
-        ctx.recover, elab.err_to_sorry = saved
+    mark = ctx.save()
+    with Setting(ctx, "recover", False), Setting(ctx.elab, "err_to_sorry", False):
+        try:
+            run(*args)
+            return True
+        except LeanError:
+            ctx.restore(mark)
+            return False
 
 
 def recovering(ctx, stx, goal: int, run, *args) -> list[int]:
@@ -114,12 +115,14 @@ def close_or_admit(ctx, stx, goal: int, seq) -> list[int]:
     return recovering(ctx, stx, goal, block)
 
 
-# --- blocks ---------------------------------------------------------------------------------------
+# --- blocks, several goals ------------------------------------------------------------------------
 
-
-@tactic("paren")
-def paren(ctx, stx, seq):
-    run_tactic_seq(ctx, seq)
+tactic("skip")(lambda ctx, stx: None)
+tactic("paren")(lambda ctx, stx, seq: run_tactic_seq(ctx, seq))
+tactic("try")(lambda ctx, stx, seq: attempt(ctx, run_tactic_seq, ctx, seq))
+goal_tactic("focus")(lambda ctx, goal, stx, seq: ctx.focus(goal, run_tactic_seq, ctx, seq))
+tactic("all_goals")(lambda ctx, stx, seq: on_each(
+    ctx, lambda goal: recovering(ctx, stx, goal, run_tactic_seq, ctx, seq)))
 
 
 @goal_tactic("·")
@@ -128,31 +131,12 @@ def bullet(ctx, goal, stx, seq, close=None):
     return close_or_admit(ctx, close or stx, goal, seq)
 
 
-@goal_tactic("focus")
-def focus(ctx, goal, stx, seq):
-    return ctx.focus(goal, run_tactic_seq, ctx, seq)
-
-
-@tactic("skip")
-def skip(ctx, stx):
-    pass
-
-
 @tactic("done")
 def done(ctx, stx):
     ctx.prune()
     if ctx.goals:
-        raise LeanError(ctx.unsolved_text(), stx)
-
-
-@goal_tactic("sorry", "admit")
-def sorry(ctx, goal, stx):
-    node = S.Sorry(stx.pos, stx.end)
-    ctx.meta.assign_mvar(goal, ctx.elab.elab_term_ensuring(node, ctx.meta.goal_type(goal)))
-    return []
-
-
-# --- several goals, alternatives, repetition ------------------------------------------------------
+        shown = "\n\n".join(ctx.meta.pp_goal(g) for g in ctx.goals)
+        raise LeanError(f"unsolved goals\n{shown}", stx)
 
 
 @goal_tactic("<;>")
@@ -163,36 +147,21 @@ def and_then(ctx, goal, stx, first, second):
     return ctx.focus(goal, both)
 
 
-@tactic("all_goals")
-def all_goals(ctx, stx, seq):
-    on_each(ctx, lambda goal: recovering(ctx, stx, goal, run_tactic_seq, ctx, seq))
-
-
 @tactic("any_goals")
 def any_goals(ctx, stx, seq):
     ctx.prune()
-    goals, failed = ctx.goals, []
-
-    def run(goal):
-        if not attempt(ctx, run_tactic_seq, ctx, seq):
-            failed.append(goal)
-    on_each(ctx, lambda goal: ctx.focus(goal, run, goal))
-    if goals and failed == goals:
+    succeeded = []
+    on_each(ctx, lambda goal: ctx.focus(
+        goal, lambda: succeeded.append(attempt(ctx, run_tactic_seq, ctx, seq))))
+    if succeeded and not any(succeeded):
         raise LeanError("Tactic failed on all goals:\nany_goals", stx)
 
 
 @tactic("first")
 def first(ctx, stx, alts):
     *others, last = alts
-    for seq in others:
-        if attempt(ctx, run_tactic_seq, ctx, seq):
-            return
-    run_tactic_seq(ctx, last)
-
-
-@tactic("try")
-def try_(ctx, stx, seq):
-    attempt(ctx, run_tactic_seq, ctx, seq)
+    if not any(attempt(ctx, run_tactic_seq, ctx, seq) for seq in others):
+        run_tactic_seq(ctx, last)
 
 
 @tactic("repeat")
@@ -200,14 +169,6 @@ def repeat(ctx, stx, seq):
     """`try (seq; repeat seq)`: only the main goal is looked at again."""
     while attempt(ctx, run_tactic_seq, ctx, seq) and ctx.goals:
         ctx.meta.tick()
-
-
-@tactic("iterate")
-def iterate(ctx, stx, count, seq):
-    if count is None:
-        return repeat(ctx, stx, seq)
-    for _ in range(count):
-        run_tactic_seq(ctx, seq)
 
 
 # --- case selection -------------------------------------------------------------------------------
@@ -222,8 +183,8 @@ def find_tag(ctx, tag: str) -> int:
         for goal, t in tags.items():
             if fits(t):
                 return goal
-    known = "".join(f"\n  {t}" for t in tags.values())
-    raise LeanError(f"Case tag `{tag}` not found.\n\nAvailable tags:{known}")
+    known = "\n  ".join(["Available tags:", *tags.values()])
+    raise LeanError(f"Case tag `{tag}` not found.\n\n{known}")
 
 
 def rename_last(meta, goal: int, names) -> int:
@@ -241,8 +202,6 @@ def rename_last(meta, goal: int, names) -> int:
 
 def rename_hyps(meta, goal: int, new_names) -> int:
     """New goal whose declarations have other names ({id: name})."""
-    if not new_names:
-        return goal
     lctx = meta.decls[goal].lctx
     decls = [LocalDecl(d.id, new_names.get(d.id, d.name), d.type, d.bi, d.value, d.cls, d.hidden)
              for d in lctx.decls]
@@ -259,17 +218,8 @@ def case(ctx, stx, tags, seq):
         ctx.goals[at:at + 1] = close_or_admit(ctx, stx, goal, seq)
 
 
-@tactic("next")
-def next_(ctx, stx, names, seq):
-    case(ctx, stx, [("_", names)], seq)
-
-
-@goal_tactic("rename_i")
-def rename_i(ctx, goal, stx, names):
-    return [rename_last(ctx.meta, goal, names)]
-
+tactic("next")(lambda ctx, stx, names, seq: case(ctx, stx, [("_", names)], seq))
+goal_tactic("rename_i")(lambda ctx, goal, stx, names: [rename_last(ctx.meta, goal, names)])
 
 # The tactic modules import this one and register their handlers when they are imported.
-for _name in ("apply", "basic", "cases", "ctor", "intro", "rcases", "rewrite", "simp", "split",
-              "subst"):
-    import_module(f"minilean.front.tactic_{_name}")
+from minilean.front import tactic_intro, tactic_rewrite, tactic_simp  # noqa: E402, F401

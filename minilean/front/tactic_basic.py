@@ -1,75 +1,53 @@
-"""constructor, exists, rfl, symm, trivial, decide, by_cases, funext, ext: goals by their head.
+"""constructor, exists, rfl, symm, trivial, decide, by_cases, funext: goals by their head.
 
 Follows Lean's `Lean/Meta/Tactic/{Constructor,Refl,Symm}.lean`, `Lean/Elab/Tactic/Decide.lean` and
-the macros of `Init/Tactics.lean`; `use`, `by_contra` and `ext` behave as Mathlib's and core's.
+the macros of `Init/Tactics.lean`; `use` and `by_contra` behave as Mathlib's.
 
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
-from __future__ import annotations
-
 from minilean.front import syntax as S
+from minilean.front import tactic_apply as A
 from minilean.front import tactic_util as U
-from minilean.front.build import FALSE
 from minilean.front.errors import Declined, LeanError
-from minilean.front.tactic import attempt, goal_tactic, on_main
-from minilean.front.tactic_apply import apply_term, assumption, finish_apply, refine, synth
-from minilean.front.tactic_contra import contradiction
-from minilean.front.tactic_util import tactic, tactic_error
+from minilean.front.simp import head_name
+from minilean.front.tactic import goal_tactic, on_main
+from minilean.front.tactic_elim import close_contradiction
 from minilean.front.terms import is_app_of
 from minilean.kernel import term as tm
-from minilean.kernel.term import FVAR, MVAR, App, Const, MVar, Pi
 
 
-def constructors(meta, goal: int, name: str, what: str):
-    """The constructors of the target's type. Raises LeanError when it is not inductive."""
-    found = meta.inductive_of(meta.goal_type(goal))
-    if found is None:
-        raise tactic_error(meta, name, goal, f"target is not {what}")
-    return [Const(ctor, found[1]) for ctor in found[0].ctors]
-
-
-@goal_tactic("constructor")
+@goal_tactic("constructor", "left", "right")
 def constructor(ctx, goal, stx):
-    meta = ctx.meta
-    ctors = constructors(meta, goal, "constructor", "inductive")
+    """The first constructor that fits; `left` and `right`: one of two."""
+    found = ctx.meta.inductive_of(ctx.meta.goal_type(goal))
+    ctors = [] if found is None else [tm.Const(ctor, found[1]) for ctor in found[0].ctors]
+    if stx.kind != "constructor":
+        ctors = [ctors[stx.kind == "right"]] if len(ctors) == 2 else []
+    return apply_first(ctx.meta, goal, stx.kind, ctors)
+
+
+def apply_first(meta, goal: int, name: str, lemmas) -> list[int]:
+    """The goals of `apply` with the first lemma that fits."""
     mark = meta.save()
-    for ctor in ctors:
+    for e in lemmas:
         try:
-            return apply_term(meta, goal, ctor)
+            return A.apply_term(meta, goal, e)
         except LeanError:
-            if len(ctors) == 1:
-                raise
             meta.restore(mark)
-    raise tactic_error(meta, "constructor", goal, "no applicable constructors found")
+    raise U.tactic_error(meta, name, goal, "nothing of the right type to apply")
 
 
-@goal_tactic("left", "right")
-def left_right(ctx, goal, stx):
-    ctors = constructors(ctx.meta, goal, stx.kind, "an inductive datatype")
-    if len(ctors) != 2:
-        raise tactic_error(ctx.meta, stx.kind, goal, f"{stx.kind} tactic works for inductive "
-                           "types with exactly 2 constructors")
-    return apply_term(ctx.meta, goal, ctors[stx.kind == "right"])
-
-
-@tactic("exists", "use")
+@U.tactic("exists", "use")
 def exists(ctx, stx, terms):
     """`exists e, …` is `refine ⟨e, …, ?_⟩; try trivial`; Mathlib's `use` tries less at the end."""
-    hole = S.SynthHole(stx.end, stx.end)
-    refine(ctx, stx, S.Anon(stx.pos, stx.end, [*terms, hole]))
-    if not ctx.goals:
-        return
+    pair = S.Anon(stx.pos, stx.end, [*terms, S.SynthHole(stx.end, stx.end)])
+    on_main(ctx, lambda goal: A.refine_goal(ctx, goal, pair))
     if stx.kind == "exists":
-        try_each(ctx, stx, trivial)
+        A.try_to_close(ctx, close_trivial)
         return
     with ctx.meta.transparency("reducible"):
-        try_each(ctx, stx, rfl, assumption, true_intro)
-
-
-def try_each(ctx, stx, *handlers) -> bool:
-    """Does one of the handlers succeed? They are tried in order."""
-    return any(attempt(ctx, handler, ctx, stx) for handler in handlers)
+        A.try_to_close(ctx, close_rfl, A.close_by_assumption, close_true)
 
 
 # --- relations ------------------------------------------------------------------------------------
@@ -77,144 +55,105 @@ def try_each(ctx, stx, *handlers) -> bool:
 
 @goal_tactic("rfl")
 def rfl(ctx, goal, stx):
-    return close_rfl(ctx.meta, goal)
-
-
-def close_rfl(meta, goal: int) -> list[int]:
-    """Closes a reflexive goal: Eq, HEq, Iff and relations with a @[refl] lemma. Returns []."""
-    ty = meta.goal_type(goal)
-    for level in ("reducible", "instances"):
-        if not refl_lemmas(meta, ty):
-            with meta.transparency(level):
-                ty = meta.whnf(ty)
-    lemmas = refl_lemmas(meta, ty)
+    meta = ctx.meta
+    if close_rfl(meta, goal):
+        return []
+    ty, lemmas = reflexive(meta, meta.goal_type(goal))
     if not lemmas:
-        raise tactic_error(meta, "rfl", goal, f"The goal\n  {meta.pp(meta.goal_type(goal))}\nis "
-                           "not a reflexive relation (no `@[refl]` lemma applies)")
+        raise U.tactic_error(meta, "rfl", goal, "The goal is not a reflexive relation")
+    a, b = tm.get_app_fn_args(ty)[1][-2:]
+    raise U.tactic_error(meta, "rfl", goal, f"The left-hand side\n  {meta.pp(a)}\nis not "
+                         f"definitionally equal to the right-hand side\n  {meta.pp(b)}")
+
+
+def close_rfl(meta, goal: int) -> bool:
+    """Closes a goal R a a for a relation R with a @[refl] lemma, if it is one."""
+    ty, lemmas = reflexive(meta, meta.goal_type(goal))
     for lemma in lemmas:
-        e, mark = meta.mk_const(lemma), meta.save()
+        e = meta.mk_const(lemma)
         mvars, infos, result = meta.forall_meta(meta.infer(e))
         if meta.is_def_eq(ty, result):
-            return finish_apply(meta, goal, e, mvars, infos)
-        meta.restore(mark)
-    args = tm.get_app_fn_args(ty)[1]
-    left = args[1] if is_app_of(ty, "HEq", 4) else args[-2]
-    raise tactic_error(meta, "rfl", goal, f"The left-hand side\n  {meta.pp(left)}\nis not "
-                       f"definitionally equal to the right-hand side\n  {meta.pp(args[-1])}")
+            A.finish_apply(meta, goal, e, mvars, infos)
+            return True
+    return False
 
 
-REFL = {"Eq": "Eq.refl", "HEq": "HEq.refl", "Iff": "Iff.refl", "LE.le": "Nat.le_refl",
-        "Nat.le": "Nat.le.refl"}
-SYMM = {"Eq": "Eq.symm", "Iff": "Iff.symm", "Ne": "Ne.symm", "HEq": "HEq.symm"}
-
-
-def head_name(e):
-    """The name of the constant at the head of e, or None."""
-    f = tm.get_app_fn(e)
-    return f.name if type(f) is Const else None
-
-
-def refl_lemmas(meta, ty):
-    """Lemmas `R a a` for the relation R at the head of ty."""
-    name = head_name(ty)
-    builtin = REFL.get(name)
-    return meta.ext.refl_lemmas.get(name) or ([builtin] if builtin in meta.env else [])
+def reflexive(meta, ty):
+    """(ty, unfolded until its head is a reflexive relation; the @[refl] lemmas of that)."""
+    table = meta.ext.refl_lemmas
+    for level in ("reducible", "instances"):
+        if head_name(ty) not in table:
+            with meta.transparency(level):
+                ty = meta.whnf(ty)
+    return ty, table.get(head_name(ty), ())
 
 
 @goal_tactic("symm")
 def symm(ctx, goal, stx, loc):
     if loc is not None:
         raise Declined("symm at a hypothesis", stx)
-    meta = ctx.meta
-    ty, tag = meta.goal_type(goal), meta.decls[goal].name
-    lemma = SYMM.get(head_name(ty)) or SYMM.get(head_name(meta.whnf_r(ty)))
-    if lemma is None or lemma not in meta.env:
-        raise tactic_error(meta, "symm", goal, "no applicable symmetry lemma found")
-    new = apply_term(meta, goal, meta.mk_const(lemma))
-    meta.decls[new[0]].name = tag
+    meta, relations = ctx.meta, ("Eq", "Iff", "Ne", "HEq")
+    with meta.transparency("reducible"):
+        new = apply_first(meta, goal, "symm", [meta.mk_const(f"{r}.symm") for r in relations])
+    meta.decls[new[0]].name = meta.decls[goal].name
     return new
 
 
 # --- propositions ---------------------------------------------------------------------------------
 
 
-@tactic("trivial")
-def trivial(ctx, stx):
+def close_trivial(meta, goal: int) -> bool:
     """The alternatives of core's `trivial` macro, in the order Lean tries them (latest first)."""
-    if not try_each(ctx, stx, assumption, rfl, contradiction, and_trivial, true_intro, decide):
-        raise tactic_error(ctx.meta, "trivial", ctx.main(), "no alternative applies")
+    return A.closes(meta, goal, A.close_by_assumption, close_rfl, close_contradiction, close_and,
+                    close_true, close_by_decide)
 
 
-def true_intro(ctx, stx):
-    """`apply True.intro`."""
-    on_main(ctx, lambda goal: apply_term(ctx.meta, goal, Const("True.intro")))
-
-
-def and_trivial(ctx, stx):
+def close_and(meta, goal: int) -> bool:
     """`apply And.intro <;> trivial`."""
-    def go(goal):
-        for g in apply_term(ctx.meta, goal, Const("And.intro")):
-            ctx.focus(g, trivial, ctx, stx)
-        return []
-    on_main(ctx, go)
+    return all([A.closes(meta, g, close_trivial) for g in A.apply_const(meta, goal, "And.intro")])
 
 
-@goal_tactic("exfalso")
-def exfalso(ctx, goal, stx):
-    target = ctx.meta.goal_type(goal)
-    return [U.replace_goal(ctx.meta, goal, FALSE, lambda h: ctx.meta.mk_false_elim(target, h))]
+def close_true(meta, goal: int) -> bool:
+    """`apply True.intro`."""
+    return not A.apply_const(meta, goal, "True.intro")
 
 
-@goal_tactic("infer_instance")
-def infer_instance(ctx, goal, stx):
-    ctx.meta.assign_mvar(goal, synth(ctx.meta, ctx.meta.goal_type(goal)))
-    return []
+def decidable(p):
+    return tm.App(tm.Const("Decidable"), p)
 
 
-@goal_tactic("decide")
-def decide(ctx, goal, stx):
-    """Closes the goal by evaluating its Decidable instance."""
-    meta = ctx.meta
+def close_by_decide(meta, goal: int) -> bool:
+    """Closes a goal without variables by evaluating its Decidable instance to isTrue."""
     p = meta.goal_type(goal)
-    if p.flags & FVAR:
-        raise LeanError(f"Tactic `decide` failed: The proposition\n  {meta.pp(p)}\ncontains free "
-                        "variables; use `revert` to abstract them")
-    if p.flags & MVAR:
-        raise LeanError("Tactic `decide` failed: expected type must not contain metavariables\n  "
-                        + meta.pp(p))
-    inst = synth(meta, App(Const("Decidable"), p))
+    closed = not p.flags & (tm.FVAR | tm.MVAR)
+    inst = meta.synth_inst(decidable(p)) if closed else None
     with meta.transparency("default"):
-        result = meta.whnf(tm.mk_app(Const("Decidable.decide"), p, inst))
-    if result is Const("Bool.true"):
-        meta.assign_mvar(goal, U.of_decide(p, inst, True))
-        return []
-    if result is Const("Bool.false"):
-        raise LeanError(f"Tactic `decide` proved that the proposition\n  {meta.pp(p)}\nis false")
-    raise LeanError(f"Tactic `decide` failed for proposition\n  {meta.pp(p)}\nsince its "
-                    f"`Decidable` instance\n  {meta.pp(inst)}\ndid not reduce to `isTrue` or "
-                    "`isFalse`.")
+        value = inst and meta.whnf(tm.mk_app(tm.Const("Decidable.decide"), p, inst))
+    if value is not tm.Const("Bool.true"):
+        return False
+    meta.assign_mvar(goal, U.of_decide(p, inst, True))
+    return True
+
+
+A.closing_tactic("trivial", close_trivial)
+A.closing_tactic("contradiction", close_contradiction)
+A.closing_tactic("decide", close_by_decide, ": The proposition is false, contains variables or has "
+                 "no `Decidable` instance that reduces to `isTrue`")
 
 
 @goal_tactic("by_cases")
 def by_cases(ctx, goal, stx, name, term):
     meta = ctx.meta
     p = ctx.elab.elab_term_ensuring(term, tm.PROP)
+    inst = meta.synth_inst(decidable(p)) or tm.App(tm.Const("Classical.propDecidable"), p)
+    return [new for _, new in cases_on_prop(meta, goal, p, inst, ("pos", "neg"), name)]
+
+
+def cases_on_prop(meta, goal: int, p, inst, tags, name=None):
+    """[(hypothesis, goal)] with p and with ¬p as a hypothesis, which inst decides."""
     target = meta.goal_type(goal)
-    goals = [meta.mk_goal(Pi("h", p, target), "pos"),
-             meta.mk_goal(Pi("h", meta.mk_not(p), target), "neg")]
-    dite = Const("dite", (meta.sort_level(target),))
-    meta.assign_mvar(goal, tm.mk_app(dite, target, p, decidable_instance(meta, p),
-                                     *map(MVar, goals)))
-    return [U.intro1(meta, g, U.chosen(name, "h"))[1] for g in goals]
-
-
-def decidable_instance(meta, p):
-    """A Decidable p, found by resolution or else classical."""
-    variable = type(tm.get_app_fn(p)) is tm.FVar  # only a local instance could fit
-    inst = None
-    if not variable or any(d.cls == "Decidable" or type(d.type) is Pi for d in meta.lctx.insts):
-        inst = meta.synth_inst(App(Const("Decidable"), p))
-    return App(Const("Classical.propDecidable"), p) if inst is None else inst
+    fn = tm.mk_app(tm.Const("dite", (meta.sort_level(target),)), target, p, inst)
+    return [U.intro1(meta, g, U.chosen(name, "h")) for g in U.apply_cases(meta, goal, fn, tags)]
 
 
 @goal_tactic("by_contra")
@@ -223,17 +162,9 @@ def by_contra(ctx, goal, stx, name, kind):
     meta = ctx.meta
     if kind is not None:
         raise Declined("by_contra with a type", stx)
-    ty = meta.goal_type(goal)
-    if not meta.is_prop(ty):
-        raise LeanError("by_contra: the target is not a proposition", stx)
-    if not is_app_of(meta.whnf_r(ty), "Not", 1):
-        lemma = App(Const("Classical.byContradiction"), ty)
-        goal = U.replace_goal(meta, goal, Pi("this", meta.mk_not(ty), FALSE),
-                              lambda new: App(lemma, new))
+    if not is_app_of(meta.whnf_r(meta.goal_type(goal)), "Not", 1):
+        goal = A.apply_const(meta, goal, "Classical.byContradiction")[0]
     return [U.intro1(meta, goal, name or "this")[1]]
-
-
-# --- extensionality -------------------------------------------------------------------------------
 
 
 @goal_tactic("funext")
@@ -241,30 +172,6 @@ def funext(ctx, goal, stx, names):
     meta = ctx.meta
     for name in names or [None]:
         with meta.with_goal(goal):
-            goal = apply_term(meta, goal, meta.mk_const("funext"))[0]
-            goal = U.intro1(meta, goal, name)[1]
+            goal = U.intro1(meta, A.apply_const(meta, goal, "funext")[0], name)[1]
     return [goal]
 
-
-@tactic("ext")
-def ext(ctx, stx, pats):
-    """`ext x …` for functions and propositions; other @[ext] lemmas are declined."""
-    ty = compared_type(ctx)
-    if ty is None:
-        raise LeanError("No applicable extensionality theorem found", stx)
-    if ty is tm.PROP:
-        on_main(ctx, lambda goal: apply_term(ctx.meta, goal, Const("propext")))
-        return
-    if type(ty) is not Pi:
-        raise Declined("ext at a structure or inductive type", stx)
-    if pats and pats[0].kind != "one":
-        raise Declined("ext with a pattern", stx)
-    funext(ctx, stx, [pat.name for pat in pats[:1]])
-    if len(pats) != 1 and type(compared_type(ctx)) is Pi:
-        ext(ctx, stx, pats[1:])
-
-
-def compared_type(ctx):
-    """The type (in whnf) whose elements the main goal says to be equal; None for other goals."""
-    parts = ctx.meta.eq_parts(ctx.meta.goal_type(ctx.main()))
-    return None if parts is None else ctx.meta.whnf(parts[0])

@@ -3,8 +3,6 @@
 Follows Lean 4's `TacticM` (`Lean/Elab/Tactic/Basic.lean`).
 Run: `python -m pytest tests/minilean/test_tactics.py`.
 """
-from __future__ import annotations
-
 from minilean.front.errors import LeanError
 
 
@@ -34,15 +32,13 @@ class TacticContext:
     def save(self):
         """A mark for `restore`: assignments, goals, messages and pending problems."""
         elab = self.elab
-        return (self.meta.save(), list(self.goals), len(elab.messages), list(elab.pending),
-                elab.had_error, len(elab.sorries))
+        return elab.save(), list(self.goals), list(elab.pending), len(elab.sorries)
 
     def restore(self, mark):
-        elab = self.elab
-        assignments, goals, n_messages, pending, elab.had_error, n_sorries = mark
-        self.meta.restore(assignments)
-        self.goals, elab.pending = list(goals), list(pending)
-        del elab.messages[n_messages:], elab.sorries[n_sorries:]
+        elab_mark, goals, pending, n_sorries = mark
+        self.elab.restore(elab_mark)
+        self.goals, self.elab.pending = list(goals), list(pending)
+        del self.elab.sorries[n_sorries:]
 
     def focus(self, goal, run, *args):
         """The goals that run(*args) leaves when `goal` is the only one it sees."""
@@ -53,7 +49,3 @@ class TacticContext:
             return self.goals
         finally:
             self.goals = rest
-
-    def unsolved_text(self):
-        goals = "\n\n".join(self.meta.pp_goal(g) for g in self.goals)
-        return f"unsolved goals\n{goals}"

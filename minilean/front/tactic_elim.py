@@ -1,114 +1,86 @@
 """Case analysis and induction on one hypothesis: the engine of cases, induction and rcases.
 
-Follows Lean's `Lean/Meta/Tactic/{Cases,Induction}.lean`: indices become variables with equations,
-the recursor is applied, the equations are solved in every branch. Nat shows `0` and `n + 1`.
+Follows Lean's `Lean/Meta/Tactic/{Cases,Induction,Contradiction}.lean`: indices become variables
+with equations, the recursor is applied, the equations are solved in every branch. Nat shows `0` and
+`n + 1`.
 
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
-from __future__ import annotations
+from collections import namedtuple
 
 from minilean.front import tactic_util as U
-from minilean.front.errors import LeanError
-from minilean.front.tactic_subst import implications, is_free_var, unify_eq, unify_eqs
-from minilean.front.tactic_util import append_tag, chosen, inaccessible, tactic_error
+from minilean.front.build import FALSE
+from minilean.front.equations import readable
+from minilean.front.errors import Declined, LeanError
+from minilean.front.tactic_subst import add_premises, is_free_var, unify_eq, unify_eqs
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
-from minilean.kernel.term import Const, MVar, Pi, instantiate, instantiate_rev
+
+MAX_CTORS = 4  # of a type whose cases `contradiction` tries
 
 
-class Branch:
-    """One goal of a case split: constructor name, its fields and (for induction) hypotheses.
-
-    `explicit`: how many of these an alternative names that does not begin with `@`.
-    """
-
-    __slots__ = ("ctor", "decls", "explicit", "goal")
-
-    def __init__(self, ctor, goal, decls, explicit=0):
-        self.ctor, self.goal, self.decls, self.explicit = ctor, goal, decls, explicit
+# one goal of a case split, its constructor's name, its fields and (for induction) hypotheses
+Branch = namedtuple("Branch", "ctor goal decls")
 
 
-def split_hyp(meta, goal: int, h, names_of=lambda ctor: (), induction=False, tag=True):
+def split_hyp(meta, goal: int, h, names=None, induction=False):
     """Branches of cases (or induction) on the hypothesis h, contradictory ones left out.
 
-    names_of(ctor): names for the fields and induction hypotheses, None for inaccessible ones.
+    names: {constructor without its namespace, or "_" for others: names for the fields and induction
+    hypotheses}.
     """
     found = meta.inductive_of(h.type)
     if found is None:
-        raise tactic_error(meta, "induction" if induction else "cases", goal,
-                           f"major premise type is not an inductive type\n  {meta.pp(h.type)}")
-    decl, _, params, indices = found
-    if decl.name == "Eq" and not induction:
-        return _cases_eq(meta, goal, h, tag)
-    indices = [meta.inst(i) for i in indices]
+        raise U.tactic_error(meta, "cases", goal, f"{meta.pp(h.type)} is no inductive type")
+    if found[0].name == "Eq" and not induction:
+        return _cases_eq(meta, goal, h)
+    indices = [meta.inst(i) for i in found[3]]
     free = {i.id for i in indices if is_free_var(meta, goal, i)}
-    if len(free) == len(indices) and not any(meta.mentions(p, free) for p in params):
-        return _cases_distinct(meta, goal, h, indices, names_of, induction, tag)
-    if induction:
-        # the last one: it occurs twice, or a parameter mentions it
-        culprit = next((i for i in indices if not is_free_var(meta, goal, i)), indices[-1])
-        raise LeanError("Invalid target: Index in target's type is not a variable (consider using "
-                        f"the `cases` tactic instead)\n  {meta.pp(culprit)}")
-    return _cases_indexed(meta, goal, h, indices, names_of, tag)
+    major, js, count, deps = h, indices, 0, []
+    if len(free) == len(indices) and not any(meta.mentions(p, free) for p in found[2]):
+        own = {*free, h.id}
+        deps = [x for x in U.dependents(meta, goal, own) if x.id not in own]
+        goal = U.revert(meta, goal, deps)
+    elif induction:
+        raise LeanError("Invalid target: Index in target's type is not a variable\n  "
+                        + meta.pp(h.type))
+    else:
+        major, js, count, goal = generalize_indices(meta, goal, h, indices)
+    branches = []
+    for b in eliminate(meta, goal, major, js, names or {}, induction):
+        solved = unify_eqs(meta, U.try_clear(meta, b.goal, [*[j.id for j in js], major.id]), count)
+        if solved is not None:
+            goal = U.reintro(meta, U.try_clear(meta, solved[0], [h.id]), deps)[0]
+            branches.append(Branch(b.ctor, goal, [solved[1].get(d.id, d) for d in b.decls]))
+    return branches
 
 
-def _cases_eq(meta, goal: int, h, tag: bool):
+def _cases_eq(meta, goal: int, h):
     """cases on an equation: solve it (what Eq.rec and index unification amount to)."""
     result = unify_eq(meta, goal, h)
-    if result is not None:
-        result = unify_eqs(meta, *result[:2])
+    result = result and unify_eqs(meta, result[0], result[2])
     if result is None:
         return []
     goal = U.try_clear(meta, result[0], [h.id])
-    if tag:
-        meta.decls[goal].name = append_tag(meta.decls[goal].name, "refl")
+    meta.decls[goal].name = U.append_tag(meta.decls[goal].name, "refl")
     return [Branch("Eq.refl", goal, [])]
-
-
-def _cases_distinct(meta, goal: int, h, indices, names_of, induction: bool, tag: bool):
-    """cases when the indices are different variables that occur in no parameter."""
-    ids = [*[i.id for i in indices], h.id]
-    deps = [x for x in U.dependents(meta, goal, ids) if x.id not in ids]
-    goal = U.revert(meta, goal, deps)
-    branches = eliminate(meta, goal, h, indices, names_of, induction, tag)
-    for b in branches:
-        with meta.with_goal(b.goal):
-            b.goal = U.try_clear(meta, b.goal, ids)
-            b.goal = U.reintro(meta, b.goal, deps)[1]
-    return branches
-
-
-def _cases_indexed(meta, goal: int, h, indices, names_of, tag: bool):
-    """cases on a family: indices become variables with equations, which are solved afterwards."""
-    new, count, goal = generalize_indices(meta, goal, h, indices)
-    js, branches = [x.fvar for x in new[:-1]], []
-    for b in eliminate(meta, goal, new[-1], js, names_of, False, tag):
-        result = unify_eqs(meta, U.try_clear(meta, b.goal, [x.id for x in new]), count)
-        if result is not None:
-            b.goal = U.try_clear(meta, result[0], [h.id])
-            b.decls = [result[1].get(d.id, d) for d in b.decls]
-            branches.append(b)
-    return branches
 
 
 def fresh_member(meta, h):
     """New locals j… and h' : I params j…, like h : I params i…."""
     decl, levels, params, indices = meta.inductive_of(h.type)
-    family = tm.mk_app(Const(decl.name, levels), *params)
+    family = tm.mk_app(tm.Const(decl.name, levels), *params)
     js, _ = meta.forall_locals(meta.infer(family), max=len(indices))
     return [*js, meta.mk_local(h.name, tm.mk_app(family, *[j.fvar for j in js]))]
 
 
 def generalize_indices(meta, goal: int, h, indices):
-    """(new, n, goal): new variables j…, h'; the target becomes i = j → … → HEq h h' → target.
+    """(h', j…, n, goal): new variables; the target becomes i = j → … → HEq h h' → target.
 
     n is the number of these equations.
     """
-    target = meta.decls[goal].type
     new, eqs = fresh_member(meta, h), []
-    for j in new[:-1]:
-        j.name = inaccessible(j.name or "i")
     olds = indices if meta.is_proof(h.fvar) else [*indices, h.fvar]
     for old, x in zip(olds, new, strict=False):
         ty = meta.infer(old)
@@ -117,37 +89,27 @@ def generalize_indices(meta, goal: int, h, indices):
         else:
             eqs.append((meta.mk_at("HEq", ty, old, x.type, x.fvar),
                         meta.mk_at("HEq.refl", ty, old)))
-    target = implications(eqs, target)
-    args = [*indices, h.fvar, *[proof for _, proof in eqs]]
-    goal = U.replace_goal(meta, goal, meta.mk_pi([x.fvar for x in new], target),
-                          lambda new_goal: tm.mk_app(new_goal, *args))
-    return new, len(eqs), meta.intro_goal(goal, new, target)
+    goal, n = add_premises(meta, goal, eqs)  # the proofs fit when the new ones are the old ones
+    goal = U.add_locals(meta, goal, new, [*indices, h.fvar])
+    return new[-1], [j.fvar for j in new[:-1]], n, goal
 
 
-def eliminate(meta, goal: int, h, indices, names_of, induction: bool, tag: bool):
+def eliminate(meta, goal: int, h, indices, names, induction: bool):
     """Branches from applying the recursor to h; the indices of its type are variables."""
     decl, levels, params, _ = meta.inductive_of(h.type)
-    d, target = meta.decls[goal], meta.goal_type(goal)
-    with meta.with_goal(goal):
-        level = meta.sort_level(target)
-        if decl.elim_level is not None:
-            levels = (level, *levels)
-        elif not lv.is_zero(level):
-            raise tactic_error(meta, "induction" if induction else "cases", goal,
-                               f"recursor `{decl.name}.casesOn` can only eliminate into `Prop`")
-        new = [x.fvar for x in fresh_member(meta, h)]
-        body = instantiate_rev(tm.abstract(target, [*indices, h.fvar]), new)
-        motive = meta.mk_lambda(new, body)
-        rec = tm.mk_app(Const(f"{decl.name}.rec", levels), *params, motive)
-        rec_ty = meta.infer(rec)
-        goals = []
-        for ctor in decl.ctors:
-            name = append_tag(d.name, last_part(ctor)) if tag else d.name
-            goals.append(meta.mk_goal(rec_ty.type, name))
-            rec_ty = instantiate(rec_ty.body, MVar(goals[-1]))
-        meta.assign_mvar(goal, tm.mk_app(rec, *map(MVar, goals), *indices, h.fvar))
-    return [_branch(meta, ctor, g, motive, list(names_of(ctor)), induction)
-            for ctor, g in zip(decl.ctors, goals, strict=True)]
+    target = meta.goal_type(goal)
+    level = meta.sort_level(target)
+    if decl.elim_level is not None:
+        levels = (level, *levels)
+    elif not lv.is_zero(level):
+        raise U.tactic_error(meta, "cases", goal, f"`{decl.name}` can only eliminate into `Prop`")
+    new = [x.fvar for x in fresh_member(meta, h)]
+    body = tm.instantiate_rev(tm.abstract(target, [*indices, h.fvar]), new)
+    rec = tm.mk_app(tm.Const(f"{decl.name}.rec", levels), *params, meta.mk_lambda(new, body))
+    tags = [last_part(ctor) for ctor in decl.ctors]
+    goals = U.apply_cases(meta, goal, rec, tags, [*indices, h.fvar])
+    return [_branch(meta, ctor, g, [*names.get(tag, names.get("_", ()))], induction)
+            for ctor, tag, g in zip(decl.ctors, tags, goals, strict=True)]
 
 
 def last_part(name: str) -> str:
@@ -155,45 +117,78 @@ def last_part(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def _branch(meta, ctor: str, goal: int, motive, names, induction: bool) -> Branch:
+def _branch(meta, ctor: str, goal: int, names, induction: bool) -> Branch:
     """Introduces fields (and hypotheses) of a minor premise; beta-reduces the motive.
 
-    cases hides the induction hypotheses.
+    cases hides the induction hypotheses; implicit fields get no name.
     """
-    all_named = names[:1] == ["@"]
-    if all_named:
-        del names[0]
-    fields, hyps, fvars = [], [], []
-    explicit, ty = 0, meta.decls[goal].type
-    for _ in range(meta.env.lookup(ctor).num_fields):
-        name = names.pop(0) if names and (all_named or ty.info == "default") else None
+    decls, fvars, ty = [], [], meta.decls[goal].type
+    n_fields = meta.env.lookup(ctor).num_fields
+    while type(ty) is tm.Pi:
+        is_field = len(decls) < n_fields
+        named = ty.info == "default" if is_field else induction
+        name = names.pop(0) if names and named else None
+        default = "a" if ctor == "Nat.succ" and not is_field else ty.name
         # a parameter may be a predicate, as in ∃ x, p x: Lean shows the field as p a, contracted
-        field_ty = meta.head_beta(instantiate_rev(ty.type, fvars))
-        fields.append(meta.mk_local(chosen(name, ty.name), field_ty))
-        fvars.append(fields[-1].fvar)
-        explicit += ty.info == "default"
+        decls.append(meta.mk_local(U.chosen(name, default),
+                                   contracted(meta, tm.instantiate_rev(ty.type, fvars)), ty.info))
+        fvars.append(decls[-1].fvar)
         ty = ty.body
-    while type(ty) is Pi:
-        name = names.pop(0) if names and induction else None
-        hyp_ty = beta_motive(meta, instantiate_rev(ty.type, fvars), motive)
-        default = "a" if ctor == "Nat.succ" else ty.name
-        hyps.append(meta.mk_local(chosen(name, default), hyp_ty))
-        fvars.append(hyps[-1].fvar)
-        ty = ty.body
-    if ctor == "Nat.zero":  # Nat's custom eliminators say 0 and n + 1
-        target = meta.beta(motive, [meta.mk_nat(0)])
-    elif ctor == "Nat.succ":
-        target = meta.beta(motive, [meta.mk_nat_add(fvars[0], meta.mk_nat(1))])
-    else:
-        target = beta_motive(meta, instantiate_rev(ty, fvars), motive)
-    shown = fields + hyps if induction else fields
-    goal = meta.intro_goal(goal, fields + hyps, target, meta.decls[goal].lctx.add(*shown))
-    return Branch(ctor, goal, shown, explicit + len(shown) - len(fields))
+    if names:
+        raise LeanError(f"Too many variable names provided at alternative `{last_part(ctor)}`")
+    ty = tm.instantiate_rev(ty, fvars)
+    if ctor in ("Nat.zero", "Nat.succ"):  # Nat's custom eliminators say 0 and n + 1
+        ty = tm.App(ty.fn, readable(meta, ty.arg))
+    shown = decls if induction else decls[:n_fields]
+    goal = meta.intro_goal(goal, decls, meta.head_beta(ty), meta.decls[goal].lctx.add(*shown))
+    return Branch(ctor, goal, shown)
 
 
-def beta_motive(meta, ty, motive):
-    """ty with the applications of the motive contracted."""
-    if type(ty) is Pi:
-        return Pi(ty.name, ty.type, beta_motive(meta, ty.body, motive), ty.info)
-    f, args = tm.get_app_fn_args(ty)
-    return meta.beta(motive, args) if f is motive else ty
+def contracted(meta, ty):
+    """ty with its conclusion, where the motive may be applied, beta-reduced."""
+    if type(ty) is tm.Pi:
+        return tm.Pi(ty.name, ty.type, contracted(meta, ty.body), ty.info)
+    return meta.head_beta(ty)
+
+
+# --- contradictions -------------------------------------------------------------------------------
+
+
+def close_contradiction(meta, goal: int) -> bool:
+    """Closes the goal from contradictory hypotheses; False if there are none."""
+    decls = U.hypotheses(meta, goal)
+    for d in decls:
+        ty = meta.whnf(meta.inst(d.type))
+        proof = _refute_negation(meta, d, ty, decls) or _refute_cases(meta, d, ty)
+        if proof is not None:
+            meta.assign_mvar(goal, meta.mk_false_elim(meta.goal_type(goal), proof))
+            return True
+    return False
+
+
+def _refute_negation(meta, d, ty, decls):
+    """False from d : p → False and p, which is a hypothesis or a = a; or None."""
+    if type(ty) is not tm.Pi or ty.body is not FALSE:
+        return None
+    for other in decls:
+        if other is not d and meta.is_def_eq(other.type, ty.type):
+            return tm.App(d.fvar, other.fvar)
+    parts = meta.eq_parts(ty.type)
+    if parts is not None and meta.is_def_eq(parts[1], parts[2]):
+        return tm.App(d.fvar, meta.mk_eq_refl(parts[1]))
+    return None
+
+
+def _refute_cases(meta, d, ty):
+    """False from d : ty if none of its cases is possible (False, 0 = 1, n + 1 ≤ 0); or None."""
+    found = meta.inductive_of(ty)
+    if found is None or len(found[0].ctors) > MAX_CTORS or (found[0].ctors and not found[3]):
+        return None
+    mark, goal = meta.save(), meta.mk_goal(FALSE)
+    try:
+        if not split_hyp(meta, goal, d):
+            return meta.inst(tm.MVar(goal))
+    except (LeanError, Declined):
+        pass
+    meta.restore(mark)
+    return None

@@ -1,33 +1,25 @@
-"""rw, rewrite, rwa, unfold, congr and the rewriting of one goal by one equation.
+"""rw, rewrite, rwa, unfold, split and the rewriting of one goal by one equation.
 
 Follows Lean's `Lean/Meta/Tactic/Rewrite.lean` (keyed matching up to instances, motive check, new
-goals for what the equation leaves open) and `Lean/Elab/Tactic/{Rewrite,Unfold,Congr}.lean`.
+goals for what the equation leaves open), `Lean/Meta/Tactic/SplitIf.lean` and
+`Lean/Elab/Tactic/{Rewrite,Unfold}.lean`.
 
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
-from __future__ import annotations
-
-from minilean.front import tactic_util as U
+from minilean.front import tactic_apply as A
 from minilean.front.equations import equations
 from minilean.front.errors import Declined, LeanError
 from minilean.front.simp import add_rules, decl_rules, equation_of, flipped, head_name
 from minilean.front.simp_main import Simp, SimpSet
-from minilean.front.simp_procs import congr_args
-from minilean.front.tactic import attempt, on_main
-from minilean.front.tactic_apply import (
-    apply_term,
-    assumption,
-    elab_for_apply,
-    find_assumption,
-    order_goals,
-)
-from minilean.front.tactic_basic import close_rfl
-from minilean.front.tactic_util import tactic, tactic_error
-from minilean.front.terms import has_loose_bvar, is_app_of
+from minilean.front.tactic import goal_tactic, on_places
+from minilean.front.tactic_basic import cases_on_prop, close_rfl
+from minilean.front.tactic_util import replace_at, tactic, tactic_error
+from minilean.front.terms import get_app_num_args, has_loose_bvar
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl
-from minilean.kernel.term import FVAR, App, Const, Lam, Let, MVar, Pi, instantiate
+
+IF_LEMMAS = {"ite": ("if_pos", "if_neg"), "dite": ("dif_pos", "dif_neg")}
 
 
 def rewrite_term(meta, goal: int, target, e, symm: bool, extra=(), ty=None):
@@ -35,75 +27,44 @@ def rewrite_term(meta, goal: int, target, e, symm: bool, extra=(), ty=None):
 
     `ty` is the rule's statement; the goals are what unification leaves open, of `extra` too.
     """
+    def fail(text, term):
+        return tactic_error(meta, "rewrite", goal, f"{text}\n  {meta.pp(term)}")
     mvars, infos, prop = meta.forall_meta(meta.inst(meta.infer(e) if ty is None else ty))
     prop = meta.inst(prop)
-    if not meta.is_prop(prop) or type(tm.get_app_fn(prop)) is MVar:
-        raise tactic_error(meta, "rewrite", goal, "equality or iff proof expected\n  "
-                           + meta.pp(prop))
+    if not meta.is_prop(prop) or type(tm.get_app_fn(prop)) is tm.MVar:
+        raise fail("equality or iff proof expected", prop)
     equation = equation_of(meta, meta.beta(e, mvars), prop)
     proof, eq_ty, lhs, rhs = flipped(meta, *equation) if symm else equation
     lhs, target = meta.inst(lhs), meta.inst(target)
-    if type(tm.get_app_fn(lhs)) is MVar:
-        raise tactic_error(meta, "rewrite", goal, "Pattern is a metavariable\n  " + meta.pp(lhs)
-                           + "\nfrom equation\n  " + meta.pp(meta.infer(proof)))
+    if type(tm.get_app_fn(lhs)) is tm.MVar:
+        raise fail("Pattern is a metavariable", lhs)
     with meta.transparency("instances"):
         body = meta.kabstract(target, lhs)
     if not has_loose_bvar(body, 0):
-        raise tactic_error(meta, "rewrite", goal, "Did not find an occurrence of the pattern\n  "
-                           f"{meta.pp(lhs)}\nin the target expression\n  {meta.pp(target)}")
+        raise fail(f"Did not find an occurrence of the pattern\n  {meta.pp(lhs)}\nin the target "
+                   "expression", target)
     eq_ty, rhs, lhs = meta.inst(eq_ty), meta.inst(rhs), meta.inst(lhs)
-    motive = Lam("_a", eq_ty, body)
-    check_motive(meta, goal, motive)
-    new = meta.head_beta(instantiate(body, rhs))
+    motive = tm.Lam("_a", eq_ty, body)
+    if not well_typed(meta, motive):
+        raise fail("motive is not type correct:", motive)
+    new = meta.head_beta(tm.instantiate(body, rhs))
     target_ty = meta.inst(meta.infer(target))
     levels = meta.sort_level(eq_ty), meta.sort_level(target_ty)
-    eq = tm.mk_app(Const("congrArg", levels), eq_ty, target_ty, lhs, rhs, motive, proof)
-    return meta.inst(new), eq, open_goals(meta, mvars, infos, extra)
+    eq = tm.mk_app(tm.Const("congrArg", levels), eq_ty, target_ty, lhs, rhs, motive, proof)
+    return meta.inst(new), eq, A.open_goals(meta, mvars, infos, extra)
 
 
-def open_goals(meta, mvars, infos, extra) -> list[int]:
-    """The arguments of a rule that are still open; LeanError if one is an instance not found."""
-    for m, info in zip(mvars, infos, strict=True):
-        if info == "inst" and not meta.is_assigned(m.id):
-            ty = meta.inst(meta.decls[m.id].type)
-            value = meta.synth_inst(ty)
-            if value is None:
-                raise LeanError(f"failed to synthesize instance of type class\n  {meta.pp(ty)}")
-            if not meta.is_assigned(m.id):
-                meta.assign_mvar(m.id, value)
-    goals = dict.fromkeys([*[m.id for m in mvars], *extra])
-    goals = [i for i in goals if not meta.is_assigned(i)]
-    for i in goals:
-        meta.decls[i].type = meta.inst(meta.decls[i].type)
-    return order_goals(meta, goals)
-
-
-def check_motive(meta, goal: int, motive) -> None:
-    """Raises "motive is not type correct" when the abstracted target does not type check."""
-    try:
-        check_types(meta, motive)
-    except LeanError:
-        raise tactic_error(meta, "rewrite", goal, "motive is not type correct:\n  "
-                           + meta.pp(motive)) from None
-
-
-def check_types(meta, e) -> None:
-    """Raises LeanError where an application in e has an argument of another type than expected."""
+def well_typed(meta, e) -> bool:
+    """Has every argument of an application in e the type that the function expects?"""
     t = type(e)
-    if t is Lam or t is Pi:
-        check_types(meta, e.type)
-        x = meta.mk_local(e.name, e.type, e.info)
-        with meta.with_lctx(meta.lctx.add(x)):
-            check_types(meta, instantiate(e.body, x.fvar))
-    elif t is Let:
-        check_types(meta, e.value)
-        check_types(meta, instantiate(e.body, e.value))
-    elif e.flags & FVAR:
-        for child in tm.children(e):
-            check_types(meta, child)
-        if t is App and not meta.is_def_eq(meta.expect_pi(meta.infer(e.fn)).type,
-                                           meta.infer(e.arg)):
-            raise LeanError("application type mismatch")
+    if t in (tm.Lam, tm.Pi, tm.Let):
+        x = meta.mk_local(e.name, e.type, value=getattr(e, "value", None)).fvar
+        return well_typed(meta, e.type) and well_typed(meta, tm.instantiate(e.body, x))
+    if not e.flags & tm.FVAR:
+        return True
+    return all(well_typed(meta, child) for child in tm.children(e)) and (
+        t is not tm.App
+        or meta.is_def_eq(meta.expect_pi(meta.infer(e.fn)).type, meta.infer(e.arg)))
 
 
 # --- rw -------------------------------------------------------------------------------------------
@@ -112,47 +73,29 @@ def check_types(meta, e) -> None:
 @tactic("rewrite")
 def rewrite(ctx, stx, rules, loc):
     for rule in rules:
-        try:
-            for place in places(loc, "rw"):
-                rewrite_rule(ctx, rule, place)
-        except (LeanError, Declined) as error:
-            if error.stx is None:
-                error.stx = rule
-            raise
+        on_places(ctx, loc, lambda *place, rule=rule: rewrite_by(ctx, rule, *place))
 
 
-def places(loc, tactic_name: str):
-    """None for the target, or names of hypotheses."""
-    if loc is None:
-        return [None]
-    if loc.wildcard:
-        raise Declined(f"{tactic_name} at *")
-    return [*[h.name for h in loc.hyps], *([None] if loc.goal else [])]
-
-
-def rewrite_rule(ctx, rule, place) -> None:
+def rewrite_by(ctx, rule, goal: int, d, old) -> list[int]:
+    """The goals when the rule is used at hypothesis d (None: the target), which says `old`."""
     meta = ctx.meta
-
-    def go(goal):
-        d = None if place is None else U.find_hyp(meta, goal, place)
-        old = meta.goal_type(goal) if d is None else d.type
-        first_error, mark = None, meta.save()
-        for e, extra, ty in rule_terms(ctx, rule.term):
-            try:
-                new, eq, goals = rewrite_term(meta, goal, old, e, rule.symm, extra, ty)
-                return [replace_at(meta, goal, d, new, eq), *goals]
-            except LeanError as error:
-                first_error = first_error or error
-                meta.restore(mark)
-        raise first_error
-    on_main(ctx, go)
+    first_error, mark = None, meta.save()
+    for e, extra, ty in rule_terms(ctx, rule.term):
+        try:
+            new, eq, goals = rewrite_term(meta, goal, old, e, rule.symm, extra, ty)
+            return [replace_at(meta, goal, d, new, eq), *goals]
+        except LeanError as error:
+            error.stx = error.stx or rule
+            first_error = first_error or error
+            meta.restore(mark)
+    raise first_error
 
 
 def rule_terms(ctx, term):
     """[(rule, its open holes, statement or None)]: the term, or the equations of a definition."""
     meta = ctx.meta
-    e, extra = elab_for_apply(ctx, term)
-    decl = meta.env.get(e.name) if type(e) is Const else None
+    e, extra = A.elab_for_apply(ctx, term)
+    decl = meta.env.get(e.name) if type(e) is tm.Const else None
     if type(decl) is not DefDecl or meta.is_prop(decl.type):
         return [(e, extra, None)]
     found = equations(meta, e.name)
@@ -163,128 +106,70 @@ def rule_terms(ctx, term):
             for proof, ty in found]
 
 
-def replace_at(meta, goal: int, d, new, eq) -> int:
-    """New goal: hypothesis d (None: the target) becomes `new`, by eq : old = new (None: as rfl)."""
-    if d is None:
-        return U.change_target(meta, goal, new) if eq is None else \
-            U.replace_target_eq(meta, goal, new, eq)
-    if eq is None:
-        return U.change_hyp(meta, goal, d, new)[1]
-    _, goal = U.replace_hyp(meta, goal, d, new, meta.mk_cast("Eq.mp", eq, d.fvar))
-    return U.try_clear(meta, goal, [d.id])
-
-
 @tactic("rw", "rwa")
 def rw(ctx, stx, rules, loc):
     """`rewrite`, then `with_reducible rfl` if that closes the main goal; `assumption` for rwa."""
     rewrite(ctx, stx, rules, loc)
-
-    def go():
-        with ctx.meta.transparency("reducible"):
-            on_main(ctx, lambda goal: close_rfl(ctx.meta, goal))
-    attempt(ctx, go)
+    with ctx.meta.transparency("reducible"):
+        A.try_to_close(ctx, close_rfl)
     if stx.kind == "rwa":
-        assumption(ctx, stx)
+        A.assumption(ctx, stx)
 
 
-# --- unfold ---------------------------------------------------------------------------------------
+# --- unfold, split ------------------------------------------------------------------------------
 
 
 @tactic("unfold")
 def unfold(ctx, stx, idents, loc):
     for ident in idents:
-        for place in places(loc, "unfold"):
-            on_main(ctx, lambda goal, ident=ident, place=place: [
-                unfold_at(ctx, goal, ident, place)])
+        on_places(ctx, loc, lambda *place, ident=ident: [unfold_at(ctx, ident, *place)])
 
 
-def unfold_at(ctx, goal: int, ident, place) -> int:
+def unfold_at(ctx, ident, goal: int, d, old) -> int:
+    """New goal: as simp does it, with the definition's equations and nothing else."""
     meta = ctx.meta
     if meta.lctx.find(ident.name) is not None:
         raise Declined("unfold of a local definition", ident)
     name = ctx.elab.resolve_const(ident.name)
-    d = None if place is None else U.find_hyp(meta, goal, place, ident)
-    old = meta.goal_type(goal) if d is None else meta.inst(d.type)
-    smart = meta.ext.smart.get(name)
-    if smart is not None and smart.recursive:
-        return replace_at(meta, goal, d, *rewrite_by_equations(meta, name, old))
-
-    def visit(s):
-        if head_name(s) != name:
-            return None
-        with meta.transparency("default"):
-            value = meta.unfold_def(s)
-        return None if value is None else meta.head_beta(value)
-    new = tm.replace(old, visit)
-    if new is old:
+    if type(meta.env.lookup(name)) is not DefDecl or name not in tm.const_names(old):
         raise LeanError(f"Tactic `unfold` failed to unfold `{name}` at\n  {meta.pp(old)}", ident)
-    return replace_at(meta, goal, d, U.beta_all(meta, new), None)
-
-
-def rewrite_by_equations(meta, name: str, old):
-    """(new term, proof or None): a recursive function is unfolded by its equations."""
     rules = SimpSet(procs=False)
     add_rules(rules.table, decl_rules(meta, name))
     new, proof = Simp(meta, rules).simp(old)
     if new is old:
-        raise Declined(f"unfold of the recursive function {name}")
-    return new, proof
+        raise Declined(f"unfold of {name}", ident)
+    return replace_at(meta, goal, d, new, proof)
 
 
-# --- congr ----------------------------------------------------------------------------------------
+@goal_tactic("split")
+def split(ctx, goal, stx, term, loc):
+    """Case distinction on the condition of the first `if`; it is replaced by its branch."""
+    meta, goals = ctx.meta, []
+    if term is not None or loc is not None:
+        raise Declined("split with a term or location", stx)
+    target = meta.goal_type(goal)
+    if any(name in meta.ext.matchers for name in tm.const_names(target)):
+        raise Declined("split on a match", stx)
+    found = first_if(target)
+    if found is None:
+        raise tactic_error(meta, "split", goal, "Could not split an `if` or `match` expression")
+    f, (ty, c, inst, *values) = tm.get_app_fn_args(found)
+    branches = cases_on_prop(meta, goal, c, inst, ("isTrue", "isFalse"))
+    for (h, new), value, lemma in zip(branches, values, IF_LEMMAS[f.name], strict=True):
+        rule = tm.mk_app(tm.Const(lemma, f.levels), ty, c, inst, h.fvar, *values)
+        value = value if f.name == "ite" else meta.beta(value, [h.fvar])
+        after, eq, _ = rewrite_term(meta, new, target, rule, False, ty=meta.mk_eq(found, value))
+        goals.append(replace_at(meta, new, None, after, eq))
+    return goals
 
 
-@tactic("congr")
-def congr(ctx, stx, depth):
-    on_main(ctx, lambda goal: congr_goal(ctx.meta, goal, 1_000_000 if depth is None else depth))
+def first_if(e):
+    """The first `ite` or `dite` without loose variables, in preorder, or None."""
+    found = []
 
-
-def congr_goal(meta, goal: int, depth: int) -> list[int]:
-    """Goals a = b for the arguments that differ; closes what rfl or a hypothesis closes."""
-    mark = meta.save()
-    try:
-        with meta.transparency("reducible"):
-            return close_rfl(meta, goal)
-    except LeanError:
-        meta.restore(mark)
-    found = find_assumption(meta, goal)
-    if found is not None:
-        meta.assign_mvar(goal, found)
-        return []
-    if depth <= 0:
-        return [goal]
-    ty = meta.goal_type(goal)
-    if is_app_of(meta.whnf_r(ty), "Iff", 2):
-        new = apply_term(meta, goal, Const("Iff.of_eq"))
-        meta.decls[new[0]].name = meta.decls[goal].name
-        return congr_goal(meta, new[0], depth)
-    parts = meta.eq_parts(ty)
-    if parts is None:
-        raise tactic_error(meta, "congr", goal, "not an equality")
-    steps = congr_step(meta, goal, parts[1], parts[2])
-    if steps is None:
-        return [goal]
-    result = []
-    for step in steps:
-        with meta.with_goal(step.id):
-            result += congr_goal(meta, step.id, depth - 1)
-    return result
-
-
-def congr_step(meta, goal: int, a, b):
-    """Goals xᵢ = yᵢ of f x… = f y…; None when heads differ or an argument is dependent."""
-    f, xs = tm.get_app_fn_args(a)
-    g, ys = tm.get_app_fn_args(b)
-    if len(xs) != len(ys) or not xs or not meta.is_def_eq(f, g):
-        return None
-    d, ty, steps = meta.decls[goal], meta.infer(f), []
-    for x, y in zip(xs, ys, strict=True):
-        ty = meta.expect_pi(ty)
-        same = meta.is_def_eq(x, y)
-        if not same and has_loose_bvar(ty.body, 0):
-            return None
-        steps.append(None if same else MVar(meta.mk_goal(meta.mk_eq(x, y), d.name, d.lctx)))
-        ty = instantiate(ty.body, x)
-    _, proof = congr_args(meta, f, xs, ys, steps)
-    meta.assign_mvar(goal, meta.mk_eq_refl(a) if proof is None else proof)
-    return [step for step in steps if step is not None]
+    def visit(s):
+        if not s.loose and head_name(s) in IF_LEMMAS and get_app_num_args(s) == 5:
+            found.append(s)
+        return s if found else None
+    tm.replace(e, visit)
+    return found[0] if found else None

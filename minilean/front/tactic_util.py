@@ -1,4 +1,4 @@
-"""Goal surgery shared by all tactics: intro, revert, clear, assert, replace the target.
+"""Goal surgery shared by all tactics: intro, revert, clear, assert, replace the target, cases.
 
 Follows Lean's `Lean/Meta/Tactic/{Intro,Revert,Clear,Assert,Replace}.lean`. Every function takes the
 `Meta` and a goal id, assigns the goal and returns the new one; none is trusted.
@@ -6,13 +6,10 @@ Follows Lean's `Lean/Meta/Tactic/{Intro,Revert,Clear,Assert,Replace}.lean`. Ever
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
-from __future__ import annotations
-
-from minilean.front.errors import LeanError
+from minilean.front.errors import Declined, LeanError
 from minilean.front.terms import has_loose_bvar
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
-from minilean.kernel.term import Const, FVar, Lam, Let, MVar, Pi, instantiate
 
 HANDLERS = {}  # tactic name -> handler(ctx, stx, *args)
 
@@ -20,8 +17,7 @@ HANDLERS = {}  # tactic name -> handler(ctx, stx, *args)
 def tactic(*names):
     """Registers a handler for the tactics `names`."""
     def register(fn):
-        for name in names:
-            HANDLERS[name] = fn
+        HANDLERS.update(dict.fromkeys(names, fn))
         return fn
     return register
 
@@ -43,10 +39,12 @@ def chosen(name, default: str) -> str:
 
 def append_tag(parent: str, tag: str) -> str:
     """Parent tag and suffix joined by a dot; hygiene marks dropped."""
-    parent, tag = parent.rstrip("✝"), tag.rstrip("✝")
-    if not parent or not tag:
-        return parent or tag
-    return f"{parent}.{tag}"
+    return ".".join([part for part in (parent.rstrip("✝"), tag.rstrip("✝")) if part])
+
+
+def flat(fn, goals) -> list[int]:
+    """The goals that fn(goal) gives for each of the goals, one after the other."""
+    return [new for goal in goals for new in fn(goal)]
 
 
 def hypotheses(meta, goal: int):
@@ -67,8 +65,19 @@ def replace_goal(meta, goal: int, type=None, proof=lambda new: new, tag=None, lc
     d = meta.decls[goal]
     new = meta.mk_goal(d.type if type is None else type, d.name if tag is None else tag,
                        d.lctx if lctx is None else lctx)
-    meta.assign_mvar(goal, proof(MVar(new)))
+    meta.assign_mvar(goal, proof(tm.MVar(new)))
     return new
+
+
+def apply_cases(meta, goal: int, fn, tags, rest=()) -> list[int]:
+    """New goals, tagged, for the next arguments of fn; these and `rest` make fn prove the goal."""
+    d, ty, goals = meta.decls[goal], meta.infer(fn), []
+    for tag in tags:
+        ty = meta.expect_pi(ty)
+        goals.append(meta.mk_goal(ty.type, append_tag(d.name, tag), d.lctx))
+        ty = tm.instantiate(ty.body, tm.MVar(goals[-1]))
+    meta.assign_mvar(goal, tm.mk_app(fn, *map(tm.MVar, goals), *rest))
+    return goals
 
 
 # --- between target and context -------------------------------------------------------------------
@@ -81,16 +90,14 @@ def intro1(meta, goal: int, name=None):
     """
     ty = meta.goal_type(goal)
     for reduce in (meta.whnf_core, meta.whnf):
-        if type(ty) not in (Pi, Let):
+        if type(ty) not in (tm.Pi, tm.Let):
             ty = reduce(ty)
-    if type(ty) is Pi:
-        d = meta.mk_local(chosen(name, ty.name), ty.type, ty.info)
-    elif type(ty) is Let:
-        d = meta.mk_local(chosen(name, ty.name), ty.type, value=ty.value)
-    else:
+    if type(ty) not in (tm.Pi, tm.Let):
         raise tactic_error(meta, "introN", goal, "There are no additional binders or `let` "
                            "bindings in the goal to introduce")
-    return d, meta.intro_goal(goal, [d], instantiate(ty.body, d.fvar))
+    d = meta.mk_local(chosen(name, ty.name), ty.type, getattr(ty, "info", "default"),
+                      getattr(ty, "value", None))
+    return d, meta.intro_goal(goal, [d], tm.instantiate(ty.body, d.fvar))
 
 
 def dependents(meta, goal: int, ids):
@@ -100,6 +107,8 @@ def dependents(meta, goal: int, ids):
 
 def revert(meta, goal: int, decls) -> int:
     """New goal with `decls` (closed under dependency, in order) moved to the target."""
+    if not decls:
+        return goal
     d = meta.decls[goal]
     values = [x.fvar for x in decls if x.value is None]
     return replace_goal(meta, goal, meta.mk_pi([x.fvar for x in decls], d.type),
@@ -108,114 +117,84 @@ def revert(meta, goal: int, decls) -> int:
 
 
 def reintro(meta, goal: int, decls):
-    """Introduces what `revert` moved, with the old names; ({old id: new declaration}, new goal)."""
+    """Introduces what `revert` moved, with the old names; (new goal, {old id: new declaration})."""
     renamed = {}
     for old in decls:
-        if old.value is not None and type(meta.goal_type(goal)) is not Let:
+        if old.value is not None and type(meta.goal_type(goal)) is not tm.Let:
             continue  # an unused `let` was dropped
-        with meta.with_goal(goal):
-            d, goal = intro1(meta, goal, old.name)
+        d, goal = intro1(meta, goal, old.name)
         d.bi = old.bi
         renamed[old.id] = d
-    return renamed, goal
+    return goal, renamed
 
 
-def user_of(meta, goal: int, i: int):
-    """In words, what depends on the declaration i of the goal; None when nothing does."""
-    found = dependents(meta, goal, [i])
-    if len(found) > 1:
-        return f"Variable `{found[1].name}`"
-    return "The target" if meta.mentions(meta.decls[goal].type, {i}) else None
+def is_used(meta, target, lctx, i: int) -> bool:
+    """Does the target or another declaration of the context depend on the declaration i?"""
+    return meta.mentions(target, {i}) or len(meta._dependents(lctx, [i])) > 1
 
 
 def try_clear(meta, goal: int, ids) -> int:
     """Clears those of `ids` (last first) on which nothing depends."""
+    d = meta.decls[goal]
+    lctx = d.lctx
     for i in reversed(ids):
-        lctx = meta.decls[goal].lctx
-        if i in lctx and user_of(meta, goal, i) is None:
-            goal = replace_goal(meta, goal, lctx=lctx.erase([i]))
-    return goal
+        if i in lctx and not is_used(meta, d.type, lctx, i):
+            lctx = lctx.erase([i])
+    return goal if lctx is d.lctx else replace_goal(meta, goal, lctx=lctx)
 
 
 # --- new hypotheses -------------------------------------------------------------------------------
 
 
+def add_locals(meta, goal: int, decls, values, target=None, lctx=None) -> int:
+    """New goal with the declarations in its context; values: what they stand for (no `let`s)."""
+    target = meta.decls[goal].type if target is None else target
+    goal = replace_goal(meta, goal, meta.mk_pi([d.fvar for d in decls], target),
+                        lambda new: tm.mk_app(new, *values))
+    return meta.intro_goal(goal, decls, target, lctx)
+
+
 def assert_hyp(meta, goal: int, name: str, ty, value):
     """(declaration, new goal) with `name : ty` added to the context, proved by value."""
-    return _add_hyp(meta, goal, meta.mk_local(name, ty), value)
-
-
-def _add_hyp(meta, goal: int, h, value, lctx=None):
-    target = meta.decls[goal].type
-    goal = replace_goal(meta, goal, Pi(h.name, h.type, target), lambda new: tm.App(new, value))
-    return h, meta.intro_goal(goal, [h], target, lctx)
-
-
-def define_hyp(meta, goal: int, name: str, ty, value):
-    """(declaration, new goal) with `name : ty := value` added to the context."""
-    target = meta.decls[goal].type
-    h = meta.mk_local(name, ty, value=value)
-    goal = replace_goal(meta, goal, Let(name, ty, value, target))
-    return h, meta.intro_goal(goal, [h], target)
+    h = meta.mk_local(name, ty)
+    return h, add_locals(meta, goal, [h], [value])
 
 
 def replace_hyp(meta, goal: int, decl, ty, value):
     """(declaration, new goal) where `decl` is replaced by `decl.name : ty`, proved by value.
 
-    The new hypothesis stands where the old one stood, unless what `ty` mentions comes later. An
-    old one that something depends on stays, the new one is then the last.
+    The new hypothesis stands where the old one stood, unless what `ty` mentions comes later.
     """
     h = meta.mk_local(decl.name, ty, decl.bi)
-    lctx = meta.decls[goal].lctx
-    used = {s.id for s in tm.subterms(meta.inst(ty)) if type(s) is FVar}
-    if decl.id in used or user_of(meta, goal, decl.id) is not None:
-        order = [*lctx.decls, h]
-    else:
-        order = list(lctx.decls)
-        used.add(decl.id)
-        order.insert(1 + max(i for i, x in enumerate(order) if x.id in used), h)
-        order = [x for x in order if x.id != decl.id]
-    return _add_hyp(meta, goal, h, value, lctx.replace(order))
+    d = meta.decls[goal]
+    used, order = set(meta.fvar_ids(ty)), list(d.lctx.decls)
+    if is_used(meta, d.type, d.lctx, decl.id):
+        raise Declined("change of a hypothesis on which something depends")
+    used.add(decl.id)
+    order.insert(1 + max(i for i, x in enumerate(order) if x.id in used), h)
+    order.remove(decl)
+    return h, add_locals(meta, goal, [h], [value], lctx=d.lctx.replace(order))
 
 
 def generalize_term(meta, goal: int, e, name: str, eq_name=None):
     """(x, new goal): every e in the target becomes a new variable x (eq_name: with e = x)."""
-    with meta.with_goal(goal):
-        x = meta.mk_local(name, meta.inst(meta.infer(e)))
-        target = instantiate(meta.kabstract(meta.goal_type(goal), e), x.fvar)
-        decls, values = [x], [e]
-        if eq_name is not None:
-            decls.append(meta.mk_local(eq_name, meta.mk_eq(e, x.fvar)))
-            values.append(meta.mk_eq_refl(e))
-        goal = replace_goal(meta, goal, meta.mk_pi([d.fvar for d in decls], target),
-                            lambda new: tm.mk_app(new, *values))
-        return x, meta.intro_goal(goal, decls, target)
+    x = meta.mk_local(name, meta.inst(meta.infer(e)))
+    target = tm.instantiate(meta.kabstract(meta.goal_type(goal), e), x.fvar)
+    decls, values = [x], [e]
+    if eq_name is not None:
+        eq_name = "h✝" if eq_name == "_" else eq_name
+        decls.append(meta.mk_local(eq_name, meta.mk_eq(e, x.fvar)))
+        values.append(meta.mk_eq_refl(e))
+    return x, add_locals(meta, goal, decls, values, target)
 
 
-# --- other types ----------------------------------------------------------------------------------
-
-
-def change_hyp(meta, goal: int, decl, ty):
-    """(declaration, new goal): the hypothesis gets the definitionally equal type `ty`."""
-    if user_of(meta, goal, decl.id) is None:
-        return replace_hyp(meta, goal, decl, ty, decl.fvar)
-    deps = dependents(meta, goal, [decl.id])
-    goal = revert(meta, goal, deps)
-    target = meta.goal_type(goal)
-    goal = replace_goal(meta, goal, Pi(target.name, ty, target.body, target.info))
-    renamed, goal = reintro(meta, goal, deps)
-    return renamed[decl.id], goal
-
-
-def change_target(meta, goal: int, ty) -> int:
-    """New goal with the definitionally equal target `ty`."""
-    return goal if ty is meta.decls[goal].type else replace_goal(meta, goal, ty)
-
-
-def replace_target_eq(meta, goal: int, ty, eq) -> int:
-    """New goal with target `ty`, where eq proves old target = ty."""
-    with meta.with_goal(goal):
-        return replace_goal(meta, goal, ty, lambda new: meta.mk_cast("Eq.mpr", eq, new))
+def replace_at(meta, goal: int, d, new, eq=None) -> int:
+    """New goal: hypothesis d (None: the target) becomes `new`, by eq : old = new (None: as rfl)."""
+    if d is None:
+        return replace_goal(meta, goal, new,
+                            lambda g: g if eq is None else meta.mk_cast("Eq.mpr", eq, g))
+    proof = d.fvar if eq is None else meta.mk_cast("Eq.mp", eq, d.fvar)
+    return replace_hyp(meta, goal, d, new, proof)[1]
 
 
 # --- terms ----------------------------------------------------------------------------------------
@@ -224,10 +203,8 @@ def replace_target_eq(meta, goal: int, ty, eq) -> int:
 def beta_all(meta, e):
     """e with all beta-redexes contracted."""
     def visit(s):
-        if type(s) is tm.App:
-            f, args = tm.get_app_fn_args(s)
-            if type(f) is Lam:
-                return beta_all(meta, meta.beta(f, args))
+        if type(s) is tm.App and type(tm.get_app_fn(s)) is tm.Lam:
+            return beta_all(meta, meta.head_beta(s))
         return None
     return tm.replace(e, visit)
 
@@ -238,20 +215,20 @@ def congr_step(meta, f, g, a, b, fp, ap):
         return None
     fty = meta.expect_pi(meta.infer(f))
     alpha, beta = meta.inst(fty.type), meta.inst(fty.body)
-    levels = meta.sort_level(alpha), meta.sort_level(instantiate(beta, a))
+    levels = meta.sort_level(alpha), meta.sort_level(tm.instantiate(beta, a))
     if ap is None:
-        family = Lam(fty.name, alpha, beta)
-        return tm.mk_app(Const("congrFun", levels), alpha, family, f, g, fp, a)
+        family = tm.Lam(fty.name, alpha, beta)
+        return tm.mk_app(tm.Const("congrFun", levels), alpha, family, f, g, fp, a)
     if has_loose_bvar(beta, 0):
         beta = beta_all(meta, beta)
     beta = tm.lift(beta, -1, 1)
     if fp is None:
-        return tm.mk_app(Const("congrArg", levels), alpha, beta, a, b, f, ap)
-    return tm.mk_app(Const("congr", levels), alpha, beta, f, g, a, b, fp, ap)
+        return tm.mk_app(tm.Const("congrArg", levels), alpha, beta, a, b, f, ap)
+    return tm.mk_app(tm.Const("congr", levels), alpha, beta, f, g, a, b, fp, ap)
 
 
 def of_decide(p, inst, value: bool):
     """A proof of p (value True) or ¬p, for a Decidable instance that evaluates to the value."""
     word = "true" if value else "false"
-    refl = tm.mk_app(Const("Eq.refl", (lv.ONE,)), Const("Bool"), Const(f"Bool.{word}"))
-    return tm.mk_app(Const(f"of_decide_eq_{word}"), p, inst, refl)
+    refl = tm.mk_app(tm.Const("Eq.refl", (lv.ONE,)), tm.Const("Bool"), tm.Const(f"Bool.{word}"))
+    return tm.mk_app(tm.Const(f"of_decide_eq_{word}"), p, inst, refl)

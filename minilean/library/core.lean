@@ -63,6 +63,7 @@ theorem Eq.substr {α : Sort u} {p : α → Prop} {a b : α} (h₁ : b = a) (h�
 
 inductive HEq : {α : Sort u} → α → {β : Sort u} → β → Prop where
   | refl {α : Sort u} (a : α) : HEq a a
+attribute [refl] Eq.refl HEq.refl
 @[match_pattern] def HEq.rfl {α : Sort u} {a : α} : HEq a a := HEq.refl a
 theorem eq_of_heq {α : Sort u} {a a' : α} (h : HEq a a') : a = a' :=
   have h₁ : ∀ (α' : Sort u) (b : α') (_ : HEq a b) (e : α = α'), cast e a = b :=
@@ -353,6 +354,7 @@ class LawfulBEq (α : Type u) [BEq α] : Prop where
 protected inductive Nat.le (n : Nat) : Nat → Prop where
   | refl : Nat.le n n
   | step {m : Nat} : Nat.le n m → Nat.le n (Nat.succ m)
+attribute [refl] Nat.le.refl
 protected def Nat.lt (n m : Nat) : Prop := Nat.le (n + 1) m
 instance instLENat : LE Nat := ⟨Nat.le⟩
 instance instLTNat : LT Nat := ⟨Nat.lt⟩

@@ -27,7 +27,7 @@ theorem And.imp_left (h : a → b) (h' : a ∧ c) : b ∧ c := h'.imp h id
 theorem And.imp_right (h : a → b) (h' : c ∧ a) : c ∧ b := h'.imp id h
 def And.elim {a b : Prop} {α : Sort u} (f : ∀ (ha : a) (hb : b), α) (h : a ∧ b) : α := f h.left h.right
 
-theorem Iff.refl (a : Prop) : a ↔ a := Iff.intro (fun h => h) (fun h => h)
+@[refl] theorem Iff.refl (a : Prop) : a ↔ a := Iff.intro (fun h => h) (fun h => h)
 protected theorem Iff.rfl {a : Prop} : a ↔ a := Iff.refl a
 theorem Iff.of_eq (h : a = b) : a ↔ b := by rw [h]
 theorem Iff.symm (h : a ↔ b) : b ↔ a := Iff.intro h.mpr h.mp

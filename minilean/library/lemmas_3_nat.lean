@@ -190,7 +190,7 @@ theorem Nat.le_add_right (n k : Nat) : n ≤ n + k := by
   | succ k ih => exact Nat.le.step ih
 theorem Nat.le_add_left (n m : Nat) : n ≤ m + n := by rw [Nat.add_comm]; exact Nat.le_add_right n m
 attribute [simp] Nat.le_add_right Nat.le_add_left
-@[simp] protected theorem Nat.le_refl (n : Nat) : n ≤ n := Nat.le.refl
+@[simp, refl] protected theorem Nat.le_refl (n : Nat) : n ≤ n := Nat.le.refl
 protected theorem Nat.le_rfl {n : Nat} : n ≤ n := Nat.le.refl
 attribute [simp] Nat.zero_le
 theorem Nat.le_of_lt_succ {m n : Nat} (h : m < Nat.succ n) : m ≤ n := Nat.le_of_succ_le_succ h

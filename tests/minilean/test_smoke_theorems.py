@@ -82,7 +82,7 @@ GOOD = {
     ],
     "eq_rewrite_succ_small": [
         "rw [h]", "subst h\nrfl", "simp [h]", "exact congrArg Nat.succ h", "cases h\nrfl",
-        "rw [← h]", "simpa using h", "congr", "exact h ▸ rfl",
+        "rw [← h]", "simpa using h", "exact h ▸ rfl",
     ],
     "false_elim_small": [
         "exfalso\nexact h", "cases h", "contradiction", "exact h.elim", "exact False.elim h",

@@ -75,6 +75,7 @@ PROVED = [
     ("example (x : Nat) (xs : List Nat) (h : x :: xs = []) : False", "cases h"),
     ("example (x : Nat) (xs : List Nat) (h : x :: xs = []) : 1 = 2", "contradiction"),
     ("example (h : 2 = 3) : False", "contradiction"),
+    ("example (h : 3000 = 2000) : False", "cases h"),
     ("example (n : Nat) (h : n + 1 ≤ 0) : False", "contradiction"),
     ("example (n : Nat) (h : n < 0) : 1 = 2", "cases h"),
     ("example (p : Prop) (h : p) (k : ¬p) : 1 = 2", "contradiction"),
@@ -97,9 +98,7 @@ PROVED = [
     ("example (p q : Prop) (h : p) (k : p → q) : q", "suffices hp : p from k hp\nassumption"),
     ("example (p q : Prop) (h : p) (k : p → q) : q", "specialize k h\nexact k"),
     ("example (p q : Prop) : p → q → p", "intro h\nrevert h\nintro h _\nexact h"),
-    ("example (a b : Nat) (h : a = b) : a + 1 = b + 1", "congr"),
     ("example (f g : Nat → Nat) (h : ∀ x, f x = g x) : f = g", "funext x\nexact h x"),
-    ("example (f g : Nat → Nat) (h : ∀ x, f x = g x) : f = g", "ext x\nrw [h]"),
     ("example (a : Nat) : a + 0 = a", "generalize a = b\nrfl"),
     ("example (a b : Nat) (h : a = b) : a + 2 = b + 2", "generalize h' : a + 2 = c\nrw [← h', h]"),
     ("example (p q : Prop) (h : p ∧ q) : p ∧ q",
@@ -139,7 +138,6 @@ PROVED = [
     ("example (n : Nat) : (fun x => x + 0) n = n", "dsimp"),
     ("example (p q : Prop) (hp : p) (hq : q) : p ∧ q", "trivial"),
     ("example : True ∧ True", "trivial"),
-    ("example (a b : Nat) (h : a = b) (k : b = 3) : a = 3", "iterate 1 rw [h]\nexact k"),
 ]
 
 PROVED += [
@@ -157,8 +155,6 @@ PROVED += [
     ("example (f : Nat → Nat → Nat) (h : ∀ x y, f x y = x) : f 1 2 = 1", "simp [h _ 2]"),
     ("example (a b c : Nat) : a * b * c = c * b * a", "simp [Nat.mul_comm, Nat.mul_left_comm]"),
     ("example (n : Nat) : n = 0 ∨ 0 < n", "cases n with simp"),
-    ("example (o : Option Nat) : (match o with | none => 1 | some y => y + 1) ≠ 0",
-     "split\n· decide\n· simp"),
     ("example (xs : List Nat) : (0 :: xs).filter (· == 0) = 0 :: xs.filter (· == 0)",
      "simp [List.filter]"),
     ("example (x : Nat) (xs : List Nat) : (x :: xs).length = xs.length + 1", "rw [List.length]"),
@@ -275,6 +271,9 @@ def test_messages(session, statement, tactic, text):
 @pytest.mark.parametrize(("tactic", "feature"), [
     ("omega", "tactic omega"), ("norm_num", "tactic norm_num"), ("conv => rfl", "tactic conv"),
     ("simp +arith", "simp option +arith"), ("linarith", "tactic linarith"),
+    ("iterate 2 rfl", "tactic iterate"), ("ext x", "tactic ext"),
+    ("congr", "tactic congr"),
+    ("obtain ⟨x, hx⟩ : ∃ x, x = a", "obtain without a value or with several"),
 ])
 def test_declined_features_are_named(session, tactic, feature):
     state = session.command("example (a : Nat) : a = a := by sorry")["sorries"][0]["proofState"]
@@ -331,3 +330,8 @@ example (f : Nat → Nat) (x : Nat) : twice (same f) x = f (f x) ∧ zero? 0 = t
 def test_simp_attributes_with_more_to_them_are_declined(session, attribute):
     answer = session.command(f"theorem foo : 1 = 1 := rfl\nattribute [{attribute}] foo")
     assert "simp" in answer["declined"]
+
+
+def test_split_on_a_match_is_declined(session):
+    statement = "example (o : Option Nat) : (match o with | none => 1 | some y => y + 1) ≠ 0"
+    assert run(session, statement, "split\n· decide\n· simp")[1] == "split on a match"
