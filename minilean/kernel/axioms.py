@@ -16,7 +16,7 @@ def mentioned(decl):
         names += const_names(decl.value)
     if hasattr(decl, "induct"):
         names.append(decl.induct)
-    return names
+    return tuple(names)
 
 
 def needed_by(env, names):
