@@ -62,12 +62,16 @@ class AppRun:
             self.ty = self.meta.whnf_core(self.meta.inst(self.ty))
         if type(self.ty) is tm.Pi or not (self.args or self.named):
             return type(self.ty) is tm.Pi
+        call, pp = self.call, self.meta.pp
         if self.elab.is_unknown(self.ty):
             self.flush_insts()
-        self.ty, pp = self.elab.known_type(self.ty), self.meta.pp
+            self.elab.synthesize("yes")
+            if len(self.args) + len(self.named) == len(call.args) + len(call.named):
+                self.elab.wait_for(self.ty)  # too late once an argument has been elaborated
+        self.ty = self.meta.whnf(self.meta.inst(self.ty))
         if type(self.ty) is not tm.Pi:
             raise LeanError(f"Function expected at\n  {pp(self.f)}\nbut this term has type\n  "
-                            f"{pp(self.ty)}", self.call.stx)
+                            f"{pp(self.ty)}", call.stx)
         return True
 
     def consume(self):

@@ -34,7 +34,7 @@ class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
     def __init__(self, meta, scope, messages=None, decl_name="_example"):
         self.meta, self.scope, self.decl_name = meta, scope, decl_name
         self.messages = [] if messages is None else messages
-        self.pending, self.sorries = [], []
+        self.pending, self.sorries = [], []  # the list `pending` is replaced, never changed
         self.may_postpone = self.err_to_sorry = True
         self.auto_bound = self.had_error = False
         self.level_names = list(scope.universes)
@@ -72,8 +72,7 @@ class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
 
     def save(self):
         """A mark for `restore`: assignments, pending problems and messages."""
-        return (self.meta.save(), list(self.pending), len(self.messages), len(self.sorries),
-                self.had_error)
+        return self.meta.save(), self.pending, len(self.messages), len(self.sorries), self.had_error
 
     def restore(self, mark):
         """Undo everything since `save` returned `mark`."""
@@ -130,16 +129,14 @@ class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
         meta = self.meta
         if expected is not None and expected.flags & tm.MVAR:
             expected = meta.inst(expected)
-        if expected is not None and not self._blocks_implicit(stx):
+        if expected is not None and not isinstance(stx, (sx.Hole, sx.SynthHole, sx.By)):
             ty = expected if type(expected) is tm.Pi else self._reducible_pi(expected)
-            if ty is not None and ty.info != "default":
+            if ty is not None and ty.info != "default" and not self._blocks_implicit(stx):
                 return self._implicit_lambda(stx, ty)
         meta.tick()
-        mark = self.save()
         try:
             return self.handle(stx, expected)
         except Postpone:
-            self.restore(mark)
             return self.later("postponed", stx, self.type_or_new(expected))
         except LeanError as err:
             return self.recover(err, stx, expected)

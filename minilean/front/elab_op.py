@@ -122,8 +122,7 @@ class OpMixin:
         with meta.transparency("reducible"):
             agree = all(ty is known[0] or meta.is_def_eq(known[0], ty) for ty in known)
         for ty in types if agree and known else ():
-            if ty.flags & tm.MVAR:
-                meta.is_def_eq(known[0], meta.inst(ty))
+            meta.is_def_eq(known[0], meta.inst(ty))
 
     def build_op(self, stx, a, b):
         """The term for an arithmetic operation; on Nat without a search for instances."""

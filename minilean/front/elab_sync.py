@@ -24,7 +24,7 @@ class SyncMixin:
 
     def pend(self, kind, m, stx):
         """Leave the metavariable m to `synthesize`."""
-        self.pending.append(Pending(kind, m, stx, self.meta.lctx))
+        self.pending = [*self.pending, Pending(kind, m, stx, self.meta.lctx)]
 
     def own_pending(self):
         """Set the problems pending so far aside; the new ones are to be solved inside."""
@@ -91,7 +91,7 @@ class SyncMixin:
             if block is None:
                 self._report_stuck()
             else:
-                self.pending.remove(block)
+                self.pending = [p for p in self.pending if p is not block]
                 self.run_by(block.stx, block.mvar.id)
 
     def _step(self, quiet=False):
@@ -106,7 +106,7 @@ class SyncMixin:
                 if self._solve(p, quiet):
                     progress = True
                 else:
-                    self.pending.append(p)
+                    self.pending = [*self.pending, p]
         return progress
 
     def _solve(self, p, quiet):

@@ -191,3 +191,23 @@ def test_a_match_is_stuck_on_every_argument_that_an_alternative_looks_at(session
     """As in Lean, which splits all columns: a stock Lean (June 2021) said so, too."""
     found = errors(session, f"{OVERLAP}example : {statement} := rfl")
     assert not found if holds else "Type mismatch" in found[0]
+
+
+def test_a_recursor_without_its_motive_is_declined(session):
+    out = in_big_stack(lambda: session.command("theorem t (p : Prop) (h : False) : p := h.rec"))
+    assert out["declined"] == "False.rec without its motive"
+
+
+@pytest.mark.parametrize(("relations", "result"), [
+    ("< ≤ =", "<"), ("≤ ≤", "≤"), ("= ≤ <", "<"), ("∣ = ∣", "∣"), ("= =", "="), ("< =", None),
+])
+def test_calc_goes_by_the_instances_of_trans(session, relations, result):
+    """`result` relates the first side to the last one; None: what holds is not what is stated."""
+    steps = relations.split()
+    hyps = " ".join(f"(h{i} : x{i} {r} x{i + 1})" for i, r in enumerate(steps))
+    chain = "".join(f"\n  {'x0' if not i else '_'} {r} x{i + 1} := h{i}"
+                    for i, r in enumerate(steps))
+    names = " ".join(f"x{i}" for i in range(len(steps) + 1))
+    statement = f"x0 {result or '='} x{len(steps)}"
+    found = errors(session, f"example ({names} : Nat) {hyps} : {statement} := calc{chain}")
+    assert found == [] if result else "Type mismatch" in found[0]
