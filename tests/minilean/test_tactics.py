@@ -155,6 +155,11 @@ PROVED += [
     ("example (f : Nat → Nat → Nat) (h : ∀ x y, f x y = x) : f 1 2 = 1", "simp [h _ 2]"),
     ("example (a b c : Nat) : a * b * c = c * b * a", "simp [Nat.mul_comm, Nat.mul_left_comm]"),
     ("example (n : Nat) : n = 0 ∨ 0 < n", "cases n with simp"),
+    ("example (a b : Nat) (h : a = b) : a + 1 = b + 1", "congr"),
+    ("example (f : Nat → Nat) (a b : Nat) (h : b = a) : f (a + 1) = f (b + 1)", "congr 2\nrw [h]"),
+    ("example (f g : Nat → Nat) (h : ∀ x, f x = g x) : f = g", "ext x\nrw [h]"),
+    ("example (f g : Nat → Nat → Nat) (h : ∀ x y, f x y = g x y) : f = g", "ext x y\nexact h x y"),
+    ("example (p q : Prop) (h : p ↔ q) : p = q", "ext\nexact h"),
     ("example (xs : List Nat) : (0 :: xs).filter (· == 0) = 0 :: xs.filter (· == 0)",
      "simp [List.filter]"),
     ("example (x : Nat) (xs : List Nat) : (x :: xs).length = xs.length + 1", "rw [List.length]"),
@@ -271,8 +276,7 @@ def test_messages(session, statement, tactic, text):
 @pytest.mark.parametrize(("tactic", "feature"), [
     ("omega", "tactic omega"), ("norm_num", "tactic norm_num"), ("conv => rfl", "tactic conv"),
     ("simp +arith", "simp option +arith"), ("linarith", "tactic linarith"),
-    ("iterate 2 rfl", "tactic iterate"), ("ext x", "tactic ext"),
-    ("congr", "tactic congr"),
+    ("iterate 2 rfl", "tactic iterate"),
     ("obtain ⟨x, hx⟩ : ∃ x, x = a", "obtain without a value or with several"),
 ])
 def test_declined_features_are_named(session, tactic, feature):
