@@ -228,9 +228,21 @@ def pp_expr(meta, e, lctx) -> str:
 
 
 def pp_goal(meta, goal) -> str:
-    """`case tag`, hypotheses (equal types share a line), `⊢ target`."""
+    """`case tag`, hypotheses (equal types share a line), `⊢ target`.
+
+    Remembered: a search prints a goal again for each tactic that fails on it.
+    """
     d, inst = meta.decls[goal], meta.inst
-    tag = d.name.rstrip("✝") if d.name else ""
+    shown = [(h.id, h.name, inst(h.type), h.value and inst(h.value)) for h in d.lctx.decls]
+    key = d.name, inst(d.type), *shown
+    text = meta.own.texts.get(key)
+    if text is None:
+        text = meta.own.texts[key] = _goal_text(meta, d)
+    return text
+
+
+def _goal_text(meta, d) -> str:
+    inst, tag = meta.inst, d.name.rstrip("✝") if d.name else ""
     lines = [f"case {tag}"] if tag else []
     with meta.with_lctx(d.lctx):
         printer = Printer(meta, d.lctx)
