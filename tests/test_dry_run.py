@@ -184,6 +184,7 @@ def test_profiles_differ_in_their_phases_only_where_stated():
     node, one, laptop = (scripts(profile) for profile in OVERLAYS)
     assert node == one
     assert laptop.pop("warm_start") == ["local.warm_start"]
+    assert node.pop("round_1/valid") == ["evaluate.py"]  # the last round: run.valid_after_last
     assert list(laptop) == list(node)
     differing = {name: (node[name], laptop[name]) for name in node if node[name] != laptop[name]}
     assert differing == {
@@ -196,6 +197,7 @@ def test_servers_of_each_phase_are_the_same_in_all_profiles():
     needs = [{phase.name: sorted(phase.servers) for group in plan_of(profile).phases()
               for phase in group} for profile in OVERLAYS]  # fmt: skip
     assert needs[2].pop("warm_start") == []
+    needs[2]["round_1/valid"] = needs[0]["round_1/valid"]  # not after the last round
     assert needs[0] == needs[1] == needs[2]
     assert needs[0]["round_1/value"] == [] and needs[0]["round_1/grpo"] == ["lean"]
 

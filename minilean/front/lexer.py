@@ -121,7 +121,10 @@ def _token_at(text: str, at: int, before: list[Token]) -> tuple[str, str, int, i
 
 
 def _comment(text: str, start: int) -> tuple[str, str, int, int]:
-    """The (nested) block comment that opens at start: a "doc" or a "space"."""
+    """The (nested) block comment that opens at start: a "doc" or a "space".
+
+    One that does not end is an error at the end of the text, as in Lean.
+    """
     depth = 0
     for mark in _COMMENT_MARK.finditer(text, start):
         depth += 1 if mark.group() == "/-" else -1
@@ -129,7 +132,7 @@ def _comment(text: str, start: int) -> tuple[str, str, int, int]:
             is_doc = text.startswith("/--", start) and not text.startswith("/--/", start)
             kind = "doc" if is_doc else "space"
             return kind, text[start + 3:mark.start()], start, mark.end()
-    return "error", "unterminated comment", start, len(text)
+    return "error", "unterminated comment", len(text), len(text)
 
 
 def number_value(token: str) -> int:
