@@ -41,7 +41,7 @@ class Header:
     def open_own_namespace(self, short):
         """`theorem A.b` is `theorem b` in the namespace A (Lean: `expandNamespacedDeclaration`)."""
         if "." in short:
-            space = self.name.removeprefix("_private.").rpartition(".")[0]
+            space = self.name.rpartition(".")[0]
             self.elab.scope = replace(self.elab.scope, namespace=space)
 
     def with_binders(self, body):

@@ -40,7 +40,7 @@ class NameMixin:
 
     def _rec_locals(self):
         """(name, local) of what stands for the declaration being defined, where it is in scope."""
-        return [(self.rec_fns[d.id].removeprefix("_private."), d) for d in self.meta.lctx.decls
+        return [(self.rec_fns[d.id], d) for d in self.meta.lctx.decls
                 if d.id in self.rec_fns] if self.rec_fns else []
 
     def _find_rec(self, name):
@@ -65,15 +65,13 @@ class NameMixin:
         return list(dict.fromkeys(found))
 
     def _members(self, full, short=False):
-        """What a full name means: a declaration, aliases, a private declaration.
+        """What a full name means: a declaration, aliases.
 
         short: by its last part alone, for which a `protected` one cannot be meant.
         """
         ext = self.meta.ext
         found = [full] if full in self.meta.env and not (short and full in ext.protected) else []
         found += ext.aliases.get(full, ())
-        if full in ext.private:
-            found.append(ext.private[full])
         return list(dict.fromkeys(found))
 
     def resolve_const(self, name):

@@ -66,7 +66,7 @@ class SmartInfo:
 TABLES = {
     "reducible": set, "irreducible": set, "instance_names": set, "instances": dict,
     "defaults": dict, "classes": dict, "structures": dict, "projections": dict, "matchers": dict,
-    "smart": dict, "protected": set, "private": dict, "aliases": dict,
+    "smart": dict, "protected": set, "aliases": dict,
     "namespaces": set, "simp_lemmas": dict, "refl_lemmas": dict,
     "elab_as_elim": set, "match_pattern": set, "scoped": dict,
 }

@@ -112,7 +112,7 @@ class Printer(NotationMixin):
         if t is FVar:
             return self.fvar(e)
         if t is Const:
-            return _SHORT.get(e.name) or e.name.removeprefix("_private.")
+            return _SHORT.get(e.name) or e.name
         if t is Lit:
             return str(e.value)
         if t is MVar:
