@@ -6,6 +6,7 @@ folder: `$XDG_CACHE_HOME/coprover` or `~/.cache/coprover`.
 """
 import gc
 import hashlib
+import logging
 import os
 import pickle
 import sys
@@ -18,6 +19,7 @@ from minilean.front.command import CommandElab, State
 from minilean.front.ext import Ext
 from minilean.kernel.env import Environment
 
+log = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = (".py", ".lean", ".txt")
 STACK_MB = 256
@@ -53,16 +55,44 @@ def build_library():
 
 @cache
 def load_library():
-    """The library's State, from the cache, which is built when it is not there."""
+    """The library's State, from the cache; one that is missing or damaged is built anew."""
     path = cache_path()
-    if not path.exists():
-        in_big_stack(lambda: _write(path, build_library()))
     gc.disable()  # the collector would look at every new term
-    decls, ext = pickle.loads(path.read_bytes())
-    gc.freeze()  # nor need it walk through the library later
-    gc.set_threshold(20_000)  # young terms are many: a quarter of the time went into looking
-    gc.enable()
+    try:
+        state = _read(path)
+        if state is None:
+            in_big_stack(lambda: _write(path, build_library()))
+            state = _read(path)
+        gc.freeze()  # nor need it walk through the library later
+        gc.set_threshold(20_000)  # young terms are many: a quarter of the time went into looking
+    finally:
+        gc.enable()
+    return state
+
+
+def _read(path):
+    """The State in the cache file, or None if there is none that can be read."""
+    try:
+        with open(path, "rb") as file:
+            decls, ext = _Loader(file).load()
+    except FileNotFoundError:
+        return None
+    except (EOFError, pickle.UnpicklingError, AttributeError, ImportError, IndexError, KeyError,
+            TypeError, ValueError) as err:  # what damaged bytes make of a pickle
+        log.warning("%s is damaged (%r) and built anew", path, err)
+        return None
     return State(Environment({d.name: d for d in decls}), ext)
+
+
+class _Loader(pickle.Unpickler):
+    """Loads minilean's own classes: a cache file cannot name anything else."""
+
+    def find_class(self, module, name):
+        plain = ("builtins.set", "builtins.frozenset", "builtins.object",
+                 "copyreg._reconstructor", "copyreg.__newobj__")
+        if module.startswith("minilean.") or f"{module}.{name}" in plain:
+            return super().find_class(module, name)
+        raise pickle.UnpicklingError(f"{module}.{name} is not part of a library cache")
 
 
 def _write(path, state):

@@ -4,10 +4,12 @@ Run: `python -m pytest tests/minilean/test_session.py`.
 """
 import io
 import json
+import os
+import pickle
 
 import pytest
 
-from minilean.front import repl
+from minilean.front import library, repl
 from minilean.front.library import in_big_stack
 from minilean.front.session import Session
 
@@ -101,3 +103,14 @@ def test_repl_loop():
     answers = [json.loads(x) for x in out.getvalue().split("\n\n") if x]
     assert answers[1]["proofStatus"] == "Completed"
     assert "Could not parse JSON" in answers[2]["message"]
+
+
+@pytest.mark.parametrize("content", [b"", b"no pickle", pickle.dumps((os.getcwd, 1))])
+def test_a_damaged_or_foreign_library_cache_is_built_anew(tmp_path, monkeypatch, content, caplog):
+    built, path = library.load_library(), tmp_path / "cache.pickle"
+    path.write_bytes(content)
+    monkeypatch.setattr(library, "cache_path", lambda: path)
+    monkeypatch.setattr(library, "build_library", lambda: built)
+    state = library.load_library.__wrapped__()
+    assert "Nat" in state.env and "is damaged" in caplog.text
+    assert library._read(path) is not None
