@@ -39,6 +39,8 @@ class InstanceMixin:
                 ty = self.unfold(ty)
             elif type(f) is MVar and self.is_assigned(f.id):
                 ty = self.inst(ty)
+                if get_app_fn(ty) is f:  # what it stands for is not finished yet
+                    return None
             else:
                 return None
         return None

@@ -211,3 +211,10 @@ def test_calc_goes_by_the_instances_of_trans(session, relations, result):
     statement = f"x0 {result or '='} x{len(steps)}"
     found = errors(session, f"example ({names} : Nat) {hyps} : {statement} := calc{chain}")
     assert found == [] if result else "Type mismatch" in found[0]
+
+
+def test_an_auto_bound_name_used_before_a_hypothesis_of_that_name_ends_in_an_error(session):
+    text = ("theorem t (g : Nat → Nat) (h : ∀ x : Nat, x = x → hS (g x)) (hS : g 0 = 0) :\n"
+            "    g 0 = 0 := by assumption")
+    out = session.command(text, timeout_s=20)
+    assert "Function expected" in out["messages"][0]["data"]
