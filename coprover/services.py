@@ -12,6 +12,7 @@ Run: bash launch_servers.sh start lean generator --config configs/local.yaml
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
@@ -19,10 +20,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -224,6 +226,28 @@ def unwind_on_signals() -> None:
             signal.signal(number, signal.default_int_handler)
 
 
+@contextlib.contextmanager
+def signals_held_back() -> Iterator[None]:
+    """SIGINT, SIGTERM and SIGHUP that come meanwhile take effect afterwards (main thread only:
+    elsewhere Python runs no handlers, so nothing is interrupted)."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _: came.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) not in (signal.SIG_IGN, None)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in came:
+            signal.raise_signal(number)
+
+
 def _start_all(cfg: DictConfig, names: Sequence[str]) -> None:
     """Starts servers in order; when one fails, those this call started are stopped again."""
     before = {name: read_record(cfg, name) for name in names}
@@ -321,18 +345,20 @@ def _spawn(
     with log.open("ab") as out:
         out.write(f"\n--- {time.strftime('%F %T')} {shlex.join(command)}\n".encode())
         out.flush()
-        try:
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-                start_new_session=True, env=environment,
-            )  # fmt: skip
-        except FileNotFoundError:
-            raise ServiceError(
-                f"cannot start the {name} server: {command[0]!r} is not installed or not on PATH"
-            ) from None
-    created = psutil.Process(process.pid).create_time()
-    record = Record(name, process.pid, created, section.url, command, str(log), container)
-    write_text_atomic(_record_path(cfg, name), json.dumps(asdict(record), indent=1) + "\n")
+        with signals_held_back():  # a process without a record would never be stopped
+            try:
+                process = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+                    start_new_session=True, env=environment,
+                )  # fmt: skip
+            except FileNotFoundError:
+                raise ServiceError(
+                    f"cannot start the {name} server: {command[0]!r} is not installed or not on "
+                    "PATH"
+                ) from None
+            created = psutil.Process(process.pid).create_time()
+            record = Record(name, process.pid, created, section.url, command, str(log), container)
+            write_text_atomic(_record_path(cfg, name), json.dumps(asdict(record), indent=1) + "\n")
     if container and process.wait() != 0:
         raise ServiceError(f"docker could not start the {name} server:\n{_tail(log)}")
     return record

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -69,6 +70,19 @@ def test_killed_server_is_started_again(make_cfg, stopping):
     first = services.start(make_cfg(), "lean")
     first.process().kill()
     assert services.start(make_cfg(), "lean").pid != first.pid
+
+
+def test_a_signal_between_start_and_record_stops_the_server(make_cfg, monkeypatch):
+    pids, write = [], services.write_text_atomic
+
+    def interrupted(path, text):
+        pids.append(json.loads(text)["pid"])
+        signal.raise_signal(signal.SIGINT)
+        write(path, text)
+    monkeypatch.setattr(services, "write_text_atomic", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        services.launch(make_cfg(), "lean")
+    assert not psutil.pid_exists(pids[0]) and services.read_record(make_cfg(), "lean") is None
 
 
 def test_together_every_server_is_launched_before_one_is_awaited(make_cfg, monkeypatch):
