@@ -169,7 +169,8 @@ def steps_of(theorem: Theorem, response: str) -> list[str]:
 
 
 async def _search(cfg, theorems, expander, path: Path, stamp: dict) -> None:
-    """Search what is not in the file yet; a row is appended as each theorem ends."""
+    """Search what is not in the file yet, as long as `collect.begin_s` lets further theorems begin;
+    a row is appended as each theorem ends."""
     from coprover.search import run_rules
     from value_guided_search import rule_of
 
@@ -191,9 +192,12 @@ async def _search(cfg, theorems, expander, path: Path, stamp: dict) -> None:
             log.info("searched %d of %d, %d solved in this call", len(done), len(theorems), solved)
 
     await run_rules(todo, [rule], expander, budget=section.budget, batch=cfg.search.batch,
-                    max_turns=cfg.search.turns, time_s=cfg.search.time_s,
+                    max_turns=cfg.search.turns, time_s=cfg.search.time_s, begin_s=section.begin_s,
                     concurrent=cfg.search.concurrent, streams=cfg.search.streams,
                     keep_tree=True, on_theorem=keep)
+    if len(done) < len(theorems):
+        log.info("searched %d of %d theorems: none is begun after %s s (collect.begin_s)",
+                 len(done), len(theorems), section.begin_s)
 
 
 def write_trajectories(out: Path, theorems: Sequence[Theorem], gamma: float, stamp: dict) -> dict:
@@ -212,7 +216,7 @@ def write_trajectories(out: Path, theorems: Sequence[Theorem], gamma: float, sta
         "verified": sum(a["verdict"] == "verified" for group in sampled for a in group),
         "theorems_sampled_ok": sum(any(a["verdict"] == "verified" for a in group)
                                    for group in sampled),
-        "theorems_searched_ok": 0, "expansions": 0, "states": 0,
+        "theorems_searched": 0, "theorems_searched_ok": 0, "expansions": 0, "states": 0,
         **dict.fromkeys(("proven", "refuted", "censored"), 0),
     }
 
@@ -230,6 +234,7 @@ def write_trajectories(out: Path, theorems: Sequence[Theorem], gamma: float, sta
     with temporary.open("w", encoding="utf-8") as file:
         for search in iter_jsonl(out / "searches.jsonl", resume=True):
             if search["theorem"] in names:
+                facts["theorems_searched"] += 1
                 facts["theorems_searched_ok"] += search["solved"]
                 facts["expansions"] += search["expansions"]
                 for row in rows(search["theorem"], [search]):

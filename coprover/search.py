@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from coprover.bestfirst import Search, SearchResult
 from coprover.expand import Expander
@@ -31,7 +33,7 @@ log = logging.getLogger(__name__)
 async def run_rules(
     theorems: Sequence[Theorem], rules: Sequence[Rule], expander: Expander, *, budget: int,
     batch: int = 1, max_turns: int = 1, concurrent: int = 256, streams: int = 2,
-    time_s: float | None = None, keep_tree: bool = False,
+    time_s: float | None = None, begin_s: float | None = None, keep_tree: bool = False,
     distances: Mapping[str, int] | None = None,
     on_theorem: Callable[[Theorem, dict[str, SearchResult]], None] | None = None,
 ) -> dict[str, dict[str, SearchResult]]:
@@ -40,7 +42,8 @@ async def run_rules(
     budget: expansions per search; batch: states popped at a time (1 = strict best-first);
     max_turns: how often a state may be expanded, each time with further candidates, once the
     queue has run dry;
-    concurrent: theorems under way at once, over ``streams`` loops that overlap sampling and Lean.
+    concurrent: theorems under way at once, over ``streams`` loops that overlap sampling and Lean;
+    begin_s: seconds after which no further theorem is begun; what is left out has no results.
     ``on_theorem`` is called when all rules of a theorem are done. The rule ``oracle`` runs last,
     with d from ``distances`` or, by default, from everything the run saw and the reference proofs.
     """
@@ -49,7 +52,7 @@ async def run_rules(
     results: dict[str, dict[str, SearchResult]] = {t.name: {} for t in theorems}
 
     async def phase(chosen: list[Rule], known: Mapping[str, int], last: bool) -> None:
-        waiting = iter(list(theorems))
+        waiting = _in_time(theorems, begin_s)
         share = max(1, concurrent // streams)
         done = on_theorem if last else None
         tasks = [asyncio.ensure_future(_stream(
@@ -70,6 +73,15 @@ async def run_rules(
             distances = graph.distances()
         await phase(oracles, distances, last=True)
     return results
+
+
+def _in_time(theorems: Sequence[Theorem], begin_s: float | None) -> Iterator[Theorem]:
+    """The theorems, none after begin_s seconds (None: all of them)."""
+    deadline = math.inf if begin_s is None else time.monotonic() + begin_s
+    for theorem in theorems:
+        if time.monotonic() > deadline:
+            return
+        yield theorem
 
 
 async def _stream(
