@@ -53,14 +53,17 @@ async def judge(args, samples: list) -> list[Result]:
     )
     pairs = [(theorem_of(sample.metadata), sample.response) for sample in samples]
     results = await verifier.verify(pairs)
+    unscored: dict[str, list[str]] = {}  # why -> whose samples
     for sample, result in zip(samples, results, strict=True):
         sample.metadata["verdict"] = result.verdict.value
         sample.metadata["reason"] = result.reason
-        unscored = result.verdict is Verdict.UNAVAILABLE
-        if unscored:
-            log.warning("%s is unscored: %s", sample.metadata["name"], result.detail)
+        _WINDOW.append(result.verdict is Verdict.UNAVAILABLE)
+        if result.verdict is Verdict.UNAVAILABLE:
+            unscored.setdefault(result.detail, []).append(sample.metadata["name"])
             bar_from_loss(sample)
-        _WINDOW.append(unscored)
+    for why, names in unscored.items():
+        log.warning("%d of %d samples are unscored (%s): %s", len(names), len(samples),
+                    ", ".join(dict.fromkeys(names)), why)
     _stop_if_blind(cfg.reward.max_unscored_fraction)
     return results
 

@@ -45,6 +45,11 @@ def test_every_rule_finds_verified_proofs():
         assert row["value"].value_model == "v1" and row["logprob"].value_model == ""
 
 
+def test_no_theorem_is_begun_after_begin_s():
+    assert all(row for row in search(["logprob"], begin_s=60).values())
+    assert not any(row for row in search(["logprob"], begin_s=-1).values())
+
+
 def test_exact_values_lead_straight_to_a_shortest_proof():
     for n, (name, row) in zip(NUMBERS, search(["value"]).items(), strict=True):
         d = toy.distance(n)

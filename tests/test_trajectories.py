@@ -152,6 +152,12 @@ def collect(tmp_path, monkeypatch, version="g1", theorems=(3, 6, -1), **sets):
     return facts, tools[0]
 
 
+def test_what_is_not_searched_in_time_still_gives_rows_of_its_samples(tmp_path, monkeypatch):
+    facts, _ = collect(tmp_path, monkeypatch, **{"collect.begin_s": -1})
+    assert facts["theorems_searched"] == 0 == facts["expansions"] and facts["attempts"] == 6
+    assert facts["states"] > 0 and (tmp_path / "trajectories.jsonl").exists()
+
+
 def test_collector_writes_rows_and_repeats_nothing(tmp_path, monkeypatch):
     facts, tool = collect(tmp_path, monkeypatch)
     assert facts["attempts"] == 6 and facts["verified"] == 2 and facts["theorems_searched_ok"] == 2
