@@ -5,13 +5,13 @@ at a time. What differs: mutual and nested types are declined; the indices of ev
 the type must not mention the type; the finished recursor and its rules are type-checked again.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from minilean.kernel import level as lv
-from minilean.kernel import term as tm
 from minilean.kernel.env import AxiomDecl, ConstructorDecl, InductiveDecl, RecursorDecl
 from minilean.kernel.errors import KernelError
-from minilean.kernel.term import Const, Expr, Lam, Pi, Sort, abstract, get_app_fn_args, mk_app
+from minilean.kernel.term import Const, Lam, Pi, Sort, bind, const_names, get_app_fn_args
+from minilean.kernel.term import instantiate, mk_app
 
 
 def check_inductive(tc, spec):
@@ -25,41 +25,19 @@ def check_inductive(tc, spec):
     return _Adder(tc, spec).run()
 
 
-@dataclass(slots=True)
-class _Binder:
-    """An opened binder. For a recursive field, its type Π tele, I params indices is kept too."""
-    x: Expr  # the variable
-    name: str
-    info: str = "default"
-    tele: list | None = None  # binders
-    indices: list | None = None  # terms
-
-
-def _xs(binders):
-    return [b.x for b in binders]
-
-
-def _bind(close, binders, body):
-    """Close body under the binders (outermost first) with Lam or Pi."""
-    xs = _xs(binders)
-    body = abstract(body, xs)
-    for i in range(len(xs) - 1, -1, -1):
-        b = binders[i]
-        body = close(b.name, abstract(b.x.id[1], xs[:i]), body, b.info)
-    return body
-
-
-def _with_info(info, binders):
-    return [replace(b, info=info) for b in binders]
-
-
 class _Adder:
-    """Checks one specification. All variables are opened once and stay open to the end."""
+    """Checks one specification. All variables are opened once and stay open to the end.
+
+    Of every constructor, `ctor_fields` has the fields and the indices of its result. `recursive`
+    tells the variables xs and the indices of a recursive field, a variable of type
+    Π xs, I params indices.
+    """
 
     def __init__(self, tc, spec):
         self.env, self.tc, self.spec = tc.env, tc, spec
         self.levels = tuple([lv.param(p) for p in spec.level_params])
         self.ind = Const(spec.name, self.levels)
+        self.recursive = {}
 
     def run(self):
         spec = self.spec
@@ -70,10 +48,9 @@ class _Adder:
         ctors = [ConstructorDecl(name, spec.level_params, type_, spec.name, i, spec.num_params,
                                  len(self.ctor_fields[i][0]))
                  for i, (name, type_) in enumerate(spec.ctors)]
-        is_rec = any([f.tele is not None for fields, _ in self.ctor_fields for f in fields])
         decls = [InductiveDecl(spec.name, spec.level_params, spec.type, spec.num_params,
-                               len(self.indices), tuple([c.name for c in ctors]), is_rec,
-                               self.is_prop, self.elim_level), *ctors]
+                               len(self.indices), tuple([c.name for c in ctors]),
+                               bool(self.recursive), self.is_prop, self.elim_level), *ctors]
         self.declare(*decls)
         rec = self.recursor()
         self.recheck(rec, decls)
@@ -85,81 +62,73 @@ class _Adder:
         self.tc = self.env._with(decls).checker()
         self.tc.depth, self.tc.steps = depth, steps
 
-    def open(self, pi):
-        """The opened binder of pi, and pi's body for it."""
-        x = self.tc.new_local(pi.type)
-        return _Binder(x, pi.name, pi.info), tm.instantiate(pi.body, x)
+    def open(self, type_, reduce=lambda e: e):
+        """(xs, rest): type_ is Π xs, rest, if every part is reduced before it is looked at."""
+        xs, rest = [], reduce(type_)
+        while type(rest) is Pi:
+            xs.append(self.tc.new_local(rest.type, rest.name, rest.info))
+            rest = reduce(instantiate(rest.body, xs[-1]))
+        return xs, rest
 
     # --- the type ---
 
     def open_type(self):
         """Open parameters and indices; find the universe of the type."""
-        type_, binders, n = self.spec.type, [], self.spec.num_params
-        while type(type_) is Pi:
-            binder, type_ = self.open(type_)
-            binders.append(binder)
-        sort = self.tc.whnf(type_)
+        n = self.spec.num_params
+        xs, rest = self.open(self.spec.type)
+        sort = self.tc.whnf(rest)
         if type(sort) is not Sort:
             code = "declined" if type(sort) is Pi else "bad_inductive"
             raise KernelError(code, f"the type of '{self.spec.name}' does not end in a sort")
-        if len(binders) < n:
+        if len(xs) < n:
             raise KernelError("bad_inductive", f"'{self.spec.name}' has fewer than {n} parameters")
-        self.level = sort.level
-        self.is_prop = lv.is_zero(sort.level)
-        self.params, self.indices = binders[:n], binders[n:]
+        self.level, self.is_prop = sort.level, lv.is_zero(sort.level)
+        self.params, self.indices = xs[:n], xs[n:]
 
     def mentions(self, e):
-        return self.spec.name in tm.const_names(e)
+        return self.spec.name in const_names(e)
 
     def indices_of(self, e):
         """The indices if e is exactly `I params indices`, with indices that do not mention I."""
         fn, args = get_app_fn_args(e)
         n = len(self.params)
-        if fn is not self.ind or len(args) != n + len(self.indices):
-            return None
-        if args[:n] != _xs(self.params) or any([self.mentions(a) for a in args[n:]]):
-            return None
-        return args[n:]
+        good = (fn is self.ind and len(args) == n + len(self.indices) and args[:n] == self.params
+                and not any([self.mentions(a) for a in args[n:]]))
+        return args[n:] if good else None
 
     # --- constructors ---
 
     def check_ctor(self, name, type_):
         """(fields, indices of the result) of a constructor, checked."""
-        tc, spec = self.tc, self.spec
-        tc.check_header(name, spec.level_params, type_)
-        for param in _xs(self.params):
+        tc = self.tc
+        tc.check_header(name, self.spec.level_params, type_)
+        for param in self.params:
             if type(type_) is not Pi or not tc.is_def_eq(type_.type, param.id[1]):
                 raise KernelError("bad_constructor", f"'{name}' must start with the parameters")
-            type_ = tm.instantiate(type_.body, param)
-        fields = []
-        while type(type_) is Pi:
-            level = tc.sort_level(type_.type)
+            type_ = instantiate(type_.body, param)
+        fields, result = self.open(type_)
+        for x in fields:
+            level = tc.sort_level(x.id[1])
             if not (self.is_prop or lv.leq(level, self.level)):
                 raise KernelError("field_universe", f"'{name}' has a field in universe ", level)
-            field, type_ = self.open(type_)
-            self.check_positive(name, field)
-            fields.append(field)
-        indices = self.indices_of(type_)
+            self.check_positive(name, x)
+        indices = self.indices_of(result)
         if indices is None:
-            raise KernelError("bad_constructor", f"'{name}' does not return '{spec.name}'")
+            raise KernelError("bad_constructor", f"'{name}' does not return '{self.spec.name}'")
         return fields, indices
 
     def check_positive(self, name, field):
-        """Strict positivity; of a recursive field, `tele` and `indices` are recorded."""
-        type_, tele = self.tc.whnf(field.x.id[1]), []
-        if not self.mentions(type_):
+        """Strict positivity; a recursive field is recorded."""
+        if not self.mentions(self.tc.whnf(field.id[1])):
             return
-        while type(type_) is Pi:
-            if self.mentions(type_.type):
-                raise KernelError("positivity", f"'{name}' has a non-positive field")
-            binder, type_ = self.open(type_)
-            tele.append(binder)
-            type_ = self.tc.whnf(type_)
-        indices = self.indices_of(type_)
+        xs, result = self.open(field.id[1], self.tc.whnf)
+        if any([self.mentions(x.id[1]) for x in xs]):
+            raise KernelError("positivity", f"'{name}' has a non-positive field")
+        indices = self.indices_of(result)
         if indices is not None:
-            field.tele, field.indices = tele, indices
-        elif self.mentions(type_):
-            if type(self.tc.head_decl(type_)) is InductiveDecl:
+            self.recursive[field] = xs, indices
+        elif self.mentions(result):
+            if type(self.tc.head_decl(result)) is InductiveDecl:
                 raise KernelError("declined", f"nested inductive type ('{name}')")
             raise KernelError("positivity", f"'{name}' has an invalid recursive field")
 
@@ -180,7 +149,7 @@ class _Adder:
         if len(self.ctor_fields) != 1:
             return not self.ctor_fields
         fields, indices = self.ctor_fields[0]
-        return all([x in indices or self.tc.is_prop(x.id[1]) for x in _xs(fields)])
+        return all([x in indices or self.tc.is_prop(x.id[1]) for x in fields])
 
     # --- recursor ---
 
@@ -188,52 +157,52 @@ class _Adder:
         """Build the recursor's type and rules."""
         spec, tc = self.spec, self.tc
         own = () if self.elim_level is None else (self.elim_level,)
-        self.rec_const = Const(f"{spec.name}.rec", tuple([lv.param(p) for p in own]) + self.levels)
-        target = Sort(lv.param(self.elim_level) if own else lv.ZERO)
-        value = mk_app(self.ind, *_xs(self.params), *_xs(self.indices))
-        family = [*self.indices, _Binder(tc.new_local(value), "t")]
-        self.motive = tc.new_local(_bind(Pi, _with_info("default", family), target))
-        minors = [_Binder(tc.new_local(self.minor_type(i)), name.removeprefix(spec.name + "."))
+        target = lv.param(self.elim_level) if own else lv.ZERO
+        self.rec_const = Const(f"{spec.name}.rec", ((target,) if own else ()) + self.levels)
+        major = tc.new_local(mk_app(self.ind, *self.params, *self.indices), "t", "default")
+        motive_type = bind(Pi, [*self.indices, major], Sort(target), "default")
+        self.motive = tc.new_local(motive_type, "motive", "implicit")
+        minors = [tc.new_local(self.minor_type(i), name.removeprefix(spec.name + "."), "default")
                   for i, (name, _) in enumerate(spec.ctors)]
-        self.fixed = [*_with_info("implicit", self.params),
-                      _Binder(self.motive, "motive", "implicit"), *minors]
-        type_ = _bind(Pi, [*self.fixed, *_with_info("implicit", self.indices), family[-1]],
-                      mk_app(self.motive, *_xs(family)))
-        rules = tuple([self.rule(i, minor.x) for i, minor in enumerate(minors)])
+        self.fixed = [*self.params, self.motive, *minors]
+        type_ = bind(Pi, [major], mk_app(self.motive, *self.indices, major))
+        type_ = bind(Pi, minors, bind(Pi, self.indices, type_, "implicit"))
+        type_ = bind(Pi, [*self.params, self.motive], type_, "implicit")
+        rules = tuple([self.rule(i, minor) for i, minor in enumerate(minors)])
         k = self.is_prop and len(spec.ctors) == 1 and not self.ctor_fields[0][0]
         return RecursorDecl(self.rec_const.name, own + spec.level_params, type_, spec.name,
                             len(self.params), len(self.fixed), len(self.indices), rules, k)
 
     def ctor_app(self, i):
         """Constructor number i applied to the parameters and its fields."""
-        return mk_app(Const(self.spec.ctors[i][0], self.levels), *_xs(self.params),
-                      *_xs(self.ctor_fields[i][0]))
+        return mk_app(Const(self.spec.ctors[i][0], self.levels), *self.params,
+                      *self.ctor_fields[i][0])
+
+    def recursive_calls(self, i, close, fn, *args):
+        """close xs, fn args indices (x xs): for each recursive field x of constructor i."""
+        for x in [x for x in self.ctor_fields[i][0] if x in self.recursive]:
+            xs, indices = self.recursive[x]
+            yield x, bind(close, xs, mk_app(fn, *args, *indices, mk_app(x, *xs)))
 
     def minor_type(self, i):
         """Π fields, Π induction hypotheses, motive indices (ctor params fields)."""
         fields, indices = self.ctor_fields[i]
-        hyps = []
-        for f in [f for f in fields if f.tele is not None]:
-            ih = mk_app(self.motive, *f.indices, mk_app(f.x, *_xs(f.tele)))
-            hyps.append(_Binder(self.tc.new_local(_bind(Pi, f.tele, ih)), f.name + "_ih"))
-        return _bind(Pi, [*fields, *hyps], mk_app(self.motive, *indices, self.ctor_app(i)))
+        hyps = [self.tc.new_local(type_, f"{x.id[2]}_ih", "default")
+                for x, type_ in self.recursive_calls(i, Pi, self.motive)]
+        return bind(Pi, [*fields, *hyps], mk_app(self.motive, *indices, self.ctor_app(i)))
 
     def rule(self, i, minor):
-        """λ params motive minors fields, minor fields (λ tele, rec … (field tele))…"""
+        """λ params motive minors fields, minor fields (λ xs, rec … (field xs))…"""
         fields, _ = self.ctor_fields[i]
-        body = mk_app(minor, *_xs(fields))
-        for f in [f for f in fields if f.tele is not None]:
-            call = mk_app(self.rec_const, *_xs(self.fixed), *f.indices, mk_app(f.x, *_xs(f.tele)))
-            body = mk_app(body, _bind(Lam, f.tele, call))
-        return _bind(Lam, [*self.fixed, *fields], body)
+        calls = [call for _, call in self.recursive_calls(i, Lam, self.rec_const, *self.fixed)]
+        return bind(Lam, [*self.fixed, *fields], mk_app(minor, *fields, *calls))
 
     def recheck(self, rec, decls):
         """Type-check the recursor and, with it declared, both sides of every rule."""
         self.tc.check_header(rec.name, rec.level_params, rec.type)
         self.declare(*decls, replace(rec, rules=(), k=False))
-        fixed = _xs(self.fixed)
         for i, (rule, (fields, indices)) in enumerate(
                 zip(rec.rules, self.ctor_fields, strict=True)):
-            left = mk_app(self.rec_const, *fixed, *indices, self.ctor_app(i))
-            right = mk_app(rule, *fixed, *_xs(fields))
+            left = mk_app(self.rec_const, *self.fixed, *indices, self.ctor_app(i))
+            right = mk_app(rule, *self.fixed, *fields)
             self.tc.check_type(right, self.tc.infer(left, True))

@@ -1,17 +1,31 @@
-"""Interning: one object per structure, so that `is` compares; a table frees what is unused."""
+"""Interning: one object per structure, so that `is` compares; the table frees what is unused."""
 
 import sys
 
+SWEEP_EVERY = 150_000  # new terms and levels
 
-def sweep_table(table):
-    """Drop the entries that nothing but `table` refers to.
+TABLE = {}
+_sweep_at = SWEEP_EVERY
+
+
+def intern(key, node):
+    """The object known by `key`: `node`, unless there is one."""
+    if len(TABLE) >= _sweep_at:
+        sweep()
+    return TABLE.setdefault(key, node)
+
+
+def sweep():
+    """Forget what nobody refers to any more; called automatically as the table grows.
 
     Children are older than parents: one pass from the youngest entry down collects everything dead.
     """
-    keys = list(table)
+    global _sweep_at
+    keys = list(TABLE)
     while keys:
         key = keys.pop()
-        value = table[key]
-        if sys.getrefcount(value) == 3:  # the table, `value`, and the argument of getrefcount
-            value = None
-            del table[key]
+        node = TABLE[key]
+        if sys.getrefcount(node) == 3:  # the table, `node`, and the argument of getrefcount
+            node = None
+            del TABLE[key]
+    _sweep_at = len(TABLE) + max(SWEEP_EVERY, len(TABLE) // 2)

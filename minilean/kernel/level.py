@@ -1,16 +1,15 @@
 """Universe levels: 0, successor, max, imax, parameters (and metavariables, for the front only).
 
-Levels are hash-consed: structurally equal levels are the same object, so `is` compares them.
-`leq` and `eq` are exact: a level is turned into a maximum of *sublevels* (E, x, k), read "x + k if
-every parameter in E is positive, else 0" (x is a parameter of E, or None for the constant k), as
-in Y. Géran, "A canonical form for universe levels in impredicative type theory"; compare
-`Level.isEquiv` and `Level.geq` of Lean 4, which are not complete.
+Levels are interned: structurally equal levels are the same object, so `is` compares them.
+`leq` and `eq` are exact: cases are distinguished until every imax is known to be 0 or a max, then
+two maxima of x + k are compared. As `Level.leq` of lean4lean and nanoda; compare `Level.isEquiv`
+and `Level.geq` of Lean 4, which are not complete.
 """
 
 from minilean.kernel.errors import KernelError
-from minilean.kernel.intern import sweep_table
+from minilean.kernel.intern import TABLE, intern
 
-MAX_SUBLEVELS = 2000  # a normal form larger than this ends in KernelError("budget")
+MAX_CASES = 12  # more nested case distinctions end in KernelError("budget")
 
 
 class Level:
@@ -23,28 +22,18 @@ class Level:
         return make, (self.kind, self.a, self.b)
 
 
-_TABLE = {}
-_normal_forms = {}
-
-
 def make(kind, a=None, b=None):
     """The level written exactly so."""
     key = (kind, a, b)
-    found = _TABLE.get(key)
-    if found is not None:
-        return found
-    lvl = Level()
-    lvl.kind, lvl.a, lvl.b = kind, a, b
-    children = [c for c in (a, b) if isinstance(c, Level)]
-    lvl.has_param = kind == "param" or any(c.has_param for c in children)
-    lvl.has_mvar = kind == "mvar" or any(c.has_mvar for c in children)
-    return _TABLE.setdefault(key, lvl)
-
-
-def sweep():
-    """Forget the levels nobody refers to."""
-    _normal_forms.clear()
-    sweep_table(_TABLE)
+    lvl = TABLE.get(key)
+    if lvl is None:
+        lvl = Level()
+        lvl.kind, lvl.a, lvl.b = key
+        children = [c for c in (a, b) if isinstance(c, Level)]
+        lvl.has_param = kind == "param" or any([c.has_param for c in children])
+        lvl.has_mvar = kind == "mvar" or any([c.has_mvar for c in children])
+        lvl = intern(key, lvl)
+    return lvl
 
 
 ZERO = make("zero")
@@ -97,96 +86,6 @@ def to_offset(lvl):
     return lvl, k
 
 
-# --- normal form ----------------------------------------------------------------------------------
-
-_NONE = frozenset()
-
-
-def _add(nf, conds, atom, k):
-    """Put the sublevel (conds, atom, k) into nf, keeping the atom's positivity explicit."""
-    if atom is not None and atom not in conds:
-        if k > 0:
-            _add(nf, conds, None, k)
-        conds = conds | {atom}
-    if (atom is not None or k > 0) and nf.get((conds, atom), -1) < k:
-        nf[conds, atom] = k
-        if len(nf) > MAX_SUBLEVELS:
-            raise KernelError("budget", "universe level too large to normalise")
-
-
-def _below(sub, k, nf):
-    """Is the sublevel with key `sub` and offset k at most some sublevel of nf?"""
-    conds, atom = sub
-    for (conds2, atom2), k2 in nf.items():
-        if atom2 is None:
-            fits = atom is None and k <= k2
-        else:  # atom2 is positive wherever conds2 holds, so the constant k2 + 1 fits below it
-            fits = k <= k2 if atom is atom2 else atom is None and k <= k2 + 1
-        if fits and conds2 <= conds:
-            return True
-    return False
-
-
-def _prune(nf):
-    """Drop the sublevels that are below another one; what is left is canonical."""
-    if len(nf) < 2:
-        return nf
-    kept = dict(nf)
-    for sub, k in nf.items():
-        del kept[sub]
-        if not _below(sub, k, kept):
-            kept[sub] = k
-    return kept
-
-
-def _normal_form(lvl):
-    """Dictionary {(set of params, param or None): offset}; its maximum is lvl. Canonical."""
-    nf, kind = _normal_forms.get(lvl), lvl.kind
-    if nf is not None:
-        return nf
-    nf = {}
-    if kind in ("param", "mvar"):
-        _add(nf, _NONE, lvl, 0)
-    elif kind == "succ":
-        base, offset = to_offset(lvl)
-        _add(nf, _NONE, None, offset)
-        for (conds, atom), k in _normal_form(base).items():
-            _add(nf, conds, atom, k + offset)
-    elif kind in ("max", "imax"):
-        left, right = _normal_form(lvl.a), _normal_form(lvl.b)
-        guards = [_NONE] if kind == "max" else list(dict.fromkeys(c for c, _ in right))
-        for (conds, atom), k in right.items():
-            _add(nf, conds, atom, k)
-        for guard in guards:
-            for (conds, atom), k in left.items():
-                _add(nf, conds | guard, atom, k)
-    nf = _normal_forms[lvl] = _prune(nf)
-    return nf
-
-
-def leq(a, b):
-    """Is a ≤ b for every value of the parameters (and metavariables)?"""
-    if a is b or a is ZERO:
-        return True
-    right = _normal_form(b)
-    return all(_below(sub, k, right) for sub, k in _normal_form(a).items())
-
-
-def eq(a, b):
-    """Are a and b equal for every value of the parameters (and metavariables)?"""
-    return a is b or _normal_form(a) == _normal_form(b)
-
-
-def is_zero(lvl):
-    """Is lvl 0 for every value of its parameters?"""
-    return lvl is ZERO or not _normal_form(lvl)
-
-
-def is_never_zero(lvl):
-    """Is lvl positive for every value of its parameters?"""
-    return any(not conds for conds, _ in _normal_form(lvl))
-
-
 # --- traversal ------------------------------------------------------------------------------------
 
 def rebuild(lvl, f):
@@ -216,3 +115,82 @@ def params_of(lvl, into):
         if isinstance(child, Level) and child.has_param:
             params_of(child, into)
     return into
+
+
+# --- comparison -----------------------------------------------------------------------------------
+
+def is_zero(lvl):
+    """Is lvl 0 for every value of its parameters?"""
+    if lvl.kind == "max":
+        return is_zero(lvl.a) and is_zero(lvl.b)
+    return is_zero(lvl.b) if lvl.kind == "imax" else lvl is ZERO
+
+
+def is_never_zero(lvl):
+    """Is lvl positive for every value of its parameters? (Levels grow with them: all 0 is least.)"""
+    if lvl.kind == "max":
+        return is_never_zero(lvl.a) or is_never_zero(lvl.b)
+    return is_never_zero(lvl.b) if lvl.kind == "imax" else lvl.kind == "succ"
+
+
+def leq(a, b):
+    """Is a ≤ b for every value of the parameters (and metavariables)?"""
+    return a is b or _by_cases(_below, a, b, {})
+
+
+def eq(a, b):
+    """Are a and b equal for every value of the parameters (and metavariables)?"""
+    return a is b or _by_cases(dict.__eq__, a, b, {})
+
+
+class _Depends(Exception):
+    """Whether an imax is 0 depends on whether this parameter or metavariable is."""
+
+
+def _by_cases(compare, a, b, case):
+    """Does `compare` hold between the maxima of a and b wherever `case` does?
+
+    `case`: for some of the parameters and metavariables, whether they are positive.
+    """
+    try:
+        return compare(_maximum(a, case), _maximum(b, case))
+    except _Depends as dependence:
+        atom, = dependence.args
+    if len(case) == MAX_CASES:
+        raise KernelError("budget", "a universe level distinguishes too many cases")
+    return all([_by_cases(compare, a, b, {**case, atom: positive}) for positive in (False, True)])
+
+
+def _maximum(lvl, case):
+    """{x: k, …, None: n}: where `case` holds, lvl is the maximum of all x + k and at least n.
+
+    The x are parameters and metavariables without an upper bound, and n is reached. So there is
+    one such dictionary for a function of them, and a ≤ b means that a's entries are ≤ b's.
+    """
+    memo = {}
+
+    def go(lvl):
+        found = memo.get(lvl)
+        if found is None:
+            found = memo[lvl] = compute(lvl)
+        return found
+
+    def compute(lvl):
+        if lvl.kind == "zero" or case.get(lvl) is False:
+            return {None: 0}
+        if lvl.kind == "succ":
+            return {x: k + 1 for x, k in go(lvl.a).items()}
+        if lvl.kind in ("param", "mvar"):
+            return {lvl: 0, None: 1 if lvl in case else 0}
+        right = go(lvl.b)
+        if lvl.kind == "imax" and not right[None]:
+            if len(right) > 1:
+                raise _Depends(next(x for x in right if x is not None))
+            return right
+        left = go(lvl.a)
+        return {x: max(left.get(x, 0), right.get(x, 0)) for x in {**left, **right}}
+    return go(lvl)
+
+
+def _below(left, right):
+    return all([k <= right.get(x, -1) for x, k in left.items()])

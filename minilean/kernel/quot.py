@@ -6,22 +6,18 @@ Their reduction rule is in reduce.py; Quot.sound is an ordinary axiom.
 from minilean.kernel import level as lv
 from minilean.kernel.env import ConstructorDecl, InductiveDecl, QuotDecl
 from minilean.kernel.errors import KernelError
-from minilean.kernel.term import PROP, App, Const, FVar, Pi, Sort, abstract, mk_app
+from minilean.kernel.term import PROP, App, Const, FVar, Pi, Sort, bind, mk_app
 
 U, V = lv.param("u"), lv.param("v")
 
 
 def _var(name, type_, info="default"):
-    return FVar((name, type_, info))
+    return FVar((None, type_, name, info))
 
 
-def _pi(*xs, result):
-    """Π xs, result, for variables made by `_var`."""
-    result = abstract(result, xs)
-    for i in range(len(xs) - 1, -1, -1):
-        name, type_, info = xs[i].id
-        result = Pi(name, abstract(type_, xs[:i]), result, info)
-    return result
+def _pi(*xs):
+    """Π xs[:-1], xs[-1] for variables made by `_var` and a term."""
+    return bind(Pi, xs[:-1], xs[-1])
 
 
 def _same(a, b):
@@ -41,29 +37,27 @@ def _eq_is_standard(env):
     u = lv.param(eq.level_params[0])
     alpha = _var("α", Sort(u))
     a, b = _var("a", alpha), _var("b", alpha)
-    refl_type = _pi(alpha, a, result=mk_app(Const("Eq", (u,)), alpha, a, a))
-    return _same(eq.type, _pi(alpha, a, b, result=PROP)) and _same(refl.type, refl_type)
+    refl_type = _pi(alpha, a, mk_app(Const("Eq", (u,)), alpha, a, a))
+    return _same(eq.type, _pi(alpha, a, b, PROP)) and _same(refl.type, refl_type)
 
 
 def _types():
     """(kind, name, level parameters, type) of each constant."""
     alpha, beta = _var("α", Sort(U), "implicit"), _var("β", Sort(V), "implicit")
     a, b = _var("a", alpha), _var("b", alpha)
-    relation = _pi(a, b, result=PROP)
-    explicit_r, r = _var("r", relation), _var("r", relation, "implicit")
-    f = _var("f", _pi(a, result=beta))
+    explicit_r, r = _var("r", _pi(a, b, PROP)), _var("r", _pi(a, b, PROP), "implicit")
+    f = _var("f", _pi(a, beta))
     equal = mk_app(Const("Eq", (V,)), beta, App(f, a), App(f, b))
-    respects = _var("a", _pi(a, b, _var("a", mk_app(r, a, b)), result=equal))
+    respects = _var("a", _pi(a, b, _var("a", mk_app(r, a, b)), equal))
     quot, made = Const("Quot", (U,)), mk_app(Const("Quot.mk", (U,)), alpha, r, a)
     member, q = _var("a", mk_app(quot, alpha, r)), _var("q", mk_app(quot, alpha, r))
-    family = _var("β", _pi(member, result=PROP), "implicit")
-    every = _var("mk", _pi(a, result=App(family, made)))
+    family = _var("β", _pi(member, PROP), "implicit")
+    every = _var("mk", _pi(a, App(family, made)))
     return (
-        ("type", "Quot", ("u",), _pi(alpha, explicit_r, result=Sort(U))),
-        ("mk", "Quot.mk", ("u",),
-         _pi(alpha, explicit_r, a, result=mk_app(quot, alpha, explicit_r))),
-        ("lift", "Quot.lift", ("u", "v"), _pi(alpha, r, beta, f, respects, member, result=beta)),
-        ("ind", "Quot.ind", ("u",), _pi(alpha, r, family, every, q, result=App(family, q))))
+        ("type", "Quot", ("u",), _pi(alpha, explicit_r, Sort(U))),
+        ("mk", "Quot.mk", ("u",), _pi(alpha, explicit_r, a, mk_app(quot, alpha, explicit_r))),
+        ("lift", "Quot.lift", ("u", "v"), _pi(alpha, r, beta, f, respects, member, beta)),
+        ("ind", "Quot.ind", ("u",), _pi(alpha, r, family, every, q, App(family, q))))
 
 
 def check_quot(tc):

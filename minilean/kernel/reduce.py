@@ -5,7 +5,7 @@ What differs: the structure below a projection is always fully reduced; literal 
 only once the definitions in the environment were seen to satisfy the defining equations
 (literals.py).
 
-Bound variables are opened as FVar((depth, type)): the type is part of the variable's identity and
+Bound variables are opened as FVar((depth, type, …)): the type is part of the variable's identity and
 `depth` is the number of variables open at that point, so what is cached about a term stays true
 wherever the term turns up.
 """
@@ -34,9 +34,12 @@ class Reducer:
         if self.steps < 0:
             raise KernelError("budget", "the step budget of the declaration is spent")
 
-    def new_local(self, type_):
-        """A fresh variable of the given type; the caller restores `depth` when its scope ends."""
-        x = FVar((self.depth, type_))
+    def new_local(self, type_, *look):
+        """A fresh variable of the given type; the caller restores `depth` when its scope ends.
+
+        `look`: name and info of its binder, if `bind` shall close it.
+        """
+        x = FVar((self.depth, type_, *look))
         self.depth += 1
         return x
 

@@ -10,126 +10,103 @@ any hashable. Each term has
   flags   a union of the bits FVAR, MVAR, LMVAR (level metavariable), PARAM (level parameter).
 """
 
+from functools import lru_cache
+
 from minilean.kernel import level as lv
-from minilean.kernel.intern import sweep_table
+from minilean.kernel.intern import TABLE, intern
 
 FVAR, MVAR, LMVAR, PARAM = 1, 2, 4, 8
-_SWEEP_EVERY = 150_000  # new terms
 
-_TABLE = {}
-_instances = {}  # (term, names of level parameters, levels) -> term with those levels
-_sweep_at = _SWEEP_EVERY
 _new = object.__new__
 
 
 class Expr:
-    """Base of all terms; immutable, do not assign to the fields."""
+    """Base of all terms; immutable, do not assign to the fields.
+
+    `fields`: what the constructor takes. `parts`: those that are terms, with the number of
+    variables that are bound there. `levels`: a tuple of Level.
+    """
 
     __slots__ = ("flags", "loose")
+    fields, parts, levels, own_flag = (), {}, (), 0
+
+    def __new__(cls, *values):
+        key = (cls, *values)
+        return TABLE.get(key) or _make(key, cls, values)
 
     def __reduce__(self):
         return type(self), tuple([getattr(self, name) for name in self.fields])
 
 
-def _intern(key, e):
-    if len(_TABLE) >= _sweep_at:
-        sweep()
-    return _TABLE.setdefault(key, e)
-
-
-def sweep():
-    """Forget the terms that nobody refers to any more; called automatically as the table grows."""
-    global _sweep_at
-    _instances.clear()
-    sweep_table(_TABLE)
-    lv.sweep()
-    _sweep_at = len(_TABLE) + max(_SWEEP_EVERY, len(_TABLE) // 2)
-
-
-def _node(cls, key, loose, flags, *values):
-    """Make and intern a term whose `fields` are `values`."""
+def _make(key, cls, values):
+    """The new term of class `cls` whose fields are `values`."""
     e = _new(cls)
-    e.loose, e.flags = loose, flags
     for name, value in zip(cls.fields, values, strict=True):
         setattr(e, name, value)
-    return _intern(key, e)
+    e.loose, e.flags = e.idx + 1 if cls is BVar else 0, cls.own_flag
+    for level in e.levels:
+        e.flags |= (PARAM if level.has_param else 0) | (LMVAR if level.has_mvar else 0)
+    for name, binders in cls.parts.items():
+        part = getattr(e, name)
+        e.loose = max(e.loose, part.loose - binders)
+        e.flags |= part.flags
+    return intern(key, e)
 
 
 class BVar(Expr):
     __slots__ = fields = ("idx",)
 
-    def __new__(cls, idx):
-        return _TABLE.get(idx) or _node(cls, idx, idx + 1, 0, idx)
-
 
 class FVar(Expr):
     __slots__ = fields = ("id",)
-
-    def __new__(cls, id):
-        key = (cls, id)
-        return _TABLE.get(key) or _node(cls, key, 0, FVAR, id)
+    own_flag = FVAR
 
 
 class MVar(Expr):
     __slots__ = fields = ("id",)
-
-    def __new__(cls, id):
-        key = (cls, id)
-        return _TABLE.get(key) or _node(cls, key, 0, MVAR, id)
+    own_flag = MVAR
 
 
 class Sort(Expr):
     __slots__ = fields = ("level",)
-
-    def __new__(cls, level):
-        key = (cls, level)
-        return _TABLE.get(key) or _node(cls, key, 0, _level_flags((level,)), level)
+    levels = property(lambda self: (self.level,))
 
 
 class Const(Expr):
-    """`levels` is a tuple of Level."""
-
     __slots__ = fields = ("name", "levels")
 
     def __new__(cls, name, levels=()):
-        key = (cls, name, levels)
-        return _TABLE.get(key) or _node(cls, key, 0, _level_flags(levels), name, levels)
+        return Expr.__new__(cls, name, levels)
 
 
 class App(Expr):
     __slots__ = fields = ("fn", "arg")
+    parts = {"fn": 0, "arg": 0}
 
     def __new__(cls, fn, arg):
         return app(fn, arg)
 
 
 class Lam(Expr):
-    """λ (name : type), body; the body has one more loose variable."""
+    """λ (name : type), body."""
 
     __slots__ = fields = ("name", "type", "body", "info")
+    parts = {"type": 0, "body": 1}
 
     def __new__(cls, name, type, body, info="default"):
-        key = (cls, name, type, body, info)
-        return _TABLE.get(key) or _node(
-            cls, key, max(type.loose, body.loose - 1), type.flags | body.flags,
-            name, type, body, info)
+        return Expr.__new__(cls, name, type, body, info)
 
 
 class Pi(Expr):
-    """(name : type) → body; the body has one more loose variable."""
+    """(name : type) → body."""
 
     __slots__ = fields = ("name", "type", "body", "info")
-    __new__ = Lam.__new__
+    parts, __new__ = Lam.parts, Lam.__new__
 
 
 class Let(Expr):
     __slots__ = fields = ("name", "type", "value", "body")
-
-    def __new__(cls, name, type, value, body):
-        key = (cls, name, type, value, body)
-        return _TABLE.get(key) or _node(
-            cls, key, max(type.loose, value.loose, body.loose - 1),
-            type.flags | value.flags | body.flags, name, type, value, body)
+    parts = {"type": 0, "value": 0, "body": 1}
 
 
 class Lit(Expr):
@@ -138,25 +115,15 @@ class Lit(Expr):
     __slots__ = fields = ("value",)
 
     def __new__(cls, value):
-        key = (cls, type(value), value)
-        return _TABLE.get(key) or _node(cls, key, 0, 0, value)
+        key = (cls, type(value), value)  # True and 1.0 are not 1
+        return TABLE.get(key) or _make(key, cls, (value,))
 
 
 class Proj(Expr):
     """Field number `idx` (0-based, parameters not counted) of `expr` of structure `struct`."""
 
     __slots__ = fields = ("struct", "idx", "expr")
-
-    def __new__(cls, struct, idx, expr):
-        key = (cls, struct, idx, expr)
-        return _TABLE.get(key) or _node(cls, key, expr.loose, expr.flags, struct, idx, expr)
-
-
-def _level_flags(levels):
-    flags = 0
-    for level in levels:
-        flags |= (PARAM if level.has_param else 0) | (LMVAR if level.has_mvar else 0)
-    return flags
+    parts = {"expr": 0}
 
 
 PROP = Sort(lv.ZERO)
@@ -168,12 +135,12 @@ TYPE = Sort(lv.ONE)
 def app(fn, arg):
     """App(fn, arg), faster: most terms are applications."""
     key = (fn, arg)
-    e = _TABLE.get(key)
+    e = TABLE.get(key)
     if e is None:
         e = _new(App)
         e.fn, e.arg, e.flags = fn, arg, fn.flags | arg.flags
         e.loose = fn.loose if fn.loose > arg.loose else arg.loose
-        e = _intern(key, e)
+        e = intern(key, e)
     return e
 
 
@@ -203,7 +170,7 @@ def get_app_fn_args(e):
 # --- substitution ---------------------------------------------------------------------------------
 
 def rebuild(e, f, depth):
-    """e with each child c replaced by f(c, depth + number of binders of e above c)."""
+    """e with each part p replaced by f(p, depth + number of variables that e binds in p)."""
     t = type(e)
     if t is App:
         return app(f(e.fn, depth), f(e.arg, depth))
@@ -211,9 +178,29 @@ def rebuild(e, f, depth):
         return t(e.name, f(e.type, depth), f(e.body, depth + 1), e.info)
     if t is Let:
         return Let(e.name, f(e.type, depth), f(e.value, depth), f(e.body, depth + 1))
-    if t is Proj:
-        return Proj(e.struct, e.idx, f(e.expr, depth))
-    return e
+    return Proj(e.struct, e.idx, f(e.expr, depth)) if t is Proj else e
+
+
+def _map_leaves(e, leaf, depth=0, flags=0):
+    """Replace each leaf x that is loose, or has one of the flags, by leaf(x, d).
+
+    d = depth + the number of binders above x; BVar(i) is loose if i ≥ d.
+    """
+    cache = {}
+
+    def go(e, depth):
+        if e.loose <= depth and not e.flags & flags:
+            return e
+        kind = type(e)
+        if not kind.parts:
+            return leaf(e, depth)
+        key = (e, depth)
+        new = cache.get(key)
+        if new is None:
+            new = app(go(e.fn, depth), go(e.arg, depth)) if kind is App else rebuild(e, go, depth)
+            cache[key] = new
+        return new
+    return go(e, depth)
 
 
 def instantiate(body, *values):
@@ -227,64 +214,37 @@ def instantiate_rev(body, values):
     if not body.loose or not n:
         return body
 
-    def leaf(idx, depth):
-        i = idx - depth
-        return lift(values[n - 1 - i], depth) if i < n else BVar(idx - n)
-    return _map_loose(body, leaf, 0)
-
-
-def _map_loose(e, leaf, start):
-    """Replace each loose variable BVar(i) below d binders, i ≥ start + d, by leaf(i, start + d)."""
-    cache = {}
-
-    def go(e, depth):
-        if e.loose <= depth:
-            return e
-        kind = type(e)
-        if kind is BVar:
-            return leaf(e.idx, depth)
-        key = (e, depth)
-        new = cache.get(key)
-        if new is None:
-            new = app(go(e.fn, depth), go(e.arg, depth)) if kind is App else rebuild(e, go, depth)
-            cache[key] = new
-        return new
-    return go(e, start)
+    def leaf(x, depth):
+        i = x.idx - depth
+        return lift(values[n - 1 - i], depth) if i < n else BVar(x.idx - n)
+    return _map_leaves(body, leaf)
 
 
 def lift(e, n, start=0):
     """Add n to the loose variables ≥ start (n may be negative if none of them is then captured)."""
-    return e if e.loose <= start or not n else _map_loose(e, lambda i, _: BVar(i + n), start)
+    return _map_leaves(e, lambda x, _: BVar(x.idx + n), start) if n and e.loose > start else e
 
 
 def abstract(e, fvars):
     """Replace the FVars (or MVars) `fvars`, outermost first, by BVars: the last becomes 0."""
-    if not fvars or not e.flags & (FVAR | MVAR):
-        return e
     index = {x: len(fvars) - 1 - i for i, x in enumerate(fvars)}
-    need = 0
-    for x in fvars:
-        need |= x.flags
-    cache = {}
 
-    def go(e, depth):
-        if not e.flags & need:
-            return e
-        kind = type(e)
-        if kind is FVar or kind is MVar:
-            i = index.get(e)
-            return e if i is None else BVar(i + depth)
-        key = (e, depth)
-        new = cache.get(key)
-        if new is None:
-            new = app(go(e.fn, depth), go(e.arg, depth)) if kind is App else rebuild(e, go, depth)
-            cache[key] = new
-        return new
-    return go(e, 0)
+    def leaf(x, depth):
+        return BVar(index[x] + depth) if x in index else x
+    return _map_leaves(e, leaf, 0, FVAR | MVAR) if fvars and e.flags & (FVAR | MVAR) else e
+
+
+def bind(binder, xs, body, info=None):
+    """Lam or Pi over the variables xs = FVar((key, type, name, info)), outermost first."""
+    body = abstract(body, xs)
+    for i in range(len(xs) - 1, -1, -1):
+        _, type_, name, own_info = xs[i].id
+        body = binder(name, abstract(type_, xs[:i]), body, info or own_info)
+    return body
 
 
 def replace(e, f):
-    """Replace every subterm s with f(s), unless f(s) is None: then go into its children."""
+    """Replace every subterm s with f(s), unless f(s) is None: then go into its parts."""
     cache = {}
 
     def go(e, _depth=0):
@@ -298,37 +258,26 @@ def replace(e, f):
 
 def instantiate_level_params(e, names, levels):
     """Replace the level parameters `names` by `levels`."""
-    if not names or not e.flags & PARAM:
-        return e
-    key = e, tuple(names), tuple(levels)
-    found = _instances.get(key)
-    if found is None:
-        subst = dict(zip(names, levels, strict=True))
+    return _with_levels(e, tuple(names), tuple(levels)) if names and e.flags & PARAM else e
 
-        def visit(s):
-            if not s.flags & PARAM:
-                return s
-            if type(s) is Sort:
-                return Sort(lv.instantiate(s.level, subst))
-            if type(s) is Const:
-                return Const(s.name, tuple([lv.instantiate(u, subst) for u in s.levels]))
-            return None
-        found = _instances[key] = replace(e, visit)
-    return found
+
+@lru_cache(20_000)
+def _with_levels(e, names, levels):
+    subst = dict(zip(names, levels, strict=True))
+
+    def leaf(x, _depth):
+        if type(x) is Sort:
+            return Sort(lv.instantiate(x.level, subst))
+        new = tuple([lv.instantiate(level, subst) for level in x.levels])
+        return Const(x.name, new) if new else x
+    return _map_leaves(e, leaf, 0, PARAM)
 
 
 # --- inspection -----------------------------------------------------------------------------------
 
 def children(e):
     """The direct subterms of e."""
-    t = type(e)
-    if t is App:
-        return e.fn, e.arg
-    if t is Lam or t is Pi:
-        return e.type, e.body
-    if t is Let:
-        return e.type, e.value, e.body
-    return (e.expr,) if t is Proj else ()
+    return [getattr(e, name) for name in e.parts]
 
 
 def subterms(e):
@@ -357,6 +306,6 @@ def level_params_of(e):
     """The names of the level parameters in e."""
     names = []
     for s in subterms(e) if e.flags & PARAM else ():
-        for level in (s.level,) if type(s) is Sort else s.levels if type(s) is Const else ():
+        for level in s.levels:
             lv.params_of(level, names)
     return names

@@ -4,6 +4,7 @@ from alpha import alpha_eq
 
 from minilean.front.plain import show
 from minilean.front.terms import has_loose_bvar, occurs
+from minilean.kernel import intern
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.term import App, BVar, Const, FVar, Lam, Let, Lit, MVar, Pi, Proj, Sort
@@ -61,10 +62,10 @@ def test_has_loose_bvar_and_occurs():
 def test_sweep_drops_dead_terms_and_keeps_live_ones():
     live = App(Const("live"), Lit(123456789))
     dead = [App(live, BVar(i)) for i in range(500)]
-    before = len(tm._TABLE)
+    before = len(intern.TABLE)
     del dead
-    tm.sweep()
-    assert len(tm._TABLE) <= before - 500
+    intern.sweep()
+    assert len(intern.TABLE) <= before - 500
     assert App(Const("live"), Lit(123456789)) is live
 
 
@@ -74,4 +75,4 @@ def test_deep_terms_are_built_and_freed_without_recursion():
         e = App(B, e)
     assert len(show(e)) < 2000
     del e
-    tm.sweep()
+    intern.sweep()
