@@ -14,35 +14,37 @@ DEFAULT_STEPS = 1_000_000  # kernel steps (reductions, inferences, comparisons) 
 _MAX_OVERLAY = 200
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Declaration:
-    """What every declaration has. `height` orders unfolding: the higher one first, -1 never."""
+    """What every declaration has; subclasses are frozen dataclasses, too.
+
+    `height` orders unfolding: the higher one first, -1 never.
+    """
     height = -1
     name: str
     level_params: tuple
     type: Expr
 
+    def __init_subclass__(cls):
+        dataclass(frozen=True)(cls)
 
-@dataclass(frozen=True, slots=True)
+
 class AxiomDecl(Declaration):
     """A constant without a value."""
 
 
-@dataclass(frozen=True, slots=True)
 class DefDecl(Declaration):
     """`height` is ABBREV, or set by `add`: 1 + the largest height (not ABBREV) in `value`."""
     value: Expr
     height: int = 0
 
 
-@dataclass(frozen=True, slots=True)
 class TheoremDecl(Declaration):
     """A proof; its type is a proposition."""
     height = 0
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
 class OpaqueDecl(Declaration):
     """A definition that never unfolds."""
     value: Expr
@@ -67,7 +69,6 @@ class QuotSpec:
     """Asks for Quot, Quot.mk, Quot.lift and Quot.ind (needs Eq)."""
 
 
-@dataclass(frozen=True, slots=True)
 class InductiveDecl(Declaration):
     """`ctors`: constructor names. `is_rec`: a field is recursive. `is_prop`: lives in Prop.
 
@@ -82,7 +83,6 @@ class InductiveDecl(Declaration):
     elim_level: str | None
 
 
-@dataclass(frozen=True, slots=True)
 class ConstructorDecl(Declaration):
     """Constructor number `index` (0-based) of the inductive type `induct`."""
     induct: str
@@ -91,7 +91,6 @@ class ConstructorDecl(Declaration):
     num_fields: int
 
 
-@dataclass(frozen=True, slots=True)
 class RecursorDecl(Declaration):
     """Arguments in order: parameters, motive, minors (together `num_fixed`), indices, major.
 
@@ -112,10 +111,8 @@ class RecursorDecl(Declaration):
         return self.num_fixed + self.num_indices
 
 
-@dataclass(frozen=True, slots=True)
 class QuotDecl(Declaration):
-    """`kind`: "type" | "mk" | "lift" | "ind"."""
-    kind: str
+    """One of Quot, Quot.mk, Quot.lift, Quot.ind."""
 
 
 @dataclass(slots=True, eq=False)

@@ -41,8 +41,8 @@ def _eq_is_standard(env):
     return _same(eq.type, _pi(alpha, a, b, PROP)) and _same(refl.type, refl_type)
 
 
-def _types():
-    """(kind, name, level parameters, type) of each constant."""
+def _headers():
+    """(name, level parameters, type) of each constant."""
     alpha, beta = _var("α", Sort(U), "implicit"), _var("β", Sort(V), "implicit")
     a, b = _var("a", alpha), _var("b", alpha)
     explicit_r, r = _var("r", _pi(a, b, PROP)), _var("r", _pi(a, b, PROP), "implicit")
@@ -53,22 +53,20 @@ def _types():
     member, q = _var("a", mk_app(quot, alpha, r)), _var("q", mk_app(quot, alpha, r))
     family = _var("β", _pi(member, PROP), "implicit")
     every = _var("mk", _pi(a, App(family, made)))
-    return (
-        ("type", "Quot", ("u",), _pi(alpha, explicit_r, Sort(U))),
-        ("mk", "Quot.mk", ("u",), _pi(alpha, explicit_r, a, mk_app(quot, alpha, explicit_r))),
-        ("lift", "Quot.lift", ("u", "v"), _pi(alpha, r, beta, f, respects, member, beta)),
-        ("ind", "Quot.ind", ("u",), _pi(alpha, r, family, every, q, App(family, q))))
+    return [
+        ("Quot", ("u",), _pi(alpha, explicit_r, Sort(U))),
+        ("Quot.mk", ("u",), _pi(alpha, explicit_r, a, mk_app(quot, alpha, explicit_r))),
+        ("Quot.lift", ("u", "v"), _pi(alpha, r, beta, f, respects, member, beta)),
+        ("Quot.ind", ("u",), _pi(alpha, r, family, every, q, App(family, q)))]
 
 
 def check_quot(tc):
     """The four quotient constants, if Eq is the standard one; raises KernelError("bad_quot")."""
     if not _eq_is_standard(tc.env):
         raise KernelError("bad_quot", "quotients need the standard Eq")
-    env, decls = tc.env, []
-    for kind, name, params, type_ in _types():
-        checker = env.checker()
+    decls = [QuotDecl(*header) for header in _headers()]
+    for i, decl in enumerate(decls):
+        checker = tc.env._with(decls[:i]).checker()
         checker.steps = tc.steps
-        checker.check_header(name, params, type_)
-        decls.append(QuotDecl(name, params, type_, kind))
-        env = env._with(decls[-1:])
+        checker.check_header(decl.name, decl.level_params, decl.type)
     return decls

@@ -198,12 +198,12 @@ class Reducer:
 
     def _reduce_quot(self, decl, args):
         """Quot.lift f h (Quot.mk r a) ⇒ f a and Quot.ind f (Quot.mk r a) ⇒ f a."""
-        major_index = {"lift": 5, "ind": 4}.get(decl.kind)
+        major_index = {"Quot.lift": 5, "Quot.ind": 4}.get(decl.name)
         if major_index is None or len(args) <= major_index:
             return None
         major = self.whnf(args[major_index])
         mk, mk_args = self.head_decl(major), get_app_fn_args(major)[1]
-        if type(mk) is not QuotDecl or mk.kind != "mk" or len(mk_args) != 3:
+        if type(mk) is not QuotDecl or mk.name != "Quot.mk" or len(mk_args) != 3:
             return None
         return tm.mk_app(App(args[3], mk_args[2]), *args[major_index + 1:])
 
