@@ -170,29 +170,21 @@ class DefEq(Infer):
     # --- η for structures ---
 
     def _extensional(self, t, s):
-        """Are t and s equal by their type, a structure?"""
-        return self._eta_struct(t, s) or self._eta_struct(s, t) or self._unit(t, s)
+        """Are t and s members of a structure with equal fields?
 
-    def _eta_struct(self, t, s):
-        """s is a constructor of a structure, t is none: compare its fields with t's projections."""
-        ctor = self.ctor_of(s)
-        if ctor is None or self.ctor_of(t) is not None or self.structure_like(ctor.induct) is None:
-            return False
-        args = get_app_fn_args(s)[1]
-        if len(args) != ctor.num_params + ctor.num_fields:
-            return False
-        if not self._eq(self.infer(t), self.infer(s)):
-            return False
-        for i, arg in enumerate(args[ctor.num_params:]):
-            if not self._eq(Proj(ctor.induct, i, t), arg):
-                return False
-        return True
-
-    def _unit(self, t, s):
-        """All members of a structure without fields are equal."""
+        Asked if just one of them is a constructor application, or if there are no fields.
+        """
         t_type = self.whnf(self.infer(t))
         decl = self.head_decl(t_type)
         decl = decl and self.structure_like(decl.name)
-        if decl is None or self.env.lookup(decl.ctors[0]).num_fields:
+        if decl is None:
             return False
-        return self._eq(t_type, self.infer(s))
+        num_fields = self.env.lookup(decl.ctors[0]).num_fields
+        if num_fields and (self.ctor_of(t) is None) == (self.ctor_of(s) is None):
+            return False
+        if not self._eq(t_type, self.infer(s)):
+            return False
+        for i in range(num_fields):
+            if not self._eq(Proj(decl.name, i, t), Proj(decl.name, i, s)):
+                return False
+        return True

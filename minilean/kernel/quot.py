@@ -4,7 +4,7 @@ Their reduction rule is in reduce.py; Quot.sound is an ordinary axiom.
 """
 
 from minilean.kernel import level as lv
-from minilean.kernel.env import ConstructorDecl, InductiveDecl, QuotDecl
+from minilean.kernel.env import InductiveDecl, QuotDecl
 from minilean.kernel.errors import KernelError
 from minilean.kernel.term import PROP, App, Const, FVar, Pi, Sort, bind, mk_app
 
@@ -29,16 +29,16 @@ def _same(a, b):
 
 def _eq_is_standard(env):
     """Is Eq the family with parameters α : Sort u, a : α, one index, and refl : a = a?"""
-    eq, refl = env.get("Eq"), env.get("Eq.refl")
-    if type(eq) is not InductiveDecl or type(refl) is not ConstructorDecl:
-        return False
-    if len(eq.level_params) != 1 or eq.ctors != ("Eq.refl",) or eq.num_params != 2:
+    eq = env.get("Eq")
+    if not (type(eq) is InductiveDecl and eq.ctors == ("Eq.refl",) and eq.num_params == 2
+            and len(eq.level_params) == 1):
         return False
     u = lv.param(eq.level_params[0])
     alpha = _var("α", Sort(u))
     a, b = _var("a", alpha), _var("b", alpha)
     refl_type = _pi(alpha, a, mk_app(Const("Eq", (u,)), alpha, a, a))
-    return _same(eq.type, _pi(alpha, a, b, PROP)) and _same(refl.type, refl_type)
+    return (_same(eq.type, _pi(alpha, a, b, PROP))
+            and _same(env.get("Eq.refl").type, refl_type))
 
 
 def _headers():
