@@ -126,6 +126,7 @@ class Proj(Expr):
     parts = {"expr": 0}
 
 
+LEAVES = {BVar, FVar, MVar, Sort, Const, Lit}
 PROP = Sort(lv.ZERO)
 TYPE = Sort(lv.ONE)
 
@@ -192,7 +193,7 @@ def _map_leaves(e, leaf, depth=0, flags=0):
         if e.loose <= depth and not e.flags & flags:
             return e
         kind = type(e)
-        if not kind.parts:
+        if kind in LEAVES:
             return leaf(e, depth)
         key = (e, depth)
         new = cache.get(key)
