@@ -26,7 +26,7 @@ class Reducer:
         self.env = env
         self.steps = self.depth = 0
         self.nat_ops = NatOps(self)
-        self.whnf_core_cache, self.whnf_cache = {}, {}
+        self.whnf_cache = {}
 
     def step(self):
         """Spend one step of the budget; raises KernelError("budget") when none is left."""
@@ -69,17 +69,12 @@ class Reducer:
 
     def whnf_core(self, e):
         """Weak head normal form without unfolding the head's definition."""
-        t = type(e)
-        if t is not App and t is not Let and t is not Proj:
-            return e
-        found = self.whnf_core_cache.get(e)
-        if found is None:
-            reduced = e
-            while reduced is not None:
-                self.step()
-                found, reduced = reduced, self._reduce_head(reduced)
-            self.whnf_core_cache[e] = found
-        return found
+        while True:
+            reduced = self._reduce_head(e)
+            if reduced is None:
+                return e
+            self.step()
+            e = reduced
 
     def _reduce_head(self, e):
         """One β, ζ, ι, projection or quotient step at the head, else None."""
