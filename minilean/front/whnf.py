@@ -53,14 +53,6 @@ class WhnfMixin(reduce.Reducer):
 
     # --- core reduction -----------------------------------------------------------------------
 
-    def whnf_core(self, e):
-        """Weak head normal form without unfolding definitions."""
-        while True:
-            reduced = self._reduce_head(e)
-            if reduced is None:
-                return e
-            e = reduced
-
     def _reduce_head(self, e):
         """One step at the head, else None."""
         t = type(e)
@@ -71,7 +63,6 @@ class WhnfMixin(reduce.Reducer):
             return None if d is None else d.value
         if t is not App:
             return super()._reduce_head(e)
-        self.tick()
         f = tm.get_app_fn(e)
         if self.is_matcher(f):
             return self._reduce_matcher(e)

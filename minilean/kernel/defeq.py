@@ -15,8 +15,7 @@ class DefEq(Infer):
 
     def __init__(self, env):
         super().__init__(env)
-        self.equal = {}  # pairs known to be equal (and to have been compared with success)
-        self.failed = {}  # pairs whose parts were found to differ
+        self.compared = {}  # pairs of terms, with the verdict
 
     def is_def_eq(self, t, s):
         """Are the well-typed terms t and s definitionally equal?"""
@@ -24,12 +23,12 @@ class DefEq(Infer):
 
     def _eq(self, t, s):
         """What the rules below ask about parts of t and s."""
-        if t is s or (t, s) in self.equal or (s, t) in self.equal:
+        if t is s:
             return True
-        if self._compare(t, s):
-            self.equal[t, s] = None
-            return True
-        return False
+        verdict = self.compared.get((t, s))
+        if verdict is None:
+            verdict = self.compared[t, s] = self._compare(t, s)
+        return verdict
 
     def _compare(self, t, s):
         self.step()
@@ -103,7 +102,7 @@ class DefEq(Infer):
                 return self._eq(t1 or t, s1 or s)
             height_t, height_s = self.unfold_height(t), self.unfold_height(s)
             same = height_t == height_s >= 0 and self.head_decl(t) is self.head_decl(s)
-            if same and self._same_parts(t, s):
+            if same and self._equal_parts(t, s):
                 return True
             t1 = self.unfold_def(t) if height_t >= height_s else None
             s1 = self.unfold_def(s) if height_t <= height_s or t1 is None else None
@@ -125,15 +124,6 @@ class DefEq(Infer):
         return self._eq(p, q) if p is not None and q is not None else None
 
     # --- the parts of stuck terms ---
-
-    def _same_parts(self, t, s):
-        """`_equal_parts`, with a memory of failures: what unfolds is often compared again."""
-        if (t, s) in self.failed:
-            return False
-        if self._equal_parts(t, s):
-            return True
-        self.failed[t, s] = None
-        return False
 
     def _equal_parts(self, t, s):
         """Do t and s have the same form and equal parts?"""

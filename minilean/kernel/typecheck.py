@@ -13,7 +13,6 @@ from minilean.kernel.errors import KernelError
 from minilean.kernel.term import FVAR, LMVAR, MVAR, const_names, level_params_of
 
 RECURSION_LIMIT = 40_000  # frames; calls between Python functions use no C stack (CPython ≥ 3.11)
-_MAX_CACHE = 30_000
 
 
 class TypeChecker(DefEq):
@@ -22,7 +21,7 @@ class TypeChecker(DefEq):
     def guarded(self, max_steps, f, *args):
         """f(*args) within a step budget; no recursion or budget failure but KernelError."""
         for cache in vars(self).values():
-            if type(cache) is dict and len(cache) > _MAX_CACHE:
+            if type(cache) is dict:
                 cache.clear()
         self.steps, self.depth = max_steps, 0
         limit = sys.getrecursionlimit()
