@@ -58,18 +58,6 @@ class DefEqMixin(LevelEqMixin, AssignMixin, DefEq):
         decided = self._eq_mvars(a, b) if (a.flags | b.flags) & MVAR else None
         return super()._quick(a, b) if decided is None else decided
 
-    def _binders(self, a, b, kind):
-        """As in the kernel; the variables are in the local context of what is created meanwhile."""
-        fvars = []
-        with self.with_lctx(self.lctx):
-            while type(a) is kind and type(b) is kind:
-                domain = tm.instantiate_rev(a.type, fvars)
-                if not self._eq(domain, tm.instantiate_rev(b.type, fvars)):
-                    return False
-                fvars.append(self.push_local(a.name, domain, a.info).fvar)
-                a, b = a.body, b.body
-            return self._eq(tm.instantiate_rev(a, fvars), tm.instantiate_rev(b, fvars))
-
     def _proof_irrelevance(self, a, b):
         """As in the kernel; proofs of what seem different propositions are compared further."""
         return self._or_undo(super()._proof_irrelevance, a, b) or None
@@ -81,21 +69,10 @@ class DefEqMixin(LevelEqMixin, AssignMixin, DefEq):
 
     def _equal_args(self, fn, xs, ys):
         """Explicit arguments first."""
-        later = []
-        for info, x, y in zip(self.arg_infos(fn, len(xs)), xs, ys, strict=True):
-            if x is y:
-                continue
-            if info != "default":
-                later.append((info, x, y))
-            elif not self._eq(x, y):
-                return False
-        return all(self._eq_implicit(*problem) for problem in later)
-
-    def _eq_implicit(self, info, x, y):
-        if info != "inst":
-            return self._eq(x, y)
-        with self.at_least("instances"):
-            return self._eq(x, y)
+        infos = self.arg_infos(fn, len(xs))
+        later = [i for i, info in enumerate(infos) if info != "default"]
+        first = [i for i, info in enumerate(infos) if info == "default"]
+        return all(self._eq(xs[i], ys[i]) for i in first + later)
 
     def _extensional(self, a, b):
         if self._synth_stuck(a) or self._synth_stuck(b):

@@ -125,7 +125,7 @@ class AssignMixin:
         if checked is None:
             new = self._reduce_rhs(value)
             return new is not None and self._eq(m, new)
-        with self.at_least("default"):
+        with self.transparency("default"):
             if not self._eq(self.decls[m.id].type, self.infer(checked)):
                 return False
         if m.id in self.assign:  # assigned while the types were unified

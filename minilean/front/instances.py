@@ -83,9 +83,9 @@ class InstanceMixin:
         goal = tm.mk_app(f, *args)
         with self.with_lctx(self.lctx.add(*decls) if decls else self.lctx):
             # the caller's metavariables are not ours to assign
-            with self.transparency("instances"), Setting(self, "inst_floor", floor):
+            with self.transparency("reducible"), Setting(self, "inst_floor", floor):
                 value = self._search(cls, goal, depth)
-            with self.at_least("default"):
+            with self.transparency("default"):
                 if value is None or not all(self.is_def_eq(*pair) for pair in found):
                     return None
         return self.mk_lambda([d.fvar for d in decls], value)

@@ -22,7 +22,6 @@ from minilean.front.whnf import WhnfMixin
 from minilean.kernel import level as lv
 from minilean.kernel.term import FVar, MVar, Sort
 
-TRANSPARENCIES = ("reducible", "instances", "default")
 _TABLES = ("assign", "delayed", "lassign", "decls", "fvars")
 _fresh = itertools.count(1)
 STEPS_PER_CLOCK_LOOK = 2000
@@ -184,10 +183,6 @@ class Meta(InferMixin, WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin, InstMix
 
     def transparency(self, level):
         return Setting(self, "transp", level)
-
-    def at_least(self, level):
-        """`transparency(level)`, or the present one if that is higher."""
-        return self.transparency(max(self.transp, level, key=TRANSPARENCIES.index))
 
     # --- metavariables --------------------------------------------------------------------------
 

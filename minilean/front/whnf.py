@@ -40,8 +40,7 @@ class WhnfMixin(reduce.Reducer):
         if self.transp == "default":
             allowed = name not in ext.irreducible
         else:
-            allowed = name in ext.reducible or (
-                self.transp == "instances" and name in ext.instance_names)
+            allowed = name in ext.reducible or name in ext.instance_names
         return allowed and type(self.env.get(name)) is DefDecl
 
     def unfold_height(self, e):
@@ -112,8 +111,7 @@ class WhnfMixin(reduce.Reducer):
             return None
         first = info.first_alt
         dummies = [FVar(("alt", i)) for i in range(info.num_alts)]
-        with self.at_least("instances"):
-            found = self.whnf_core(self.unfold(tm.mk_app(f, *args[:first], *dummies)))
+        found = self.whnf_core(self.unfold(tm.mk_app(f, *args[:first], *dummies)))
         g, rest = get_app_fn_args(found)
         if type(g) is FVar and type(g.id) is tuple and g.id[0] == "alt":
             return self.beta(args[first + g.id[1]], [*rest, *args[info.arity:]])
@@ -159,8 +157,7 @@ class WhnfMixin(reduce.Reducer):
         if not (info.is_class or self.transp == "default" or name in self.ext.reducible):
             return None
         struct, more = args[info.num_params], args[info.num_params + 1:]
-        with self.at_least("instances"):
-            field = self.field(self.whnf(struct), info.struct, info.index)
+        field = self.field(self.whnf(struct), info.struct, info.index)
         if field is None and self.transp == "default":
             # stuck on a variable: expose the primitive projection so that both sides meet there
             field = tm.Proj(info.struct, info.index, struct)
