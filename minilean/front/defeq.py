@@ -67,13 +67,6 @@ class DefEqMixin(LevelEqMixin, AssignMixin, DefEq):
 
     _same_parts = _equal_parts  # failures depend on assignments
 
-    def _equal_args(self, fn, xs, ys):
-        """Explicit arguments first."""
-        infos = self.arg_infos(fn, len(xs))
-        later = [i for i, info in enumerate(infos) if info != "default"]
-        first = [i for i, info in enumerate(infos) if info == "default"]
-        return all(self._eq(xs[i], ys[i]) for i in first + later)
-
     def _extensional(self, a, b):
         if self._synth_stuck(a) or self._synth_stuck(b):
             return self._eq(self.inst(a), self.inst(b))
