@@ -68,32 +68,10 @@ class DefEqMixin(LevelEqMixin, AssignMixin, DefEq):
     _same_parts = _equal_parts  # failures depend on assignments
 
     def _extensional(self, a, b):
-        if self._synth_stuck(a) or self._synth_stuck(b):
-            return self._eq(self.inst(a), self.inst(b))
         f, g = tm.get_app_fn(a), tm.get_app_fn(b)
         stuck = f is not g and self.is_matcher(f) and self.is_matcher(g)
         return super()._extensional(a, b) or (  # and different matches may stand for the same
             stuck and self.transp == "default" and self._eq(self.unfold(a), self.unfold(b)))
-
-    def _synth_stuck(self, e):
-        """An instance metavariable blocks e: synthesise it; True when that made progress."""
-        for _ in range(16):
-            f, args = get_app_fn_args(e)
-            if type(f) is MVar:
-                return self.decls[f.id].kind == "synthetic" and self.synth_pending(f.id)
-            if type(f) is Proj:
-                e = self.whnf_core(f.expr)
-                continue
-            if type(f) is not Const:
-                return False
-            info, rec = self.ext.projections.get(f.name), self.env.get(f.name)
-            if type(rec) is RecursorDecl and len(args) > rec.major_index:
-                e = self.whnf(args[rec.major_index])
-            elif info is not None and len(args) > info.num_params:
-                e = args[info.num_params]
-            else:
-                return False
-        return False
 
     # --- Nat ------------------------------------------------------------------------------------
 

@@ -64,6 +64,8 @@ class WhnfMixin(reduce.Reducer):
         """One step at the head, else None."""
         t = type(e)
         if t is MVar:
+            if self.decls[e.id].kind == "synthetic":
+                self.synth_pending(e.id)
             return self.assign.get(e.id) or self._inst_delayed(e, e)
         if t is FVar:
             d = self.fvars.get(e.id)
