@@ -91,10 +91,6 @@ class WhnfMixin(reduce.Reducer):
             return None
         return super()._to_ctor_k(rec, major)
 
-    def _to_ctor_eta(self, rec, major):
-        """As in the kernel, but a metavariable may still become a constructor."""
-        return None if type(tm.get_app_fn(major)) is MVar else super()._to_ctor_eta(rec, major)
-
     # --- matches ------------------------------------------------------------------------------
 
     def is_matcher(self, f):
@@ -128,12 +124,7 @@ class WhnfMixin(reduce.Reducer):
             return e
         if e.flags & (MVAR | LMVAR):
             return self._whnf(e)
-        key = (e, self.transp)
-        cache = (self.own if e.flags & FVAR else self.shared).whnf
-        found = cache.get(key)
-        if found is None:
-            found = cache[key] = self._whnf(e)
-        return found
+        return self.remembered((e, self.transp), e.flags, self._whnf, e)
 
     def whnf_r(self, e):
         with self.transparency("reducible"):
