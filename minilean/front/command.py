@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from minilean.front import syntax as sx
-from minilean.front.caches import Caches, kernel_steps
+from minilean.front.budget import kernel_steps
 from minilean.front.decl_run import DeclRun
 from minilean.front.decl_types import InductiveRun, StructureRun
 from minilean.front.elab import TermElab
@@ -39,11 +39,11 @@ class State:
     ext: object
     scope: Scope = Scope()
     missing: str | None = None
-    caches: Caches = field(default_factory=Caches)
+    remembered: dict = field(default_factory=dict)
 
     def extended(self, **parts):
         """With another `env` or `ext`; what was cached about the old ones is forgotten."""
-        return replace(self, **parts, caches=Caches())
+        return replace(self, **parts, remembered={})
 
 
 class CommandElab:
@@ -118,7 +118,7 @@ class CommandElab:
         """A TermElab over a fresh Meta in the current state."""
         meta = Meta(self.state.env, self.state.ext, self.max_steps, self.deadline)
         meta.scoped_insts = self.scoped_instances()
-        meta.shared = self.state.caches.trim()
+        meta.shared = self.state.remembered
         elab = TermElab(meta, self.state.scope, self.messages, name)
         elab.recorder = None if self.tactics is None else self.record
         elab.root_goals = self.root_goals

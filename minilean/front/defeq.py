@@ -8,11 +8,11 @@ Run: `python -m pytest tests/minilean/test_elab.py`.
 
 from minilean.front.defeq_assign import AssignMixin
 from minilean.front.defeq_levels import LevelEqMixin
+from minilean.front.terms import is_app_of
 from minilean.kernel import term as tm
 from minilean.kernel.defeq import DefEq
-from minilean.kernel.env import RecursorDecl
 from minilean.kernel.literals import NAT
-from minilean.kernel.term import FVAR, LMVAR, MVAR, Const, MVar, Proj, get_app_fn_args
+from minilean.kernel.term import LMVAR, MVAR
 
 
 class DefEqMixin(LevelEqMixin, AssignMixin, DefEq):
@@ -23,26 +23,18 @@ class DefEqMixin(LevelEqMixin, AssignMixin, DefEq):
 
         A failed attempt leaves no assignment behind.
         """
-        if a is b:
-            return True
-        mark = self.save()
-        if self._eq(a, b) and self._solve_postponed(mark[1]):
-            return True
-        self.restore(mark)
-        return False
+        start = len(self.postponed_levels)
+        return a is b or self._or_undo(
+            lambda: self._eq(a, b) and self._solve_postponed(start))
 
     def _eq(self, a, b):
         """One problem; may leave assignments when it fails (callers restore)."""
         if a is b:
             return True
-        if (a.flags | b.flags) & (MVAR | LMVAR):
+        flags = a.flags | b.flags
+        if flags & (MVAR | LMVAR):
             return self._compare(a, b)
-        key = (a, b, self.transp)
-        cache = (self.own if (a.flags | b.flags) & FVAR else self.shared).defeq
-        found = cache.get(key)
-        if found is None:
-            found = cache[key] = self._compare(a, b)
-        return found
+        return self.remembered((a, b, self.transp), flags, self._compare, a, b)
 
     def _or_undo(self, test, *args):
         """test(*args); its assignments are undone when it fails."""
@@ -58,18 +50,6 @@ class DefEqMixin(LevelEqMixin, AssignMixin, DefEq):
         decided = self._eq_mvars(a, b) if (a.flags | b.flags) & MVAR else None
         return super()._quick(a, b) if decided is None else decided
 
-    def _binders(self, a, b, kind):
-        """As in the kernel; the variables are in the local context of what is created meanwhile."""
-        fvars = []
-        with self.with_lctx(self.lctx):
-            while type(a) is kind and type(b) is kind:
-                domain = tm.instantiate_rev(a.type, fvars)
-                if not self._eq(domain, tm.instantiate_rev(b.type, fvars)):
-                    return False
-                fvars.append(self.push_local(a.name, domain, a.info).fvar)
-                a, b = a.body, b.body
-            return self._eq(tm.instantiate_rev(a, fvars), tm.instantiate_rev(b, fvars))
-
     def _proof_irrelevance(self, a, b):
         """As in the kernel; proofs of what seem different propositions are compared further."""
         return self._or_undo(super()._proof_irrelevance, a, b) or None
@@ -79,86 +59,39 @@ class DefEqMixin(LevelEqMixin, AssignMixin, DefEq):
 
     _same_parts = _equal_parts  # failures depend on assignments
 
-    def _equal_args(self, fn, xs, ys):
-        """Explicit arguments first."""
-        later = []
-        for info, x, y in zip(self.arg_infos(fn, len(xs)), xs, ys, strict=True):
-            if x is y:
-                continue
-            if info != "default":
-                later.append((info, x, y))
-            elif not self._eq(x, y):
-                return False
-        return all(self._eq_implicit(*problem) for problem in later)
-
-    def _eq_implicit(self, info, x, y):
-        if info != "inst":
-            return self._eq(x, y)
-        with self.at_least("instances"):
-            return self._eq(x, y)
-
     def _extensional(self, a, b):
-        if self._synth_stuck(a) or self._synth_stuck(b):
-            return self._eq(self.inst(a), self.inst(b))
         f, g = tm.get_app_fn(a), tm.get_app_fn(b)
         stuck = f is not g and self.is_matcher(f) and self.is_matcher(g)
         return super()._extensional(a, b) or (  # and different matches may stand for the same
             stuck and self.transp == "default" and self._eq(self.unfold(a), self.unfold(b)))
 
-    def _synth_stuck(self, e):
-        """An instance metavariable blocks e: synthesise it; True when that made progress."""
-        for _ in range(16):
-            f, args = get_app_fn_args(e)
-            if type(f) is MVar:
-                return self.decls[f.id].kind == "synthetic" and self.synth_pending(f.id)
-            if type(f) is Proj:
-                e = self.whnf_core(f.expr)
-                continue
-            if type(f) is not Const:
-                return False
-            info, rec = self.ext.projections.get(f.name), self.env.get(f.name)
-            if type(rec) is RecursorDecl and len(args) > rec.major_index:
-                e = self.whnf(args[rec.major_index])
-            elif info is not None and len(args) > info.num_params:
-                e = args[info.num_params]
-            else:
-                return False
-        return False
-
     # --- Nat ------------------------------------------------------------------------------------
 
     def nat_offset(self, e):
-        """(base, k) when e is base + k, k > 0, base not a numeral; (None, n) for numerals; None."""
-        n = self.nat_value(e)
-        if n is not None:
-            return None, n
-        f, args = get_app_fn_args(e)
-        form = (f.name, len(args)) if type(f) is Const else None
-        if form == ("Nat.succ", 1):
-            base, k = args[0], 1
-        elif form == ("Nat.add", 2) or form == ("HAdd.hAdd", 6) and args[:2] == [NAT, NAT]:
-            base, k = args[-2], self.nat_value(args[-1])
-        else:
-            return None
+        """(base, k) when e is base + k, base not a numeral; (None, n) for the numeral n; or None.
+        """
+        k = self.nat_value(e)
+        if k is not None:
+            return None, k
+        if is_app_of(e, "Nat.succ", 1):
+            base, k = e.arg, 1
+        elif is_app_of(e, "Nat.add", 2) or is_app_of(e, "HAdd.hAdd", 6) and e.fn.fn.fn.arg is NAT:
+            base, k = e.fn.arg, self.nat_value(e.arg)
         if k is None:
             return None
-        inner = self.nat_offset(base)
-        if inner is None:
-            return (base, k) if k else None
-        return inner[0], inner[1] + k
+        base, more = self.nat_offset(base) or (base, 0)
+        return base, k + more
 
     def _offsets(self, a, b):
         """Compare Nat offsets and numerals; None when it does not apply."""
         x = self.nat_offset(a)
-        y = None if x is None else self.nat_offset(b)
+        y = x and self.nat_offset(b)
         if y is None:
             return None
         (p, i), (q, j) = x, y
-        if p is None and q is None:
+        if p is None and i < j or q is None and j < i or p is q is None:
             return i == j
         common = min(i, j)
-        if p is None and i < j or q is None and j < i:
-            return False
         return self._eq(self._offset(p, i - common), self._offset(q, j - common))
 
     def _offset(self, base, k):

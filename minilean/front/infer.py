@@ -9,7 +9,7 @@ from minilean.front.errors import LeanError
 from minilean.kernel import term as tm
 from minilean.kernel.infer import Infer
 from minilean.kernel.literals import NAT
-from minilean.kernel.term import FVAR, LMVAR, MVAR, Const, FVar, MVar, Pi, Sort
+from minilean.kernel.term import LMVAR, MVAR, Const, FVar, MVar, Pi, Sort
 
 
 class InferMixin(Infer):
@@ -25,16 +25,11 @@ class InferMixin(Infer):
         if t is Const:  # not cached: names of auxiliary declarations come again
             return self._infer_const(e, False)
         if e.flags & MVAR:  # the answer may hold only until assignments are undone
-            self.tick()
             return self._infer(e, False)
-        cache = (self.own if e.flags & (FVAR | LMVAR) else self.shared).infer
-        found = cache.get(e)
-        if found is None:
-            self.tick()
-            found = cache[e] = self._infer(e, False)
-        return found
+        return self.remembered(e, e.flags, self._infer, e, False)
 
     def _infer(self, e, check):
+        self.tick()
         with self.transparency("default"):
             return super()._infer(e, check)
 

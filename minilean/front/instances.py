@@ -5,7 +5,7 @@ parameters, local instances first) but searches depth first with backtracking in
 Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 
-from minilean.front.errors import LeanError
+from minilean.front.errors import Declined, LeanError
 from minilean.front.setting import Setting
 from minilean.kernel import term as tm
 from minilean.kernel.env import ConstructorDecl, InductiveDecl
@@ -55,13 +55,11 @@ class InstanceMixin:
         ty = self.inst(ty)
         if ty.flags & (MVAR | LMVAR):
             return self._synth_main(ty, depth)
-        key, local = (ty, self.lctx.insts), ty.flags & FVAR or self.lctx.insts or self.scoped_insts
-        cache = (self.own if local else self.shared).inst
-        value = cache.get(key)
-        if value is None:
-            value = self._synth_main(ty, depth)
-            if value is not None and not value.flags & (MVAR | LMVAR):
-                cache[key] = value
+        insts = self.lctx.insts
+        flags = FVAR if insts or self.scoped_insts else ty.flags
+        value = self.remembered((ty, insts), flags, self._synth_main, ty, depth)
+        if value is not None and value.flags & (MVAR | LMVAR):
+            raise Declined("an instance with parts that its type does not determine")
         return value
 
     def _synth_main(self, ty, depth):
@@ -83,9 +81,9 @@ class InstanceMixin:
         goal = tm.mk_app(f, *args)
         with self.with_lctx(self.lctx.add(*decls) if decls else self.lctx):
             # the caller's metavariables are not ours to assign
-            with self.transparency("instances"), Setting(self, "inst_floor", floor):
+            with self.transparency("reducible"), Setting(self, "inst_floor", floor):
                 value = self._search(cls, goal, depth)
-            with self.at_least("default"):
+            with self.transparency("default"):
                 if value is None or not all(self.is_def_eq(*pair) for pair in found):
                     return None
         return self.mk_lambda([d.fvar for d in decls], value)

@@ -11,7 +11,6 @@ import itertools
 import time
 
 from minilean.front.build import BuildMixin
-from minilean.front.caches import Caches
 from minilean.front.defeq import DefEqMixin
 from minilean.front.errors import StepLimit
 from minilean.front.infer import InferMixin
@@ -20,13 +19,12 @@ from minilean.front.meta_inst import ANY_MVAR, InstMixin
 from minilean.front.setting import Setting
 from minilean.front.whnf import WhnfMixin
 from minilean.kernel import level as lv
-from minilean.kernel.term import FVar, MVar, Sort
+from minilean.kernel.term import FVAR, LMVAR, FVar, MVar, Sort
 
-TRANSPARENCIES = ("reducible", "instances", "default")
 _TABLES = ("assign", "delayed", "lassign", "decls", "fvars")
 _fresh = itertools.count(1)
 STEPS_PER_CLOCK_LOOK = 2000
-CACHE_LIMIT = 20_000  # entries of a proof's caches, emptied between steps when there are more
+CACHE_LIMIT = 40_000  # entries of what is remembered, then emptied
 
 
 def fresh_id():
@@ -104,7 +102,7 @@ class Meta(InferMixin, WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin, InstMix
         self.lctx = LocalContext()
         self.fvars, self.decls = {}, {}
         self.assign, self.delayed, self.lassign = {}, {}, {}
-        self.shared, self.own = Caches(), Caches()  # about closed terms; about others
+        self.shared, self.own = {}, {}  # remembered: about closed terms; about others
         self.scoped_insts = {}
         self._busy_insts = set()
         self._restart()
@@ -128,6 +126,19 @@ class Meta(InferMixin, WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin, InstMix
             self._clock = STEPS_PER_CLOCK_LOOK
             if self.deadline is not None and time.monotonic() > self.deadline:
                 raise StepLimit("time limit")
+
+    def remembered(self, key, flags, compute, *args):
+        """compute(*args), computed once; `flags` of terms with local parts keep it to this proof.
+
+        A key begins with a term or name, and its form tells what was asked about that.
+        """
+        cache = self.own if flags & (FVAR | LMVAR) else self.shared
+        found = cache.get(key)
+        if found is None:
+            if len(cache) > CACHE_LIMIT:
+                cache.clear()
+            found = cache[key] = compute(*args)
+        return found
 
     step = tick  # what the kernel's rules call
 
@@ -160,7 +171,6 @@ class Meta(InferMixin, WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin, InstMix
         for name, table in zip(_TABLES, tables, strict=True):
             setattr(self, name, dict(table))
         self._restart()
-        self.own.trim(CACHE_LIMIT)
 
     # --- local contexts -------------------------------------------------------------------------
 
@@ -184,10 +194,6 @@ class Meta(InferMixin, WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin, InstMix
 
     def transparency(self, level):
         return Setting(self, "transp", level)
-
-    def at_least(self, level):
-        """`transparency(level)`, or the present one if that is higher."""
-        return self.transparency(max(self.transp, level, key=TRANSPARENCIES.index))
 
     # --- metavariables --------------------------------------------------------------------------
 

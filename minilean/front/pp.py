@@ -19,7 +19,7 @@ from minilean.front.terms import has_loose_bvar, is_app_of
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.env import ConstructorDecl, TheoremDecl
-from minilean.kernel.term import App, BVar, Const, FVar, Lam, Lit, MVar, Pi, Sort
+from minilean.kernel.term import FVAR, App, BVar, Const, FVar, Lam, Lit, MVar, Pi, Sort
 
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _BRACKETS = {"default": "()", "implicit": "{}", "strict": "⦃⦄", "inst": "[]"}
@@ -235,10 +235,7 @@ def pp_goal(meta, goal) -> str:
     d, inst = meta.decls[goal], meta.inst
     shown = [(h.id, h.name, inst(h.type), h.value and inst(h.value)) for h in d.lctx.decls]
     key = d.name, inst(d.type), *shown
-    text = meta.own.texts.get(key)
-    if text is None:
-        text = meta.own.texts[key] = _goal_text(meta, d)
-    return text
+    return meta.remembered(key, FVAR, _goal_text, meta, d)
 
 
 def _goal_text(meta, d) -> str:

@@ -11,7 +11,7 @@ import sys
 import time
 
 from minilean.front import syntax as sx
-from minilean.front.caches import kernel_steps
+from minilean.front.budget import kernel_steps
 from minilean.front.command import CommandElab
 from minilean.front.elab import TermElab
 from minilean.front.errors import FAILURES, Declined, describe

@@ -81,10 +81,9 @@ def close_rfl(meta, goal: int) -> bool:
 def reflexive(meta, ty):
     """(ty, unfolded until its head is a reflexive relation; the @[refl] lemmas of that)."""
     table = meta.ext.refl_lemmas
-    for level in ("reducible", "instances"):
-        if head_name(ty) not in table:
-            with meta.transparency(level):
-                ty = meta.whnf(ty)
+    if head_name(ty) not in table:
+        with meta.transparency("reducible"):
+            ty = meta.whnf(ty)
     return ty, table.get(head_name(ty), ())
 
 

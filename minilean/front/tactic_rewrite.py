@@ -38,7 +38,7 @@ def rewrite_term(meta, goal: int, target, e, symm: bool, extra=(), ty=None):
     lhs, target = meta.inst(lhs), meta.inst(target)
     if type(tm.get_app_fn(lhs)) is tm.MVar:
         raise fail("Pattern is a metavariable", lhs)
-    with meta.transparency("instances"):
+    with meta.transparency("reducible"):
         body = meta.kabstract(target, lhs)
     if not has_loose_bvar(body, 0):
         raise fail(f"Did not find an occurrence of the pattern\n  {meta.pp(lhs)}\nin the target "

@@ -8,7 +8,7 @@ Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 
 from minilean.front.errors import LeanError
-from minilean.front.terms import calls_on_bound, get_app_num_args, is_app_of
+from minilean.front.terms import calls_on_bound, is_app_of
 from minilean.kernel import reduce
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl, InductiveDecl
@@ -29,50 +29,37 @@ class WhnfMixin(reduce.Reducer):
     beta = staticmethod(reduce.beta)
 
     def head_beta(self, e):
-        f, args = get_app_fn_args(e)
-        return self.beta(f, args) if type(f) is Lam and args else e
+        return self.beta(*get_app_fn_args(e))
 
     # --- transparency -------------------------------------------------------------------------
 
     def can_unfold(self, name):
         """Is `name` a definition that the transparency allows to unfold?"""
         ext = self.ext
-        if self.transp == "default":
-            allowed = name not in ext.irreducible
-        else:
-            allowed = name in ext.reducible or (
-                self.transp == "instances" and name in ext.instance_names)
+        allowed = name in ext.reducible or name in ext.instance_names or (
+            self.transp == "default" and name not in ext.irreducible)
         return allowed and type(self.env.get(name)) is DefDecl
-
-    def unfold_height(self, e):
-        """As in the kernel, for what the transparency allows to unfold; projections come last."""
-        f = tm.get_app_fn(e)
-        if type(f) is not Const or self.is_matcher(f) or not self.can_unfold(f.name):
-            return -1
-        return 0 if f.name in self.ext.projections else self.env.get(f.name).height
 
     # --- core reduction -----------------------------------------------------------------------
 
     def _reduce_head(self, e):
         """One step at the head, else None."""
         t = type(e)
-        if t is MVar:
-            return self.assign.get(e.id) or self._inst_delayed(e, e)
         if t is FVar:
-            d = self.fvars.get(e.id)
-            return None if d is None else d.value
-        if t is not App:
+            return self.fvars[e.id].value
+        if t is not App and t is not MVar:
             return super()._reduce_head(e)
         f = tm.get_app_fn(e)
-        if self.is_matcher(f):
-            return self._reduce_matcher(e)
-        reduced = super()._reduce_head(e)
-        return self._inst_delayed(e, f) if reduced is None and type(f) is MVar else reduced
+        if type(f) is MVar:
+            return self._reduce_mvar(f, e)
+        return self._reduce_matcher(e) if self.is_matcher(f) else super()._reduce_head(e)
 
-    def _inst_delayed(self, e, head):
-        """e instantiated if its head is a goal that has been reached meanwhile, else None."""
-        new = self.inst(e) if head.id in self.delayed else e
-        return None if new is e else new
+    def _reduce_mvar(self, m, e):
+        """e with the metavariable at its head replaced; an instance is searched for, if need be."""
+        if self.decls[m.id].kind == "synthetic":
+            self.synth_pending(m.id)
+        value = self.inst(m)
+        return None if value is m else self.beta(value, get_app_fn_args(e)[1])
 
     def _to_ctor_k(self, rec, major):
         """As in the kernel, except that no metavariable in the indices is assigned."""
@@ -80,10 +67,6 @@ class WhnfMixin(reduce.Reducer):
         if any(a.flags & MVAR for a in args[rec.num_params:]):
             return None
         return super()._to_ctor_k(rec, major)
-
-    def _to_ctor_eta(self, rec, major):
-        """As in the kernel, but a metavariable may still become a constructor."""
-        return None if type(tm.get_app_fn(major)) is MVar else super()._to_ctor_eta(rec, major)
 
     # --- matches ------------------------------------------------------------------------------
 
@@ -94,21 +77,18 @@ class WhnfMixin(reduce.Reducer):
     def _reduce_matcher(self, e):
         """A matcher applied to constructors becomes the alternative it selects, else None.
 
-        The alternatives are replaced by dummies first: the matcher has reduced exactly when a
-        dummy comes to the head.
+        It has reduced when one of the variables that replace the alternatives comes to the head.
         """
         f, args = get_app_fn_args(e)
-        info = self.ext.matchers[f.name]
-        if len(args) < info.arity:
+        info = self.ext.matchers.get(f.name) if type(f) is Const else None
+        if info is None or len(args) < info.arity:
             return None
-        first = info.first_alt
-        dummies = [FVar(("alt", i)) for i in range(info.num_alts)]
-        with self.at_least("instances"):
-            found = self.whnf_core(self.unfold(tm.mk_app(f, *args[:first], *dummies)))
-        g, rest = get_app_fn_args(found)
-        if type(g) is FVar and type(g.id) is tuple and g.id[0] == "alt":
-            return self.beta(args[first + g.id[1]], [*rest, *args[info.arity:]])
-        return None
+        first, numbers = info.first_alt, map(tm.BVar, range(len(info.alt_arity)))
+        unfolded = self.unfold(tm.mk_app(f, *args[:first], *numbers))
+        g, rest = get_app_fn_args(self.whnf_core(unfolded))
+        if type(g) is not tm.BVar:
+            return None
+        return self.beta(args[first + g.idx], [*rest, *args[info.arity:]])
 
     # --- with delta ---------------------------------------------------------------------------
 
@@ -119,12 +99,7 @@ class WhnfMixin(reduce.Reducer):
             return e
         if e.flags & (MVAR | LMVAR):
             return self._whnf(e)
-        key = (e, self.transp)
-        cache = (self.own if e.flags & FVAR else self.shared).whnf
-        found = cache.get(key)
-        if found is None:
-            found = cache[key] = self._whnf(e)
-        return found
+        return self.remembered((e, self.transp), e.flags, self._whnf, e)
 
     def whnf_r(self, e):
         with self.transparency("reducible"):
@@ -133,29 +108,16 @@ class WhnfMixin(reduce.Reducer):
     def unfold_def(self, e):
         """e with its head constant unfolded once (as transparency allows), or None.
 
-        Functions compiled from equations unfold only when that makes progress ("smart unfolding").
+        Functions compiled from equations unfold only when that makes progress ("smart unfolding"),
+        projections of reducible structures when they find a constructor.
         """
         f = tm.get_app_fn(e)
-        if type(f) is not Const or self.is_matcher(f):
+        if type(f) is not Const or self.is_matcher(f) or not self.can_unfold(f.name):
             return None
-        info = self.ext.projections.get(f.name)
-        if info is not None and get_app_num_args(e) > info.num_params:
-            return self._unfold_proj_fn(info, f.name, get_app_fn_args(e)[1])
-        if not self.can_unfold(f.name):
-            return None
-        return self._smart_unfold(f, e) if f.name in self.ext.smart else self.unfold(e)
-
-    def _unfold_proj_fn(self, info, name, args):
-        """A projection function applied to (something that reduces to) a constructor."""
-        if not (info.is_class or self.transp == "default" or name in self.ext.reducible):
-            return None
-        struct, more = args[info.num_params], args[info.num_params + 1:]
-        with self.at_least("instances"):
-            field = self.field(self.whnf(struct), info.struct, info.index)
-        if field is None and self.transp == "default":
-            # stuck on a variable: expose the primitive projection so that both sides meet there
-            field = tm.Proj(info.struct, info.index, struct)
-        return None if field is None else self.beta(field, more)
+        if f.name in self.ext.smart:
+            return self._smart_unfold(f, e)
+        stuck = f.name in self.ext.projections and self.transp == "reducible"
+        return self._reduce_head(self.unfold(e)) if stuck else self.unfold(e)
 
     def _smart_unfold(self, f, e):
         """Unfold a function compiled from a match only if the match reduces.
@@ -163,19 +125,15 @@ class WhnfMixin(reduce.Reducer):
         A match inside may be stuck unless it binds what a recursive call is applied to (as Lean's
         `recArgHasLooseBVarsAt` decides where smart unfolding stops).
         """
-        info, decl = self.ext.smart[f.name], self.env.get(f.name)
+        info, levels = self.ext.smart[f.name], self.env.get(f.name).level_params
         args = get_app_fn_args(e)[1]
         if len(args) < info.arity:
             return None
-        value = tm.instantiate_level_params(info.value, decl.level_params, f.levels)
-        e, progress = self.beta(value, args), False
-        while self.is_matcher(tm.get_app_fn(e)):
-            new = self._reduce_matcher(e)
-            if new is None:
-                stops = info.recursive and calls_on_bound(f.name, e)
-                return e if progress and not stops else None
-            e, progress = new, True
-        return e if progress else None
+        new = start = self.beta(tm.instantiate_level_params(info.value, levels, f.levels), args)
+        while new is not None:
+            e, new = new, self._reduce_matcher(new)
+        stuck = info.recursive and self.is_matcher(tm.get_app_fn(e)) and calls_on_bound(f.name, e)
+        return None if e is start or stuck else e
 
     # --- Nat literals -------------------------------------------------------------------------
 
@@ -197,11 +155,7 @@ class WhnfMixin(reduce.Reducer):
 
     def number(self, e):
         """As in the kernel; a numeral of Lean is a number, too."""
-        e = self.inst(e)
-        if e.flags & MVAR:
-            return None
-        n = self.nat_value(e)
-        return self.nat_value(self.whnf(e)) if n is None else n
+        return self.nat_value(self.whnf(self.inst(e)))
 
     # --- shapes of types ----------------------------------------------------------------------
 
@@ -214,8 +168,7 @@ class WhnfMixin(reduce.Reducer):
         return decl, f.levels, args[:decl.num_params], args[decl.num_params:]
 
     def expect_pi(self, ty):
-        if type(ty) is not Pi:
-            ty = self.whnf(self.inst(ty))
-            if type(ty) is not Pi:
-                raise LeanError(f"function expected\n  {self.pp(ty)}")
-        return ty
+        pi = ty if type(ty) is Pi else self.whnf(self.inst(ty))
+        if type(pi) is not Pi:
+            raise LeanError(f"function expected\n  {self.pp(pi)}")
+        return pi
