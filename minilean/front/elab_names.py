@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from minilean.front import syntax as sx
-from minilean.front.app_run import Call, binders
+from minilean.front.elab_app import Call
 from minilean.front.errors import Declined, LeanError
 from minilean.front.known_names import is_library_name, is_variable_name
 from minilean.front.scope import AutoBound
@@ -19,10 +18,6 @@ class NameMixin:
     """Mixed into `TermElab`."""
 
     # --- names ----------------------------------------------------------------------------------
-
-    def resolve_local(self, name):
-        """(local declaration, remaining fields) for a dotted name whose prefix is a local."""
-        return self._longest_prefix(name, lambda x: self.meta.lctx.find(x) or self._find_rec(x))
 
     def resolve_global(self, name):
         """(candidate full names, remaining fields)."""
@@ -38,23 +33,15 @@ class NameMixin:
             name, _, last = name.rpartition(".")
             rest.insert(0, last)
 
-    def _rec_locals(self):
-        """(name, local) of what stands for the declaration being defined, where it is in scope."""
-        return [(self.rec_fns[d.id], d) for d in self.meta.lctx.decls
-                if d.id in self.rec_fns] if self.rec_fns else []
-
-    def _find_rec(self, name):
-        """The declaration being defined, when `name` means it."""
-        for full, d in self._rec_locals():
-            if full == name.removeprefix("_root_.") or any(
-                    full == f"{ns}.{name}" for ns in self.scope.namespaces()):
-                return d
-        return None
+    def rec_local(self, full):
+        """The local that stands for the declaration `full`, still being defined, or None."""
+        decls = self.meta.lctx.decls if self.rec_fns else ()
+        return next((d.fvar for d in decls if self.rec_fns.get(d.id) == full), None)
 
     def global_candidates(self, name):
         """All declarations that the (whole) name may mean, in Lean's order of preference."""
         if name.startswith("_root_."):
-            return [name[7:]] if name[7:] in self.meta.env else []
+            return self._members(name[7:])
         for ns in self.scope.namespaces():
             found = self._members(f"{ns}.{name}", "." not in name)
             if found:
@@ -69,41 +56,42 @@ class NameMixin:
 
         short: by its last part alone, for which a `protected` one cannot be meant.
         """
-        ext = self.meta.ext
-        found = [full] if full in self.meta.env and not (short and full in ext.protected) else []
-        found += ext.aliases.get(full, ())
-        return list(dict.fromkeys(found))
+        meta, known = self.meta, self.rec_local(full) is not None
+        if known or full in meta.env and not (short and full in meta.ext.protected):
+            return [full, *meta.ext.aliases.get(full, ())]
+        return list(meta.ext.aliases.get(full, ()))
 
     def resolve_const(self, name):
         """The full name of the one constant called `name`; LeanError if none or several."""
         found, rest = self.resolve_global(name)
         if rest or len(found) != 1:
-            raise LeanError(f"Unknown constant `{name}`" if rest or not found else
-                            f"ambiguous identifier `{name}`, possible interpretations: {found}")
+            raise LeanError(f"Unknown or ambiguous constant `{name}`")
         return found[0]
 
     def resolve_fn(self, stx):
         """[(term, remaining fields)] for an identifier."""
         name = stx.name
-        d, rest = self.resolve_local(name)
-        if d is not None and not (rest and d.hidden and self.global_candidates(name)):
+        d, rest = self._longest_prefix(name, self.meta.lctx.find)
+        if d is not None:
             return [(d.fvar, rest)]
         found, rest = self.resolve_global(name)
-        if not found and self.auto_bound and "." not in name and not self.known_elsewhere(name):
-            if is_variable_name(name):
-                raise AutoBound(name)
+        if not found and self.auto_bound and not self.known_elsewhere(name):
+            root = name.partition(".")[0]
+            if is_variable_name(root):
+                raise AutoBound(root)
             raise Declined(f"unbound name {name}", stx)  # it may be a function of the library
         if not found or rest and all(self._is_type_const(full) for full in found):
             self.unknown_ident(name, stx)
-        return [(self.const_with_levels(full, stx.levels or (), stx), rest) for full in found]
+        return [(self.constant(full, stx.levels or ()), rest) for full in found]
 
     def _is_type_const(self, name):
         """Is the constant a type (former), which has no fields of its own?"""
-        ty = self.meta.env.lookup(name).type
-        return type(self.meta.forall_locals(ty, reducing=False)[1]) is tm.Sort
+        meta = self.meta
+        ty = meta.infer(self.constant(name))
+        return type(meta.forall_locals(ty, reducing=False)[1]) is tm.Sort
 
     def unknown_ident(self, name, stx):
-        """Raise Lean's error; a library name that minilean lacks is declined instead."""
+        """Raise Lean's error; what Lean's library may have is declined instead."""
         if self.known_elsewhere(name):
             raise Declined(f"library name {name}", stx)
         if f".{self.own_name or ''}".endswith(f".{name}"):
@@ -115,12 +103,15 @@ class NameMixin:
         """May Lean's library have `name`? (types, and lemmas of library namespaces)"""
         return is_library_name(name, [*self.scope.namespaces(), *self.scope.opened])
 
-    def const_with_levels(self, name, levels, stx):
-        """The constant with these universes, the ones not given to be found."""
-        const = self.meta.mk_const(name)
-        if len(levels) > len(const.levels):
-            raise LeanError(f"too many explicit universe levels for `{name}`", stx)
-        return tm.Const(name, (*map(self.level, levels), *const.levels[len(levels):]))
+    def constant(self, name, levels=()):
+        """The constant (or the local for it) with these universes, the others to be found."""
+        this = self.rec_local(name)
+        if this is not None:
+            return this
+        found = self.meta.mk_const(name).levels
+        if len(levels) > len(found):
+            raise LeanError(f"too many explicit universe levels for `{name}`")
+        return tm.Const(name, (*map(self.level, levels), *found[len(levels):]))
 
     # --- fields ---------------------------------------------------------------------------------
 
@@ -131,23 +122,23 @@ class NameMixin:
         alone = Call(explicit=call.explicit, stx=call.stx)
         f = self.app_args(f, Call(stx=call.stx))
         for i, name in enumerate(fields, 1):
-            g, e = self.field_fn(f, name, fn)
-            f = self.app_args(g, self.insert_self(g, e, call if i == len(fields) else alone, fn))
+            g = self.field_fn(f, name, fn)
+            f = self.app_args(g, self.insert_self(g, f, call if i == len(fields) else alone, fn))
         return f
 
     def field_fn(self, e, name, stx):
-        """(function, e) for `e.name`."""
+        """The function for `e.name`."""
         meta = self.meta
         first = meta.inst(meta.infer(e))
         if self.is_unknown(meta.whnf_core(first)):
             self.known_type(first)
             first = meta.inst(first)
-        heads = list(self._heads(first))
+        found, heads = None, list(self._heads(first))
         for head in heads:
-            found = self._field(head, name)
-            if found is not None:
-                return found, e
-        full = f"{heads[0] or '_'}.{name}"
+            found = found or self._field(head, name)
+        if found is not None:
+            return found
+        full = f"{heads[0]}.{name}"
         if not name.isdigit() and self.known_elsewhere(full):
             raise Declined(f"library name {full}", stx)
         raise LeanError(f"Invalid field `{name}`: The environment does not contain `{full}`\n  "
@@ -168,38 +159,32 @@ class NameMixin:
 
     def _field(self, struct, name):
         """The function for a field of struct, or None."""
+        if not name.isdigit():
+            return self._member(f"{struct}.{name}")
         info = self.meta.ext.structures.get(struct)
-        if name.isdigit():
-            decl = self.meta.structure_like(struct)
-            if info is None and decl is not None and not decl.is_prop:
-                raise Declined(f"numbered field of `{struct}`, which is no `structure`")
-            if info is None or not 1 <= int(name) <= len(info.fields):
-                return None
-            name = info.fields[int(name) - 1]
-        return self._member(f"{struct}.{name}")
+        if info is None and self.meta.structure_like(struct) is not None:
+            raise Declined(f"numbered field of `{struct}`, which is no `structure`")
+        if info is None or not 1 <= int(name) <= len(info.fields):
+            return None
+        return self._member(f"{struct}.{info.fields[int(name) - 1]}")
 
     def _member(self, full):
         """The constant `full` (or an alias), or the function of that name being defined."""
         found = self._members(full)
-        if found:
-            return self.meta.mk_const(found[0])
-        return next((d.fvar for name, d in self._rec_locals() if name == full), None)
+        return self.constant(found[0]) if found else None
 
     def insert_self(self, g, e, call, stx):
-        """The call of g with e where g takes its first explicit argument of e's type (or named)."""
+        """The call of g with e where g takes its first explicit argument of e's type ."""
         meta, pos = self.meta, 0
         heads = list(self._heads(meta.inst(meta.infer(e))))
         given = {n.name for n in call.named}
         for b in binders(meta, meta.infer(g)):
             if b.name in given:
                 continue
-            if self._type_head(b.type) in heads:
-                if b.info == "default":
-                    return replace(call, args=[*call.args[:pos], e, *call.args[pos:]])
-                return replace(call, named=[*call.named, sx.NamedArg(0, 0, b.name, e)])
+            if b.info == "default" and self._type_head(b.type) in heads:
+                return replace(call, args=[*call.args[:pos], e, *call.args[pos:]])
             pos += b.info == "default" or call.explicit
-        raise LeanError(f"Invalid field notation: Function `{meta.pp(g)}` does not have a "
-                        f"usable parameter of type `{heads[0]} ...`", stx)
+        raise Declined(f"`{meta.pp(g)}` as a field: no argument for it", stx)
 
     def _type_head(self, ty):
         """The name of the constant at the head of a type ("Function" for a tm.Pi), or None."""
@@ -213,4 +198,15 @@ class NameMixin:
             member, rest = self._longest_prefix(f"{struct}.{stx.name}", self._member)
             if member is not None and len(rest) <= stx.name.count("."):  # more than struct itself
                 return member, rest
-        self.unknown_ident(stx.name if struct is None else f"{struct}.{stx.name}", stx)
+        self.unknown_ident(f"{struct}.{stx.name}", stx)
+
+
+def binders(meta, ty):
+    """The binders (as Pis) of a function type, which is unfolded as far as it is closed."""
+    while True:
+        if type(ty) is not tm.Pi and not ty.loose:
+            ty = meta.whnf_core(ty)
+        if type(ty) is not tm.Pi:
+            return
+        yield ty
+        ty = ty.body
