@@ -47,16 +47,12 @@ class TermElab(AppMixin, NameMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
 
     # --- messages and backtracking --------------------------------------------------------------
 
-    def log(self, severity, text, stx):
-        """Adds a message for the span of `stx`; an error makes the declaration erroneous."""
-        self.had_error = self.had_error or severity == "error"
-        self.messages.append((severity, text, stx))
-
-    def log_error(self, err, stx=None):
+    def log_error(self, err, stx):
         """Adds the message of `err`, unless that only follows from an earlier error."""
         follows = isinstance(err, StuckInstance) or "sorry" in err.message
         if not (follows and self.had_error):
-            self.log("error", err.message, err.stx or stx)
+            self.had_error = True
+            self.messages.append(("error", err.message, err.stx or stx))
 
     def mode(self, **flag):
         """Another value of `may_postpone` or `err_to_sorry` for a while."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from minilean.front import syntax as sx
 from minilean.front.build import NAT
+from minilean.front.elab_app import Call
 from minilean.front.errors import Declined, LeanError
 from minilean.front.tactic_util import chosen
 from minilean.front.terms import numeral_level
@@ -104,13 +105,11 @@ class FormMixin:
         return lv.make(kind, u, self.level((kind, rest))) if rest else u
 
     def elab_num(self, stx, expected):
-        meta, lit = self.meta, tm.Lit(stx.value)
-        ty = meta.inst(self.type_or_new(expected))
-        if ty is NAT:
-            return meta.mk_nat(stx.value)
-        u = meta._dec_level(meta.sort_level(ty)) or lv.ZERO  # no instance fits a proposition
-        inst = self.inst_mvar(tm.mk_app(tm.Const("OfNat", (u,)), ty, lit), stx)
-        return tm.mk_app(tm.Const("OfNat.ofNat", (u,)), ty, lit, inst)
+        if expected is NAT:
+            return self.meta.mk_nat(stx.value)
+        n = sx.NamedArg(stx.pos, stx.end, "n", tm.Lit(stx.value))
+        call = Call([n], expected=expected, stx=stx)
+        return self.app_args(self.meta.mk_const("OfNat.ofNat"), call)
 
     def elab_paren(self, stx, expected):
         return self.term(stx.term, expected)

@@ -19,7 +19,7 @@ from minilean.kernel.term import FVar, Pi
 
 # What may stand in a pattern: node -> the fields with patterns in them.
 PARTS = {sx.Paren: ("term",), sx.App: ("args",), sx.NamedArg: ("value",), sx.Tuple: ("items",),
-         sx.Anon: ("items",), sx.ListLit: ("items",), sx.BinOp: ("lhs", "rhs"),
+         sx.Anon: ("items",), sx.BinOp: ("lhs", "rhs"),
          sx.Ascription: ("term",), sx.Ident: (), sx.DotIdent: (), sx.Explicit: (),
          sx.Hole: (), sx.Num: ()}
 

@@ -80,15 +80,9 @@ class NameMixin:
             if is_variable_name(root):
                 raise AutoBound(root)
             raise Declined(f"unbound name {name}", stx)  # it may be a function of the library
-        if not found or rest and all(self._is_type_const(full) for full in found):
+        if not found:
             self.unknown_ident(name, stx)
         return [(self.constant(full, stx.levels or ()), rest) for full in found]
-
-    def _is_type_const(self, name):
-        """Is the constant a type (former), which has no fields of its own?"""
-        meta = self.meta
-        ty = meta.infer(self.constant(name))
-        return type(meta.forall_locals(ty, reducing=False)[1]) is tm.Sort
 
     def unknown_ident(self, name, stx):
         """Raise Lean's error; what Lean's library may have is declined instead."""
@@ -116,15 +110,13 @@ class NameMixin:
     # --- fields ---------------------------------------------------------------------------------
 
     def app_fields(self, f, fields, fn, call):
-        """Resolve the `.field`s of f one by one, then apply the last one to the arguments."""
+        """Resolve the `.field`s of f one after the other; the last one takes the arguments."""
         if not fields:
             return self.app_args(f, call)
-        alone = Call(explicit=call.explicit, stx=call.stx)
-        f = self.app_args(f, Call(stx=call.stx))
-        for i, name in enumerate(fields, 1):
-            g = self.field_fn(f, name, fn)
-            f = self.app_args(g, self.insert_self(g, f, call if i == len(fields) else alone, fn))
-        return f
+        *first, last = fields
+        f = self.app_fields(f, first, fn, Call(stx=call.stx))
+        g = self.field_fn(f, last, fn)
+        return self.app_args(g, self.insert_self(g, f, call, fn))
 
     def field_fn(self, e, name, stx):
         """The function for `e.name`."""
@@ -138,11 +130,10 @@ class NameMixin:
             found = found or self._field(head, name)
         if found is not None:
             return found
-        full = f"{heads[0]}.{name}"
+        full = f"{heads[0] or meta.pp(e)}.{name}"
         if not name.isdigit() and self.known_elsewhere(full):
             raise Declined(f"library name {full}", stx)
-        raise LeanError(f"Invalid field `{name}`: The environment does not contain `{full}`\n  "
-                        f"{meta.pp(e)}\nhas type\n  {meta.pp(first)}", stx)
+        raise LeanError(f"Invalid field `{name}`: The environment does not contain `{full}`", stx)
 
     def _heads(self, ty, result=False):
         """The constants at the head of the type ty (result: of what a function of that type
@@ -161,8 +152,8 @@ class NameMixin:
         """The function for a field of struct, or None."""
         if not name.isdigit():
             return self._member(f"{struct}.{name}")
-        info = self.meta.ext.structures.get(struct)
-        if info is None and self.meta.structure_like(struct) is not None:
+        info, decl = self.meta.ext.structures.get(struct), self.meta.structure_like(struct)
+        if info is None and decl is not None and not decl.is_prop:
             raise Declined(f"numbered field of `{struct}`, which is no `structure`")
         if info is None or not 1 <= int(name) <= len(info.fields):
             return None
@@ -178,12 +169,10 @@ class NameMixin:
         meta, pos = self.meta, 0
         heads = list(self._heads(meta.inst(meta.infer(e))))
         given = {n.name for n in call.named}
-        for b in binders(meta, meta.infer(g)):
-            if b.name in given:
-                continue
-            if b.info == "default" and self._type_head(b.type) in heads:
+        for d in meta.forall_locals(meta.infer(g), reducing=False)[0]:
+            if d.bi == "default" and d.name not in given and self._type_head(d.type) in heads:
                 return replace(call, args=[*call.args[:pos], e, *call.args[pos:]])
-            pos += b.info == "default" or call.explicit
+            pos += (d.bi == "default" or call.explicit) and d.name not in given
         raise Declined(f"`{meta.pp(g)}` as a field: no argument for it", stx)
 
     def _type_head(self, ty):
@@ -199,14 +188,3 @@ class NameMixin:
             if member is not None and len(rest) <= stx.name.count("."):  # more than struct itself
                 return member, rest
         self.unknown_ident(f"{struct}.{stx.name}", stx)
-
-
-def binders(meta, ty):
-    """The binders (as Pis) of a function type, which is unfolded as far as it is closed."""
-    while True:
-        if type(ty) is not tm.Pi and not ty.loose:
-            ty = meta.whnf_core(ty)
-        if type(ty) is not tm.Pi:
-            return
-        yield ty
-        ty = ty.body

@@ -37,12 +37,6 @@ class SyncMixin:
         self.pend(kind, m, stx)
         return m
 
-    def inst_mvar(self, ty, stx=None):
-        """An instance of class type ty: synthesised now if possible, else pending."""
-        m = self.meta.mk_mvar(ty, "synthetic")
-        self.synth_or_pend(m, stx)
-        return self.meta.inst(m)
-
     def synth_or_pend(self, m, stx):
         """Synthesise the instance m now if possible, else later."""
         if not self._try_inst(m):
