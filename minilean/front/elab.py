@@ -42,12 +42,11 @@ class TermElab(AppMixin, NameMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
         self.recorder = self.root_goals = None
         self.hole_stx = {}  # id of a metavariable -> the `_` it came from
         self.own_name = None  # the declaration whose proof a lone tactic continues
-        self.tactic_start = 0  # metavariables from this id on belong to the running tactic
         self.rec_fns = {}  # id of a local that stands for a declaration in progress -> its name
 
     # --- messages and backtracking --------------------------------------------------------------
 
-    def log_error(self, err, stx):
+    def log_error(self, err, stx=None):
         """Adds the message of `err`, unless that only follows from an earlier error."""
         follows = isinstance(err, StuckInstance) or "sorry" in err.message
         if not (follows and self.had_error):
@@ -55,7 +54,7 @@ class TermElab(AppMixin, NameMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
             self.messages.append(("error", err.message, err.stx or stx))
 
     def mode(self, **flag):
-        """Another value of `may_postpone` or `err_to_sorry` for a while."""
+        """Another value of `may_postpone`, `err_to_sorry` or `pending` for a while."""
         return Setting(self, *flag.popitem())
 
     def save(self):
@@ -85,7 +84,7 @@ class TermElab(AppMixin, NameMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
 
     def settled(self, elaborate, stx, expected):
         """What elaborate(stx, expected) returns, with everything that it leaves pending solved."""
-        with self.own_pending():
+        with self.mode(pending=[]):
             try:
                 e = elaborate(stx, expected)
                 self.synthesize("no")

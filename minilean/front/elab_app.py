@@ -55,7 +55,7 @@ class AppRun:
             self.ty = self.meta.whnf_core(self.meta.inst(self.ty))
         if type(self.ty) is tm.Pi or not (self.args or self.named):
             return type(self.ty) is tm.Pi
-        call, pp = self.call, self.meta.pp
+        call = self.call
         if self.elab.is_unknown(self.ty):
             self.flush_insts()
             self.elab.synthesize("yes")
@@ -63,8 +63,7 @@ class AppRun:
                 self.elab.wait_for(self.ty)  # too late once an argument has been elaborated
         self.ty = self.meta.whnf(self.meta.inst(self.ty))
         if type(self.ty) is not tm.Pi:
-            raise LeanError(f"Function expected at\n  {pp(self.f)}\nbut this term has type\n  "
-                            f"{pp(self.ty)}", call.stx)
+            raise LeanError(f"Function expected at\n  {self.meta.pp(self.f)}", call.stx)
         return True
 
     def consume(self):
@@ -188,8 +187,7 @@ class AppMixin:
         ty = self.known_type(expected)
         found = meta.inductive_of(ty)
         if found is None or len(found[0].ctors) != 1:
-            raise LeanError(f"Invalid `⟨...⟩` notation: The expected type `{meta.pp(ty)}` is not "
-                            "an inductive type with one constructor", stx)
+            raise LeanError(f"Invalid `⟨...⟩` notation for the type `{meta.pp(ty)}`", stx)
         ctor = meta.env.lookup(found[0].ctors[0])
         infos = meta.arg_infos(meta.mk_const(ctor.name), ctor.num_params + ctor.num_fields)
         n = infos[ctor.num_params:].count("default")
@@ -209,8 +207,7 @@ class AppMixin:
         ty = self.known_type(expected)
         fields = self._fields(ty)
         if len(written) < len(stx.fields) or not set(written).issubset(fields):
-            raise LeanError(f"invalid {{...}} notation for `{meta.pp(ty)}`: it is no structure, or "
-                            "a field is given twice, or is none of its fields", stx)
+            raise LeanError(f"invalid {{...}} notation for the type `{meta.pp(ty)}`", stx)
         for source in sources:
             for name in self._fields(meta.whnf(meta.infer(source))):
                 written.setdefault(name, sx.Proj(stx.pos, stx.end, source, name))

@@ -182,7 +182,7 @@ class MatchMixin:
         if dup is not None:
             raise LeanError(f"Invalid pattern variable: Variable name `{dup}` was already used",
                             stxs[0])
-        with self.own_pending(), self.mode(err_to_sorry=False), meta.with_lctx(meta.lctx):
+        with self.mode(pending=[]), self.mode(err_to_sorry=False), meta.with_lctx(meta.lctx):
             decls, pats = [meta.push_local(n, meta.mk_type_mvar()) for n in names], []
             for stx, x in zip(stxs, locals_, strict=True):
                 known = [y.fvar for y in locals_[:len(pats)]]

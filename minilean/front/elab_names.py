@@ -75,19 +75,18 @@ class NameMixin:
         if d is not None:
             return [(d.fvar, rest)]
         found, rest = self.resolve_global(name)
-        if not found and self.auto_bound and not self.known_elsewhere(name):
-            root = name.partition(".")[0]
-            if is_variable_name(root):
-                raise AutoBound(root)
-            raise Declined(f"unbound name {name}", stx)  # it may be a function of the library
         if not found:
-            self.unknown_ident(name, stx)
+            self.unknown_ident(name, stx, self.auto_bound)
         return [(self.constant(full, stx.levels or ()), rest) for full in found]
 
-    def unknown_ident(self, name, stx):
-        """Raise Lean's error; what Lean's library may have is declined instead."""
+    def unknown_ident(self, name, stx, auto_bound=False):
+        """Raise AutoBound or Lean's error; what Lean's library may have is declined instead."""
         if self.known_elsewhere(name):
             raise Declined(f"library name {name}", stx)
+        if auto_bound and is_variable_name(name.partition(".")[0]):
+            raise AutoBound(name.partition(".")[0])
+        if auto_bound:
+            raise Declined(f"unbound name {name}", stx)  # it may be a function of the library
         if f".{self.own_name or ''}".endswith(f".{name}"):
             raise Declined(f"{name} inside its own proof", stx)
         what = "constant" if "." in name else "identifier"
@@ -121,15 +120,12 @@ class NameMixin:
     def field_fn(self, e, name, stx):
         """The function for `e.name`."""
         meta = self.meta
-        first = meta.inst(meta.infer(e))
-        if self.is_unknown(meta.whnf_core(first)):
-            self.known_type(first)
-            first = meta.inst(first)
-        found, heads = None, list(self._heads(first))
+        self.known_type(meta.infer(e))
+        heads = list(self._heads(meta.inst(meta.infer(e))))
         for head in heads:
-            found = found or self._field(head, name)
-        if found is not None:
-            return found
+            found = self._field(head, name)
+            if found is not None:
+                return found
         full = f"{heads[0] or meta.pp(e)}.{name}"
         if not name.isdigit() and self.known_elsewhere(full):
             raise Declined(f"library name {full}", stx)
@@ -165,7 +161,7 @@ class NameMixin:
         return self.constant(found[0]) if found else None
 
     def insert_self(self, g, e, call, stx):
-        """The call of g with e where g takes its first explicit argument of e's type ."""
+        """The call of g with e where g takes its first explicit argument of e's type."""
         meta, pos = self.meta, 0
         heads = list(self._heads(meta.inst(meta.infer(e))))
         given = {n.name for n in call.named}

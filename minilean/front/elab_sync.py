@@ -11,7 +11,6 @@ from minilean.front.elab_app import Call
 from minilean.front.errors import LeanError, Postpone
 from minilean.front.instances import StuckInstance
 from minilean.front.tactic_context import TacticContext
-from minilean.front.terms import occurs
 from minilean.kernel import term as tm
 
 # a synthetic metavariable that still waits: kind "inst", "postponed" or "tactic"
@@ -26,10 +25,6 @@ class SyncMixin:
     def pend(self, kind, m, stx):
         """Leave the metavariable m to `synthesize`."""
         self.pending = [*self.pending, Pending(kind, m, stx, self.meta.lctx)]
-
-    def own_pending(self):
-        """Set the problems pending so far aside; the new ones are to be solved inside."""
-        return self.mode(pending=[])
 
     def later(self, kind, stx, ty):
         """A metavariable of type ty that stands for what `stx` will be elaborated to."""
@@ -83,7 +78,9 @@ class SyncMixin:
                 return
             block = next((p for p in self.pending if p.kind == "tactic"), None)
             if block is None:
-                self._report_stuck(self.pending[0])
+                stuck = self.pending[0]
+                ty = self.meta.pp(self.meta.decls[stuck.mvar.id].type)
+                raise StuckInstance(f"elaboration is stuck\n  {ty}", stuck.stx)
             self.pending = [p for p in self.pending if p is not block]
             self.run_by(block.stx, block.mvar.id)
 
@@ -122,16 +119,8 @@ class SyncMixin:
         ty = meta.inst(meta.decls[p.mvar.id].type)
         with self.mode(err_to_sorry=self.err_to_sorry and not quiet):
             e = meta.inst(self.ensure_type(self.handle(p.stx, ty), ty, p.stx))
-        if e.flags & tm.MVAR and occurs(p.mvar, e):
-            raise LeanError("occurs check failed", p.stx)
         meta.assign_mvar(p.mvar.id, e)
         return True
-
-    def _report_stuck(self, p):
-        what = "typeclass instance problem is" if p.kind == "inst" else "elaboration is"
-        with self.meta.with_lctx(p.lctx):
-            ty = self.meta.pp(self.meta.decls[p.mvar.id].type)
-        raise StuckInstance(f"{what} stuck\n  {ty}", p.stx)
 
     # --- default instances ----------------------------------------------------------------------
 
@@ -173,5 +162,5 @@ class SyncMixin:
         if self.root_goals is not None:
             self.root_goals.append((stx.pos, stx.pos, meta, d.lctx, d.type, self))
         ctx = TacticContext(meta, self, [goal], self.err_to_sorry)
-        with self.own_pending(), self.mode(may_postpone=True), meta.with_lctx(d.lctx):
+        with self.mode(pending=[]), self.mode(may_postpone=True), meta.with_lctx(d.lctx):
             close_or_admit(ctx, stx, goal, stx.tactics)

@@ -34,8 +34,7 @@ class StepLimit(Exception):
 
 
 FAILURES = (LeanError, Declined, StepLimit, KernelError, RecursionError)
-TOO_DEEP = ("maximum recursion depth has been reached\nuse `set_option maxRecDepth <num>` to "
-            "increase limit\nuse `set_option diagnostics true` to get diagnostic information")
+TOO_DEEP = "maximum recursion depth has been reached"
 
 
 def describe(err):
