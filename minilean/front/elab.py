@@ -24,7 +24,6 @@ from minilean.front.tactic_util import inaccessible
 from minilean.front.terms import is_app_of, level_mvars_in
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
-from minilean.kernel.env import InductiveDecl
 
 BOOL, TRUE = tm.Const("Bool"), tm.Const("Bool.true")
 
@@ -121,8 +120,8 @@ class TermElab(AppMixin, NameMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
             return stx
         if expected is not None:
             expected = self.meta.inst(expected)
-            pi = None if _blocks_implicit(stx) else self._reducible_pi(expected)
-            if pi is not None and pi.info != "default":
+            pi = None if _blocks_implicit(stx) else self.meta.whnf_r(expected)
+            if type(pi) is tm.Pi and pi.info != "default":
                 return self._implicit_lambda(stx, pi)
         self.meta.tick()
         try:
@@ -140,14 +139,6 @@ class TermElab(AppMixin, NameMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
         if handler is None:
             raise Declined(f"term syntax {kind}", stx)
         return handler(stx, expected)
-
-    def _reducible_pi(self, ty):
-        """ty as a tm.Pi, by unfolding reducible definitions only, or None."""
-        f = tm.get_app_fn(ty)
-        if type(f) is tm.Const and type(self.meta.env.get(f.name)) is InductiveDecl:
-            return None  # the usual case, decided fast
-        ty = self.meta.whnf_r(ty)
-        return ty if type(ty) is tm.Pi else None
 
     def _implicit_lambda(self, stx, pi):
         """fun {x} => stx, of the implicit function type pi."""
@@ -246,8 +237,6 @@ class TermElab(AppMixin, NameMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
 
 def _blocks_implicit(stx):
     """Is no `fun {x} =>` to be put before this term, whatever its type?"""
-    while isinstance(stx, sx.Paren):
-        stx = stx.term
     if isinstance(stx, sx.Lambda):
         return any(b.info != "default" for b in stx.binders)
-    return isinstance(stx, sx.Explicit | sx.Hole | sx.SynthHole | sx.By | sx.DotIdent)
+    return isinstance(stx, sx.Explicit | sx.Hole | sx.SynthHole | sx.By | sx.DotIdent | sx.Paren)

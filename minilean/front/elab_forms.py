@@ -115,8 +115,6 @@ class FormMixin:
         return self.term(stx.term, expected)
 
     def elab_ascription(self, stx, expected):
-        if stx.type is None:
-            return self.elab_term(stx.term)
         ty = self.type_term(stx.type)
         self.synthesize("yes")
         return self.term_ensuring(stx.term, self.meta.inst(ty))

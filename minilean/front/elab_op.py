@@ -111,12 +111,9 @@ class OpMixin:
 
     def elab_rel(self, stx, expected):
         """A relation between two operands; (b : Bool) = (p : Prop) compares propositions."""
-        meta = self.meta
         a, b = self.operands(stx.lhs, stx.rhs)
-        ta, tb = meta.inst(meta.infer(a)), meta.inst(meta.infer(b))
-        if stx.op == "=" and ta is tb and not ta.flags & tm.MVAR:
-            return meta.mk_eq(a, b)
-        if stx.op in ("=", "≠") and {ta, tb} == {tm.PROP, tm.Const("Bool")}:
+        types = {self.meta.inst(self.meta.infer(e)) for e in (a, b)}
+        if stx.op in ("=", "≠") and types == {tm.PROP, tm.Const("Bool")}:
             a, b = self.fit(a, tm.PROP, stx), self.fit(b, tm.PROP, stx)
         return self.apply_fn(CONSTANTS[stx.op], a, b, expected=expected, stx=stx)
 
