@@ -6,8 +6,6 @@ instances and finally runs tactic blocks. Binders and basic forms are in `elab_f
 applications in `elab_app.py`, operators in `elab_op.py`, matches in `elab_match.py`.
 Run: `python -m pytest tests/minilean`.
 """
-from __future__ import annotations
-
 import itertools
 
 from minilean.front import syntax as sx
@@ -39,9 +37,9 @@ class TermElab(AppMixin, NameMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
         self.auto_bound = self.had_error = False
         self.level_names = list(scope.universes)
         self.recorder = self.root_goals = None
-        self.hole_stx = {}  # id of a metavariable -> the `_` it came from
         self.own_name = None  # the declaration whose proof a lone tactic continues
-        self.rec_fns = {}  # id of a local that stands for a declaration in progress -> its name
+        # id of a metavariable -> the `_` it came from; of a declaration's local -> its name
+        self.hole_stx, self.rec_fns = {}, {}
 
     # --- messages and backtracking --------------------------------------------------------------
 

@@ -4,8 +4,6 @@ Follows Lean 4's `Lean/Elab/{App,BuiltinNotation,StructInst}.lean`.
 Names and fields are resolved in `elab_names.py`. Declined: a recursor whose motive is to be found
 (Lean's `ElabElim`), eta-expansion for named arguments. Run: `python -m pytest tests/minilean`.
 """
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 from minilean.front import syntax as sx
@@ -103,12 +101,11 @@ class AppRun:
         if self.propagated or isinstance(self.args[0], tm.Expr | sx.Hole | sx.SynthHole):
             return
         self.propagated = True
-        if self.named or call.ellipsis or self.elab.is_unknown(call.expected):
-            return
         while type(ty) is tm.Pi and (n or ty.info != "default" and not call.explicit):
             n -= ty.info == "default" or call.explicit
             ty = ty.body
-        if not n and not ty.loose:
+        if not (n or ty.loose or self.named or call.ellipsis
+                or self.elab.is_unknown(call.expected)):
             meta.is_def_eq(meta.inst(call.expected), ty)
 
     def flush_insts(self):

@@ -3,8 +3,6 @@
 Follows Lean 4's `Lean/Elab/{Binders,BuiltinTerm,BuiltinNotation}.lean`.
 Run: `python -m pytest tests/minilean/test_elab.py`.
 """
-from __future__ import annotations
-
 from minilean.front import syntax as sx
 from minilean.front.build import NAT
 from minilean.front.elab_app import Call

@@ -1,17 +1,21 @@
-"""Name resolution and field notation.
+"""Name resolution and field notation; which unknown names are declined, not rejected.
 
-Follows Lean 4's `Lean/ResolveName.lean` and the `.field` part of `Lean/Elab/App.lean`.
+Follows Lean 4's `Lean/ResolveName.lean` and the `.field` part of `Lean/Elab/App.lean`. minilean's
+library is a part of core Lean's. A name it lacks is an error in Lean only if Lean lacks it too,
+which cannot be known here; names that look like library names are therefore declined.
 Run: `python -m pytest tests/minilean/test_elab.py`.
 """
-from __future__ import annotations
-
 from dataclasses import replace
 
 from minilean.front.elab_app import Call
 from minilean.front.errors import Declined, LeanError
-from minilean.front.known_names import is_library_name, is_variable_name
+from minilean.front.notation import WORDS
 from minilean.front.scope import AutoBound
 from minilean.kernel import term as tm
+
+NAMES, _PARTS = frozenset(WORDS["library names"]), frozenset(WORDS["library words"])
+# What Lean defines with every inductive type and minilean does not, or not under that name.
+DERIVED = frozenset("casesOn below brecOn noConfusion noConfusionType inj injEq".split())
 
 
 class NameMixin:
@@ -93,8 +97,15 @@ class NameMixin:
         raise LeanError(f"Unknown {what} `{name}`", stx)
 
     def known_elsewhere(self, name):
-        """May Lean's library have `name`? (types, and lemmas of library namespaces)"""
-        return is_library_name(name, [*self.scope.namespaces(), *self.scope.opened])
+        """May `name` (unknown to minilean) be declared in Lean's library or Mathlib?"""
+        root, _, rest = name.partition(".")
+        if rest or root in NAMES:
+            return root in NAMES or rest.rpartition(".")[2] in DERIVED
+        spaces = (*self.scope.namespaces(), *self.scope.opened)
+        parts = root.rstrip("'").rstrip("₀₁₂₃").split("_")
+        return not is_variable_name(name) and (
+            any(ns.partition(".")[0] in NAMES for ns in spaces)
+            or len(parts) > 1 and all(part in _PARTS for part in parts))
 
     def constant(self, name, levels=()):
         """The constant (or the local for it) with these universes, the others to be found."""
@@ -184,3 +195,11 @@ class NameMixin:
             if member is not None and len(rest) <= stx.name.count("."):  # more than struct itself
                 return member, rest
         self.unknown_ident(f"{struct}.{stx.name}", stx)
+
+
+def is_variable_name(name):
+    """A letter with digits, subscripts or primes, a doubled one (xs), h or ih with a letter."""
+    base = name.rstrip("'₀₁₂₃₄₅₆₇₈₉0123456789")
+    if len(base) <= 1:
+        return True
+    return len(base) == 2 and (base[1] == "s" or base[0] == "h") or base == "ih"

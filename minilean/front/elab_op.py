@@ -3,8 +3,6 @@
 Follows Lean 4's `Lean/Elab/{Extra,BuiltinNotation,Calc}.lean`.
 Run: `python -m pytest tests/minilean/test_elab.py`.
 """
-from __future__ import annotations
-
 from dataclasses import replace
 
 from minilean.front import syntax as sx
@@ -84,9 +82,8 @@ class OpMixin:
             return lambda: e
         lhs = self.op_tree(inner.lhs, leaves)
         if inner.op == "^":  # an exponent has a type of its own
-            rhs = self.op_tree(self.term(inner.rhs), [])
-        else:
-            rhs = self.op_tree(inner.rhs, leaves)
+            inner, leaves = replace(inner, rhs=self.term(inner.rhs)), []
+        rhs = self.op_tree(inner.rhs, leaves)
         return lambda: self.build_op(inner, lhs(), rhs())
 
     def unify_leaves(self, leaves, expected):
@@ -124,8 +121,7 @@ class OpMixin:
         meta = self.meta
         self.wait_for(expected)
         heq = self.elab_term(stx.lhs)
-        ty = meta.infer(heq)
-        parts = meta.eq_parts(ty) or meta.eq_parts(meta.whnf(ty))
+        parts = meta.eq_parts(meta.whnf(meta.infer(heq)))
         if parts is None:
             raise LeanError("Invalid `▸` notation: no equality to rewrite with", stx.lhs)
         _, a, b = parts

@@ -3,8 +3,6 @@
 Follows Lean 4's `Lean/Elab/SyntheticMVars.lean`: what is easy first, then default instances, then
 everything with errors shown, tactic blocks last. Run: `python -m pytest tests/minilean`.
 """
-from __future__ import annotations
-
 from collections import namedtuple
 
 from minilean.front.elab_app import Call
