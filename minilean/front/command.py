@@ -13,8 +13,8 @@ from minilean.front.budget import kernel_steps
 from minilean.front.decl_run import DeclRun
 from minilean.front.decl_types import InductiveRun, StructureRun
 from minilean.front.elab import TermElab
+from minilean.front.elab_names import NAMES
 from minilean.front.errors import FAILURES, Declined, LeanError, describe
-from minilean.front.known_names import NAMES
 from minilean.front.meta import Meta
 from minilean.front.parser import ParseError, Parser
 from minilean.front.pp import bracketed

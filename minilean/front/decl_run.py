@@ -10,6 +10,7 @@ import itertools
 import re
 from dataclasses import replace
 
+from minilean.front import syntax as sx
 from minilean.front.elab_rec import Recursion, match_info
 from minilean.front.errors import Declined, LeanError
 from minilean.front.meta import Meta
@@ -176,11 +177,10 @@ class DeclRun(Header):
             if self._mentions_itself():
                 binders = [d.fvar for d in [*self.auto_decls, *self.decls]]
                 self.rec_fvar = self.rec_local(self.short, meta.mk_pi(binders, self.type))
+            elaborate = elab.term_ensuring
             if isinstance(body, list):
-                value = elab.match_lambda(body, self.type, self.cmd)
-            else:
-                value = elab.term_ensuring(body, self.type)
-            elab.synthesize("no")
+                elaborate, body = elab.elab_funmatch, sx.FunMatch(self.cmd.pos, self.cmd.end, body)
+            value = elab.settled(elaborate, body, self.type)
         self.type, self.value = meta.inst(self.type), meta.inst(value)
         self._admit_unassigned()
 
@@ -209,15 +209,8 @@ class DeclRun(Header):
         meta = self.meta
         used = self._used_variables()
         decls = [*self.auto_decls, *used, *self.decls]
-        fvars, types = [d.fvar for d in decls], [d.type for d in decls]
-        for d in decls:
-            default = self.elab.opt_params.get(d.id)
-            if default is not None:
-                level = meta.sort_level(d.type)
-                d.type = tm.mk_app(Const("optParam", (level,)), d.type, default)
+        fvars = [d.fvar for d in decls]
         self.full_type = meta.mk_pi(fvars, self.type)
-        for d, ty in zip(decls, types, strict=True):
-            d.type = ty  # goals are printed after this
         self.full_value = None if self.value is None else meta.mk_lambda(fvars, self.value)
         if self.rec_fvar is not None and occurs(self.rec_fvar, self.full_value):
             n = len(self.auto_decls)

@@ -6,14 +6,13 @@ instances and finally runs tactic blocks. Binders and basic forms are in `elab_f
 applications in `elab_app.py`, operators in `elab_op.py`, matches in `elab_match.py`.
 Run: `python -m pytest tests/minilean`.
 """
-from __future__ import annotations
-
 import itertools
 
 from minilean.front import syntax as sx
 from minilean.front.elab_app import AppMixin
 from minilean.front.elab_forms import FormMixin
 from minilean.front.elab_match import MatchMixin
+from minilean.front.elab_names import NameMixin
 from minilean.front.elab_op import OpMixin
 from minilean.front.elab_sync import SyncMixin
 from minilean.front.errors import Declined, LeanError, Postpone
@@ -23,12 +22,11 @@ from minilean.front.tactic_util import inaccessible
 from minilean.front.terms import is_app_of, level_mvars_in
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
-from minilean.kernel.env import InductiveDecl
 
 BOOL, TRUE = tm.Const("Bool"), tm.Const("Bool.true")
 
 
-class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
+class TermElab(AppMixin, NameMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
     """Elaborates syntax to terms over one `Meta`."""
 
     def __init__(self, meta, scope, messages=None, decl_name="_example"):
@@ -39,35 +37,21 @@ class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
         self.auto_bound = self.had_error = False
         self.level_names = list(scope.universes)
         self.recorder = self.root_goals = None
-        self.hole_stx = {}  # id of a metavariable -> the `_` it came from
-        self.opt_params = {}  # id of a local -> default value of that argument, or None
         self.own_name = None  # the declaration whose proof a lone tactic continues
-        self.tactic_start = 0  # metavariables from this id on belong to the running tactic
-        self.rec_fns = {}  # id of a local that stands for a declaration in progress -> its name
+        # id of a metavariable -> the `_` it came from; of a declaration's local -> its name
+        self.hole_stx, self.rec_fns = {}, {}
 
     # --- messages and backtracking --------------------------------------------------------------
-
-    def log(self, severity, text, stx):
-        """Adds a message for the span of `stx`; an error makes the declaration erroneous."""
-        self.had_error = self.had_error or severity == "error"
-        self.messages.append((severity, text, stx))
 
     def log_error(self, err, stx=None):
         """Adds the message of `err`, unless that only follows from an earlier error."""
         follows = isinstance(err, StuckInstance) or "sorry" in err.message
         if not (follows and self.had_error):
-            self.log("error", err.message, err.stx or stx)
-
-    def recover(self, err, stx, expected):
-        """A `sorry` in place of what failed with err, or err again where errors are not logged."""
-        err.stx = err.stx or stx
-        if not self.err_to_sorry:
-            raise err
-        self.log_error(err)
-        return self.meta.mk_sorry(self.type_or_new(expected), synthetic=True)
+            self.had_error = True
+            self.messages.append(("error", err.message, err.stx or stx))
 
     def mode(self, **flag):
-        """Another value of `may_postpone` or `err_to_sorry` for a while."""
+        """Another value of `may_postpone`, `err_to_sorry` or `pending` for a while."""
         return Setting(self, *flag.popitem())
 
     def save(self):
@@ -82,35 +66,41 @@ class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
 
     # --- entry points ---------------------------------------------------------------------------
 
-    def _settled(self, elaborate, *args):
-        """What elaborate(*args) returns, with everything that it leaves pending solved."""
-        with self.own_pending():
-            e = elaborate(*args)
-            self.synthesize("no")
-            return self.meta.inst(e)
-
     def elab_term_ensuring(self, stx, expected=None):
-        """The term for `stx`, of type `expected` if given; no synthetic metavariable is left."""
-        return self._settled(self.term_ensuring, stx, expected)
+        """The term for `stx`, of type `expected` if given; no synthetic metavariable is left.
+
+        A `sorry` in place of one with an error, where errors are logged.
+        """
+        return self.settled(self.term_ensuring, stx, expected)
 
     elab_term = elab_term_ensuring
 
     def elab_type(self, stx):
-        """The type for `stx` (something whose type is a sort)."""
-        return self._settled(self.type_term, stx)
+        """The type for `stx` (something whose type is a sort); errors as above."""
+        return self.settled(self.type_term, stx, tm.Sort(self.meta.mk_level_mvar()))
 
-    def elab_with_holes(self, stx, expected, allow_natural=False):
-        """(term, new goals): `?_` and, when allowed, unassigned `_` become goals (refine)."""
-        meta = self.meta
-        before = meta.fresh_mark()
+    def settled(self, elaborate, stx, expected):
+        """What elaborate(stx, expected) returns, with everything that it leaves pending solved."""
+        with self.mode(pending=[]):
+            try:
+                e = elaborate(stx, expected)
+                self.synthesize("no")
+            except LeanError as err:
+                if not self.err_to_sorry:
+                    raise
+                self.log_error(err, stx)
+                e = self.meta.mk_sorry(self.type_or_new(expected), synthetic=True)
+            return self.meta.inst(e)
+
+    def elab_with_holes(self, stx, expected):
+        """(term, new goals): `?_` become goals (refine); LeanError when a `_` stays unknown."""
+        meta, before = self.meta, self.meta.fresh_mark()
         e = self.elab_term_ensuring(stx, expected)
         goals = [i for i in meta.mvars_in(e) if i >= before]
         for i in goals:
             if meta.decls[i].kind == "natural":
-                if not allow_natural:
-                    raise self.unassigned(i, stx)
-                meta.decls[i].kind = "opaque"
-        return meta.inst(e), goals
+                raise self.unassigned(i, stx)
+        return e, goals
 
     def unassigned(self, i, stx):
         """Lean's error for a metavariable that nothing determined."""
@@ -123,24 +113,20 @@ class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
     # --- core -----------------------------------------------------------------------------------
 
     def term(self, stx, expected=None):
-        """Elaborate with error recovery, implicit lambdas and postponing; a term stays as it is."""
+        """Elaborate, with implicit lambdas and postponing; a term stays as it is."""
         if isinstance(stx, tm.Expr):
             return stx
-        meta = self.meta
-        if expected is not None and expected.flags & tm.MVAR:
-            expected = meta.inst(expected)
-        if expected is not None and not isinstance(stx, (sx.Hole, sx.SynthHole, sx.By)):
-            ty = expected if type(expected) is tm.Pi else self._reducible_pi(expected)
-            if ty is not None and ty.info != "default" and not self._blocks_implicit(stx):
-                return self._implicit_lambda(stx, ty)
-        meta.tick()
+        if expected is not None:
+            expected = self.meta.inst(expected)
+            pi = None if _blocks_implicit(stx) else self.meta.whnf_r(expected)
+            if type(pi) is tm.Pi and pi.info != "default":
+                return self._implicit_lambda(stx, pi)
+        self.meta.tick()
         try:
             return self.handle(stx, expected)
         except Postpone:
             return self.later("postponed", stx, self.type_or_new(expected))
-        except LeanError as err:
-            return self.recover(err, stx, expected)
-        except Declined as err:
+        except (LeanError, Declined) as err:
             err.stx = err.stx or stx
             raise
 
@@ -152,38 +138,16 @@ class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
             raise Declined(f"term syntax {kind}", stx)
         return handler(stx, expected)
 
-    def _reducible_pi(self, ty):
-        """ty as a tm.Pi, by unfolding reducible definitions only, or None."""
-        f = tm.get_app_fn(ty)
-        if type(f) is tm.Const and type(self.meta.env.get(f.name)) is InductiveDecl:
-            return None  # the usual case, decided fast
-        ty = self.meta.whnf_r(ty)
-        return ty if type(ty) is tm.Pi else None
-
-    def _blocks_implicit(self, stx):
-        while isinstance(stx, sx.Paren):
-            stx = stx.term
-        if isinstance(stx, sx.Lambda):
-            return any(b.info != "default" for b in stx.binders)
-        return isinstance(stx, (sx.Explicit, sx.Hole, sx.SynthHole, sx.By, sx.DotIdent))
-
-    def _implicit_lambda(self, stx, ty):
-        meta, fvars = self.meta, []
+    def _implicit_lambda(self, stx, pi):
+        """fun {x} => stx, of the implicit function type pi."""
+        meta = self.meta
         with meta.with_lctx(meta.lctx):
-            while type(ty) is tm.Pi and ty.info != "default":
-                fvars.append(meta.push_local(inaccessible(ty.name), ty.type, ty.info).fvar)
-                ty = tm.instantiate(ty.body, fvars[-1])
-                if type(ty) is not tm.Pi:
-                    ty = self._reducible_pi(ty) or ty
-            return meta.mk_lambda(fvars, self.term_ensuring(stx, ty))
+            x = meta.push_local(inaccessible(pi.name), pi.type, pi.info).fvar
+            return meta.mk_lambda([x], self.term_ensuring(stx, tm.instantiate(pi.body, x)))
 
     def term_ensuring(self, stx, expected):
         """Like `term`, with the result coerced to type `expected` (unless that is None)."""
-        e = self.term(stx, expected)
-        try:
-            return self.ensure_type(e, expected, stx)
-        except LeanError as err:
-            return self.recover(err, stx, expected)
+        return self.ensure_type(self.term(stx, expected), expected, stx)
 
     # --- types ----------------------------------------------------------------------------------
 
@@ -210,32 +174,32 @@ class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
             self.wait_for(ty)
         return ty
 
-    def type_term(self, stx):
-        """The type for `stx`; problems may be left pending."""
+    def type_term(self, stx, sort=None):
+        """The type for `stx`, of that sort if given; problems may be left pending."""
         meta = self.meta
-        e = self.term(stx, tm.Sort(meta.mk_level_mvar()))
+        e = self.term(stx, sort or tm.Sort(meta.mk_level_mvar()))
         s = meta.whnf(meta.inst(meta.infer(e)))
         if type(s) is tm.Sort or meta.is_def_eq(s, tm.Sort(meta.mk_level_mvar())):
             return e
-        if s is BOOL:
-            return meta.mk_eq(e, TRUE)
-        raise LeanError(f"type expected, got\n  ({meta.pp(e)} : {meta.pp(s)})", stx)
+        return self.ensure_type(e, tm.PROP, stx)
 
-    def ensure_type(self, e, expected, stx=None):
-        """e, or a coercion of e, of type `expected` (if not None); LeanError "Type mismatch"."""
+    def ensure_type(self, e, expected, stx=None, fn=None):
+        """e, or a coercion of e, of type `expected` (if not None), perhaps as an argument of fn.
+
+        LeanError "Type mismatch" when there is none.
+        """
         fitting = e if expected is None else self.fit(e, expected, stx)
-        if fitting is None:
-            raise self.mismatch("Type mismatch", e, expected, "", stx)
-        return fitting
-
-    def mismatch(self, what, e, expected, where, stx):
-        """The LeanError that says that e is not of type `expected`."""
-        pp = self.meta.pp
-        return LeanError(f"{what}\n  {pp(e)}\nhas type\n  {pp(self.meta.infer(e))}\n"
-                         f"but is expected to have type\n  {pp(expected)}{where}", stx)
+        if fitting is not None:
+            return fitting
+        pp, what, where = self.meta.pp, "Type mismatch", ""
+        if fn is not None:
+            what = "Application type mismatch: The argument"
+            where = f"\nin the application\n  {pp(tm.App(fn, e))}"
+        raise LeanError(f"{what}\n  {pp(e)}\nhas type\n  {pp(self.meta.infer(e))}\n"
+                        f"but is expected to have type\n  {pp(expected)}{where}", stx)
 
     def fit(self, e, expected, stx):
-        """e, or a coercion of e (Bool, Prop, subtypes), of type `expected`; None if there is none.
+        """e, or a coercion of e between Bool and Prop, of type `expected`; None if there is none.
         """
         meta = self.meta
         ty = meta.infer(e)
@@ -246,9 +210,8 @@ class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
             return meta.mk_eq(e, TRUE)
         if ty is tm.PROP and expected is BOOL:
             return self.apply_fn("Decidable.decide", e, stx=stx)
-        if is_app_of(ty, "Subtype", 2) and not self.is_unknown(expected) \
-                and meta.is_def_eq(ty.fn.arg, expected):
-            return self.apply_fn("Subtype.val", e, stx=stx)
+        if is_app_of(ty, "Subtype", 2) and not is_app_of(expected, "Subtype", 2):
+            raise Declined("coercion of a subtype", stx)
         return None
 
     # --- declarations need these ----------------------------------------------------------------
@@ -268,3 +231,10 @@ class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
             self.level_names.append(name)
             meta.assign_level(i, lv.param(name))
         return [meta.inst(e) for e in terms]
+
+
+def _blocks_implicit(stx):
+    """Is no `fun {x} =>` to be put before this term, whatever its type?"""
+    if isinstance(stx, sx.Lambda):
+        return any(b.info != "default" for b in stx.binders)
+    return isinstance(stx, sx.Explicit | sx.Hole | sx.SynthHole | sx.By | sx.DotIdent | sx.Paren)

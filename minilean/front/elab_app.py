@@ -1,22 +1,121 @@
-"""Applications: heads of all kinds, overloaded names, ⟨…⟩ and structure instances { x := a, … }.
+"""Applications: implicit, instance, named and explicit arguments; ⟨…⟩ and { x := a, … }.
 
-Follows Lean 4's `Lean/Elab/{App,BuiltinNotation,StructInst}.lean`. Names and fields are resolved in
-`elab_names.py`, arguments supplied in `app_run.py`.
-Run: `python -m pytest tests/minilean/test_elab.py`.
+Follows Lean 4's `Lean/Elab/{App,BuiltinNotation,StructInst}.lean`.
+Names and fields are resolved in `elab_names.py`. Declined: a recursor whose motive is to be found
+(Lean's `ElabElim`), eta-expansion for named arguments. Run: `python -m pytest tests/minilean`.
 """
-from __future__ import annotations
-
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from minilean.front import syntax as sx
-from minilean.front.app_run import AppRun, Call
-from minilean.front.elab_names import NameMixin
 from minilean.front.errors import Declined, LeanError
 from minilean.kernel import term as tm
 from minilean.kernel.env import RecursorDecl
 
 
-class AppMixin(NameMixin):
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a function is applied to: NamedArgs and positional arguments, syntax or terms.
+
+    explicit: `@f`; ellipsis: a final `..`; stx: where errors are shown.
+    """
+
+    named: list | tuple = ()
+    args: list | tuple = ()
+    expected: tm.Expr | None = None
+    explicit: bool = False
+    ellipsis: bool = False
+    stx: sx.Node | None = None
+
+
+class AppRun:
+    """One application being elaborated."""
+
+    def __init__(self, elab, f, call):
+        self.elab, self.meta, self.call = elab, elab.meta, call
+        self.f, self.ty = f, self.meta.infer(f)
+        self.named, self.args, self.insts = list(call.named), list(call.args), []
+        self.propagated = call.expected is None
+
+    def run(self):
+        """The application, with all its arguments."""
+        while self.at_binder() and self.consume():
+            pass
+        if self.call.expected is not None:
+            self.meta.is_def_eq(self.call.expected, self.ty)
+        self.flush_insts()
+        return self.meta.inst(self.f)
+
+    def at_binder(self):
+        """Does the function take one more argument? LeanError when it does not, but some are left.
+        """
+        if type(self.ty) is not tm.Pi:
+            self.ty = self.meta.whnf_core(self.meta.inst(self.ty))
+        if type(self.ty) is tm.Pi or not (self.args or self.named):
+            return type(self.ty) is tm.Pi
+        call = self.call
+        if self.elab.is_unknown(self.ty):
+            self.flush_insts()
+            self.elab.synthesize("yes")
+            if len(self.args) + len(self.named) == len(call.args) + len(call.named):
+                self.elab.wait_for(self.ty)  # too late once an argument has been elaborated
+        self.ty = self.meta.whnf(self.meta.inst(self.ty))
+        if type(self.ty) is not tm.Pi:
+            raise LeanError(f"Function expected at\n  {self.meta.pp(self.f)}", call.stx)
+        return True
+
+    def consume(self):
+        """Supply the argument for the next binder; False when it stays open."""
+        binder, call = self.ty, self.call
+        info = "default" if call.explicit else binder.info
+        named = next((n for n in self.named if n.name == binder.name), None)
+        if named is not None:
+            self.named.remove(named)
+            self.add_arg(named.value)
+        elif info == "default" and self.args:
+            self.propagate()
+            self.add_arg(self.args.pop(0))
+        elif info == "default" and self.named:
+            raise Declined("named argument after a missing one", call.stx)
+        elif info == "default" and not call.ellipsis or info == "strict" and not self.args:
+            return False
+        else:
+            self.add(self.meta.mk_mvar(binder.type, "synthetic" if info == "inst" else "natural"))
+            if info == "inst":
+                self.insts.append(self.f.arg)
+        return True
+
+    def add(self, value):
+        self.f = tm.App(self.f, value)
+        self.ty = tm.instantiate(self.ty.body, value)
+
+    def add_arg(self, arg):
+        """Elaborate and add one argument; LeanError when its type does not fit."""
+        domain, stx = self.meta.head_beta(self.ty.type), arg
+        if isinstance(arg, tm.Expr):
+            stx = self.call.stx
+        self.add(self.elab.ensure_type(self.elab.term(arg, domain), domain, stx, fn=self.f))
+
+    def propagate(self):
+        """Unify the expected type with the result type before elaborating explicit arguments."""
+        call, meta, ty, n = self.call, self.meta, self.ty, len(self.args)
+        if self.propagated or isinstance(self.args[0], tm.Expr | sx.Hole | sx.SynthHole):
+            return
+        self.propagated = True
+        while type(ty) is tm.Pi and (n or ty.info != "default" and not call.explicit):
+            n -= ty.info == "default" or call.explicit
+            ty = ty.body
+        if not (n or ty.loose or self.named or call.ellipsis
+                or self.elab.is_unknown(call.expected)):
+            meta.is_def_eq(meta.inst(call.expected), ty)
+
+    def flush_insts(self):
+        """Synthesise what can be synthesised; the rest becomes pending."""
+        for m in self.insts:
+            self.elab.synth_or_pend(m, self.call.stx)
+        self.insts = []
+
+
+class AppMixin:
     """Mixed into `TermElab`."""
 
     # --- entry points ---------------------------------------------------------------------------
@@ -38,39 +137,29 @@ class AppMixin(NameMixin):
             fn, call = fn.fn, replace(call, explicit=True)
         if isinstance(fn, sx.Ident):
             options = self.resolve_fn(fn)
-            if len(options) > 1:
-                return self._overloaded(options, fn, call)
-            f, fields = options[0]
         elif isinstance(fn, sx.Proj):
-            f = self.term(fn.term)
-            if isinstance(fn.term, sx.Paren | sx.Ascription):
-                self.synthesize("yes")
-            f, fields = self.meta.inst(f), str(fn.field).split(".")
+            options = [(self.term(fn.term), str(fn.field).split("."))]
         elif isinstance(fn, sx.DotIdent):
-            f, fields = self.resolve_dot_ident(fn, call.expected)
+            options = [self.resolve_dot_ident(fn, call.expected)]
         else:
-            f, fields = self.term(fn), []
-        return self.app_fields(f, fields, fn, call)
+            options = [(self.term(fn), [])]
+        if len(options) > 1:
+            options = [option for option in options if self._fits(option, fn, call)]
+        if len(options) != 1:
+            raise LeanError(f"ambiguous, {len(options)} interpretations fit", fn)
+        return self.app_fields(*options[0], fn, call)
 
-    def _overloaded(self, options, fn, call):
-        """The one interpretation that elaborates; LeanError when none or several do."""
-        good, errors = [], []
-        for option in options:
-            mark = self.save()
-            try:
-                with self.mode(err_to_sorry=False):
-                    self.ensure_type(self.app_fields(*option, fn, call), call.expected)
-                good.append(option)
-            except LeanError as err:
-                errors.append(err.message)
+    def _fits(self, option, fn, call):
+        """Does the call of an overloaded name elaborate with this meaning? Nothing changes."""
+        mark = self.save()
+        try:
+            with self.mode(err_to_sorry=False):
+                self.ensure_type(self.app_fields(*option, fn, call), call.expected)
+            return True
+        except LeanError:
+            return False
+        finally:
             self.restore(mark)
-        if len(good) != 1:
-            what = "ambiguous, possible interpretations" if good else "overloaded, errors"
-            shown = [self.meta.pp(f) for f, _ in good] or errors
-            raise LeanError("\n  ".join([what, *shown]), fn)
-        return self.app_fields(*good[0], fn, call)
-
-    # --- arguments ------------------------------------------------------------------------------
 
     def app_args(self, f, call):
         """f applied to named and positional arguments, implicit ones filled in."""
@@ -93,76 +182,36 @@ class AppMixin(NameMixin):
         ty = self.known_type(expected)
         found = meta.inductive_of(ty)
         if found is None or len(found[0].ctors) != 1:
-            raise LeanError(f"Invalid `⟨...⟩` notation: The expected type `{meta.pp(ty)}` is not "
-                            "an inductive type with one constructor", stx)
+            raise LeanError(f"Invalid `⟨...⟩` notation for the type `{meta.pp(ty)}`", stx)
         ctor = meta.env.lookup(found[0].ctors[0])
         infos = meta.arg_infos(meta.mk_const(ctor.name), ctor.num_params + ctor.num_fields)
         n = infos[ctor.num_params:].count("default")
         if len(items) > n > 0:
             tail = items[n - 1:]
             items[n - 1:] = [sx.Anon(tail[0].pos, tail[-1].end, tail)]
-        if len(items) != n:
-            raise LeanError(f"Invalid `⟨...⟩` notation: Constructor `{ctor.name}` has {n} explicit "
-                            f"fields, but {len(items)} were provided", stx)
         return self.apply_fn(ctor.name, *items, expected=expected, stx=stx)
 
     def elab_structinst(self, stx, expected):
-        """The structure value, of the type written, expected, or found from the first source."""
-        meta = self.meta
+        """{ s with x := a, … : T } as ⟨…⟩, with the fields not written taken from the sources."""
+        meta, written = self.meta, dict(stx.fields)
         if stx.type is not None:
             expected = self.elab_type(stx.type)
         sources = [self.elab_term(s) for s in stx.sources]
         if sources and self.is_unknown(expected):
-            expected = meta.inst(meta.infer(sources[0]))
-        ty, fields = self.known_type(expected), dict(stx.fields)
-        e = StructRun(self, stx, fields, sources).build(ty)
-        if fields or len(dict(stx.fields)) < len(stx.fields):
-            raise LeanError(f"invalid {{...}} notation for the structure `{meta.pp(ty)}`: a field "
-                            "is given twice, or is none of its fields", stx)
-        return e
+            expected = meta.infer(sources[0])
+        ty = self.known_type(expected)
+        fields = self._fields(ty)
+        if len(written) < len(stx.fields) or not set(written).issubset(fields):
+            raise LeanError(f"invalid {{...}} notation for the type `{meta.pp(ty)}`", stx)
+        for source in sources:
+            for name in self._fields(meta.whnf(meta.infer(source))):
+                written.setdefault(name, sx.Proj(stx.pos, stx.end, source, name))
+        if not set(fields).issubset(written):
+            raise Declined("structure instance with missing fields", stx)
+        items = [written[name] for name in fields]
+        return self.elab_anon(sx.Anon(stx.pos, stx.end, items), ty)
 
-
-class StructRun:
-    """One structure instance being elaborated; `fields` are those not used yet."""
-
-    def __init__(self, elab, stx, fields, sources):
-        self.elab, self.meta = elab, elab.meta
-        self.stx, self.fields, self.sources = stx, fields, sources
-
-    def info(self, ty):
-        """The StructInfo of the structure type ty (in weak head normal form), or None."""
-        return self.meta.ext.structures.get(self.elab._type_head(ty))
-
-    def build(self, ty):
-        """The constructor of the structure type ty applied to its fields."""
-        meta, info = self.meta, self.info(ty)
-        if info is None:
-            raise LeanError("invalid {...} notation, structure type expected\n  " + meta.pp(ty),
-                            self.stx)
-        f, params = tm.get_app_fn_args(ty)
-        e, values = tm.mk_app(tm.Const(info.ctor, f.levels), *params), []
-        ty = meta.infer(e)
-        for name in info.fields:
-            ty = meta.expect_pi(ty)
-            dom = meta.head_beta(meta.inst(ty.type))
-            values.append(self.written(name, dom) or self.implied(name, dom, ty.info))
-            ty = tm.instantiate(ty.body, values[-1])
-        return tm.mk_app(e, *values)
-
-    def written(self, name, dom):
-        """The field from what is written: itself or a source; else None."""
-        elab, meta = self.elab, self.meta
-        if name in self.fields:
-            return elab.term_ensuring(self.fields.pop(name), dom)
-        for s in self.sources:
-            info = self.info(meta.whnf(meta.inst(meta.infer(s))))
-            if info is not None and name in info.fields:
-                value = elab.app_fields(s, [name], self.stx, Call(stx=self.stx))
-                return elab.ensure_type(value, dom, self.stx)
-        return None
-
-    def implied(self, name, dom, binder_info):
-        """The class instance that the field is; LeanError when it is none."""
-        if binder_info == "inst" or self.meta.class_name(dom) is not None:
-            return self.elab.inst_mvar(dom, self.stx)
-        raise LeanError(f"Fields missing: `{name}`", self.stx)
+    def _fields(self, ty):
+        """The names of the fields, in order, if ty is a structure type (in normal form)."""
+        info = self.meta.ext.structures.get(self._type_head(ty))
+        return () if info is None else info.fields

@@ -3,10 +3,9 @@
 Follows Lean 4's `Lean/Elab/{Binders,BuiltinTerm,BuiltinNotation}.lean`.
 Run: `python -m pytest tests/minilean/test_elab.py`.
 """
-from __future__ import annotations
-
 from minilean.front import syntax as sx
 from minilean.front.build import NAT
+from minilean.front.elab_app import Call
 from minilean.front.errors import Declined, LeanError
 from minilean.front.tactic_util import chosen
 from minilean.front.terms import numeral_level
@@ -32,12 +31,9 @@ class FormMixin:
                 and self.scope.options.get("checkBinderAnnotations", True):
             raise LeanError(f"invalid binder annotation, type is not a class instance\n"
                             f"  {meta.pp(ty)}", b.type)
-        if isinstance(b.default, sx.By):
-            raise Declined("automatic arguments", b)
-        default = b.default and self.elab_term_ensuring(b.default, ty)
-        d = self._push(b, name, ty)
-        self.opt_params[d.id] = default
-        return d
+        if b.default is not None:
+            raise Declined("optional or automatic arguments", b)
+        return self._push(b, name, ty)
 
     def _push(self, b, name, ty):
         """The local for one name of the binder b, now in scope."""
@@ -55,21 +51,17 @@ class FormMixin:
     def elab_lambda(self, stx, expected):
         if any(b.pattern is not None for b in stx.binders):
             return self.elab_lambda_patterns(stx, expected)
-        meta, fvars = self.meta, []
+        meta, fvars, ty = self.meta, [], self.type_or_new(expected)
         with meta.with_lctx(meta.lctx):
-            for b, name in [(group, n) for group in stx.binders for n in group.names]:
-                pi = None if expected is None else meta.whnf(meta.inst(expected))
-                dom = pi.type if type(pi) is tm.Pi else None
-                if b.type is None or isinstance(b.type, sx.Hole):
-                    ty = self.type_or_new(dom)
-                else:
-                    ty = self.type_term(b.type)
-                    if dom is not None:
-                        meta.is_def_eq(ty, dom)  # a mismatch is reported for the whole lambda
-                d = self._push(b, name, meta.inst(ty))
-                fvars.append(d.fvar)
-                expected = None if dom is None else tm.instantiate(pi.body, d.fvar)
-            e = self.term_ensuring(stx.body, expected)
+            for b, name in [(group, name) for group in stx.binders for name in group.names]:
+                ty = meta.whnf(meta.inst(ty))
+                known = type(ty) is tm.Pi
+                domain = ty.type if known else meta.mk_type_mvar()
+                given = domain if b.type is None else self.type_term(b.type)
+                meta.is_def_eq(given, domain)  # a mismatch is reported for the whole lambda
+                fvars.append(self._push(b, name, meta.inst(given)).fvar)
+                ty = tm.instantiate(ty.body, fvars[-1]) if known else meta.mk_type_mvar()
+            e = self.term_ensuring(stx.body, ty)
             self.synthesize("yes")
             return meta.mk_lambda(fvars, e)
 
@@ -81,13 +73,11 @@ class FormMixin:
         return m
 
     def elab_synthhole(self, stx, expected):
-        meta, ours = self.meta, self.meta.lctx.by_id
-        for i, d in meta.decls.items() if stx.name is not None else ():
-            if d.name == stx.name and d.kind == "opaque" and all(
-                    x.id in ours for x in d.lctx.decls):
-                if i < self.tactic_start:
-                    raise Declined(f"the goal ?{stx.name} in a term", stx)
-                return tm.MVar(i)
+        meta, ours = self.meta, self.meta.lctx.by_id.keys()
+        if stx.name is not None and any(
+                d.name == stx.name and d.kind == "opaque" and ours >= d.lctx.by_id.keys()
+                for d in meta.decls.values()):
+            raise Declined(f"the goal ?{stx.name} in a term", stx)
         return meta.mk_mvar(self.type_or_new(expected), "opaque", stx.name or "")
 
     def elab_sortt(self, stx, expected):
@@ -108,31 +98,21 @@ class FormMixin:
             return lv.param(stx)
         if stx[0] == "add":
             return numeral_level(stx[2], self.level(stx[1]))
-        *parts, out = [self.level(x) for x in stx[1]]
-        for u in reversed(parts):
-            out = lv.make(stx[0], u, out)
-        return out
+        kind, (first, *rest) = stx
+        u = self.level(first)
+        return lv.make(kind, u, self.level((kind, rest))) if rest else u
 
     def elab_num(self, stx, expected):
-        meta, lit = self.meta, tm.Lit(stx.value)
-        ty = meta.inst(self.type_or_new(expected))
-        if ty is NAT:
-            return meta.mk_nat(stx.value)
-        u = meta._dec_level(meta.sort_level(ty))
-        if u is None:
-            raise LeanError(f"failed to synthesize\n  OfNat ({meta.pp(ty)}) {stx.value}", stx)
-        inst = self.inst_mvar(tm.mk_app(tm.Const("OfNat", (u,)), ty, lit), stx)
-        return tm.mk_app(tm.Const("OfNat.ofNat", (u,)), ty, lit, inst)
-
-    def elab_str(self, stx, expected):
-        raise Declined("string literals", stx)
+        if expected is NAT:
+            return self.meta.mk_nat(stx.value)
+        n = sx.NamedArg(stx.pos, stx.end, "n", tm.Lit(stx.value))
+        call = Call([n], expected=expected, stx=stx)
+        return self.app_args(self.meta.mk_const("OfNat.ofNat"), call)
 
     def elab_paren(self, stx, expected):
         return self.term(stx.term, expected)
 
     def elab_ascription(self, stx, expected):
-        if stx.type is None:
-            return self.elab_term(stx.term)
         ty = self.type_term(stx.type)
         self.synthesize("yes")
         return self.term_ensuring(stx.term, self.meta.inst(ty))
@@ -142,20 +122,7 @@ class FormMixin:
         self.sorries.append((stx, self.meta.lctx, ty))
         return self.meta.mk_sorry(ty)
 
-    def elab_cdot(self, stx, expected):
-        raise LeanError("invalid occurrence of `·` notation, it must be surrounded by "
-                        "parentheses (e.g. `(· + 1)`)", stx)
-
     # --- local definitions and proofs -----------------------------------------------------------
-
-    def elab_show(self, stx, expected):
-        """show T from e / show T by tac: as Lean's `let_fun this : T := e; this` or (e : T)."""
-        meta, ty = self.meta, self.type_term(stx.type)
-        meta.is_def_eq(ty, self.type_or_new(expected))
-        value = self.term_ensuring(stx.value, meta.inst(ty))
-        if isinstance(stx.value, sx.By):
-            return value
-        return tm.App(tm.Lam("this", meta.inst(ty), tm.BVar(0)), value)
 
     def elab_have(self, stx, expected):
         """have x : T := v; b as (fun x : T => b) v; let x : T := v; b."""
@@ -176,11 +143,6 @@ class FormMixin:
         return tm.App(tm.Lam(d.name, ty, body), value)
 
     elab_let = elab_have
-
-    def elab_suffices(self, stx, expected):
-        """suffices h : T from v; b = have h : T := b; v."""
-        return self.elab_have(sx.Have(stx.pos, stx.end, stx.name, [], stx.type, stx.body,
-                                      stx.value), expected)
 
     def _let_value(self, stx):
         """(value, type) of `name binders : type := value`."""

@@ -19,7 +19,7 @@ from minilean.kernel.term import FVar, Pi
 
 # What may stand in a pattern: node -> the fields with patterns in them.
 PARTS = {sx.Paren: ("term",), sx.App: ("args",), sx.NamedArg: ("value",), sx.Tuple: ("items",),
-         sx.Anon: ("items",), sx.ListLit: ("items",), sx.BinOp: ("lhs", "rhs"),
+         sx.Anon: ("items",), sx.BinOp: ("lhs", "rhs"),
          sx.Ascription: ("term",), sx.Ident: (), sx.DotIdent: (), sx.Explicit: (),
          sx.Hole: (), sx.Num: ()}
 
@@ -182,7 +182,7 @@ class MatchMixin:
         if dup is not None:
             raise LeanError(f"Invalid pattern variable: Variable name `{dup}` was already used",
                             stxs[0])
-        with self.own_pending(), self.mode(err_to_sorry=False), meta.with_lctx(meta.lctx):
+        with self.mode(pending=[]), self.mode(err_to_sorry=False), meta.with_lctx(meta.lctx):
             decls, pats = [meta.push_local(n, meta.mk_type_mvar()) for n in names], []
             for stx, x in zip(stxs, locals_, strict=True):
                 known = [y.fvar for y in locals_[:len(pats)]]

@@ -1,28 +1,27 @@
-"""Name resolution and field notation.
+"""Name resolution and field notation; which unknown names are declined, not rejected.
 
-Follows Lean 4's `Lean/ResolveName.lean` and the `.field` part of `Lean/Elab/App.lean`.
+Follows Lean 4's `Lean/ResolveName.lean` and the `.field` part of `Lean/Elab/App.lean`. minilean's
+library is a part of core Lean's. A name it lacks is an error in Lean only if Lean lacks it too,
+which cannot be known here; names that look like library names are therefore declined.
 Run: `python -m pytest tests/minilean/test_elab.py`.
 """
-from __future__ import annotations
-
 from dataclasses import replace
 
-from minilean.front import syntax as sx
-from minilean.front.app_run import Call, binders
+from minilean.front.elab_app import Call
 from minilean.front.errors import Declined, LeanError
-from minilean.front.known_names import is_library_name, is_variable_name
+from minilean.front.notation import WORDS
 from minilean.front.scope import AutoBound
 from minilean.kernel import term as tm
+
+NAMES, _PARTS = frozenset(WORDS["library names"]), frozenset(WORDS["library words"])
+# What Lean defines with every inductive type and minilean does not, or not under that name.
+DERIVED = frozenset("casesOn below brecOn noConfusion noConfusionType inj injEq".split())
 
 
 class NameMixin:
     """Mixed into `TermElab`."""
 
     # --- names ----------------------------------------------------------------------------------
-
-    def resolve_local(self, name):
-        """(local declaration, remaining fields) for a dotted name whose prefix is a local."""
-        return self._longest_prefix(name, lambda x: self.meta.lctx.find(x) or self._find_rec(x))
 
     def resolve_global(self, name):
         """(candidate full names, remaining fields)."""
@@ -38,23 +37,15 @@ class NameMixin:
             name, _, last = name.rpartition(".")
             rest.insert(0, last)
 
-    def _rec_locals(self):
-        """(name, local) of what stands for the declaration being defined, where it is in scope."""
-        return [(self.rec_fns[d.id], d) for d in self.meta.lctx.decls
-                if d.id in self.rec_fns] if self.rec_fns else []
-
-    def _find_rec(self, name):
-        """The declaration being defined, when `name` means it."""
-        for full, d in self._rec_locals():
-            if full == name.removeprefix("_root_.") or any(
-                    full == f"{ns}.{name}" for ns in self.scope.namespaces()):
-                return d
-        return None
+    def rec_local(self, full):
+        """The local that stands for the declaration `full`, still being defined, or None."""
+        decls = self.meta.lctx.decls if self.rec_fns else ()
+        return next((d.fvar for d in decls if self.rec_fns.get(d.id) == full), None)
 
     def global_candidates(self, name):
         """All declarations that the (whole) name may mean, in Lean's order of preference."""
         if name.startswith("_root_."):
-            return [name[7:]] if name[7:] in self.meta.env else []
+            return self._members(name[7:])
         for ns in self.scope.namespaces():
             found = self._members(f"{ns}.{name}", "." not in name)
             if found:
@@ -69,89 +60,87 @@ class NameMixin:
 
         short: by its last part alone, for which a `protected` one cannot be meant.
         """
-        ext = self.meta.ext
-        found = [full] if full in self.meta.env and not (short and full in ext.protected) else []
-        found += ext.aliases.get(full, ())
-        return list(dict.fromkeys(found))
+        meta, known = self.meta, self.rec_local(full) is not None
+        if known or full in meta.env and not (short and full in meta.ext.protected):
+            return [full, *meta.ext.aliases.get(full, ())]
+        return list(meta.ext.aliases.get(full, ()))
 
     def resolve_const(self, name):
         """The full name of the one constant called `name`; LeanError if none or several."""
         found, rest = self.resolve_global(name)
         if rest or len(found) != 1:
-            raise LeanError(f"Unknown constant `{name}`" if rest or not found else
-                            f"ambiguous identifier `{name}`, possible interpretations: {found}")
+            raise LeanError(f"Unknown or ambiguous constant `{name}`")
         return found[0]
 
     def resolve_fn(self, stx):
         """[(term, remaining fields)] for an identifier."""
         name = stx.name
-        d, rest = self.resolve_local(name)
-        if d is not None and not (rest and d.hidden and self.global_candidates(name)):
+        d, rest = self._longest_prefix(name, self.meta.lctx.find)
+        if d is not None:
             return [(d.fvar, rest)]
         found, rest = self.resolve_global(name)
-        if not found and self.auto_bound and "." not in name and not self.known_elsewhere(name):
-            if is_variable_name(name):
-                raise AutoBound(name)
-            raise Declined(f"unbound name {name}", stx)  # it may be a function of the library
-        if not found or rest and all(self._is_type_const(full) for full in found):
-            self.unknown_ident(name, stx)
-        return [(self.const_with_levels(full, stx.levels or (), stx), rest) for full in found]
+        if not found:
+            self.unknown_ident(name, stx, self.auto_bound)
+        return [(self.constant(full, stx.levels or ()), rest) for full in found]
 
-    def _is_type_const(self, name):
-        """Is the constant a type (former), which has no fields of its own?"""
-        ty = self.meta.env.lookup(name).type
-        return type(self.meta.forall_locals(ty, reducing=False)[1]) is tm.Sort
-
-    def unknown_ident(self, name, stx):
-        """Raise Lean's error; a library name that minilean lacks is declined instead."""
+    def unknown_ident(self, name, stx, auto_bound=False):
+        """Raise AutoBound or Lean's error; what Lean's library may have is declined instead."""
         if self.known_elsewhere(name):
             raise Declined(f"library name {name}", stx)
+        if auto_bound and is_variable_name(name.partition(".")[0]):
+            raise AutoBound(name.partition(".")[0])
+        if auto_bound:
+            raise Declined(f"unbound name {name}", stx)  # it may be a function of the library
         if f".{self.own_name or ''}".endswith(f".{name}"):
             raise Declined(f"{name} inside its own proof", stx)
         what = "constant" if "." in name else "identifier"
         raise LeanError(f"Unknown {what} `{name}`", stx)
 
     def known_elsewhere(self, name):
-        """May Lean's library have `name`? (types, and lemmas of library namespaces)"""
-        return is_library_name(name, [*self.scope.namespaces(), *self.scope.opened])
+        """May `name` (unknown to minilean) be declared in Lean's library or Mathlib?"""
+        root, _, rest = name.partition(".")
+        if rest or root in NAMES:
+            return root in NAMES or rest.rpartition(".")[2] in DERIVED
+        spaces = (*self.scope.namespaces(), *self.scope.opened)
+        parts = root.rstrip("'").rstrip("₀₁₂₃").split("_")
+        return not is_variable_name(name) and (
+            any(ns.partition(".")[0] in NAMES for ns in spaces)
+            or len(parts) > 1 and all(part in _PARTS for part in parts))
 
-    def const_with_levels(self, name, levels, stx):
-        """The constant with these universes, the ones not given to be found."""
-        const = self.meta.mk_const(name)
-        if len(levels) > len(const.levels):
-            raise LeanError(f"too many explicit universe levels for `{name}`", stx)
-        return tm.Const(name, (*map(self.level, levels), *const.levels[len(levels):]))
+    def constant(self, name, levels=()):
+        """The constant (or the local for it) with these universes, the others to be found."""
+        this = self.rec_local(name)
+        if this is not None:
+            return this
+        found = self.meta.mk_const(name).levels
+        if len(levels) > len(found):
+            raise LeanError(f"too many explicit universe levels for `{name}`")
+        return tm.Const(name, (*map(self.level, levels), *found[len(levels):]))
 
     # --- fields ---------------------------------------------------------------------------------
 
     def app_fields(self, f, fields, fn, call):
-        """Resolve the `.field`s of f one by one, then apply the last one to the arguments."""
+        """Resolve the `.field`s of f one after the other; the last one takes the arguments."""
         if not fields:
             return self.app_args(f, call)
-        alone = Call(explicit=call.explicit, stx=call.stx)
-        f = self.app_args(f, Call(stx=call.stx))
-        for i, name in enumerate(fields, 1):
-            g, e = self.field_fn(f, name, fn)
-            f = self.app_args(g, self.insert_self(g, e, call if i == len(fields) else alone, fn))
-        return f
+        *first, last = fields
+        f = self.app_fields(f, first, fn, Call(stx=call.stx))
+        g = self.field_fn(f, last, fn)
+        return self.app_args(g, self.insert_self(g, f, call, fn))
 
     def field_fn(self, e, name, stx):
-        """(function, e) for `e.name`."""
+        """The function for `e.name`."""
         meta = self.meta
-        first = meta.inst(meta.infer(e))
-        if self.is_unknown(meta.whnf_core(first)):
-            self.known_type(first)
-            first = meta.inst(first)
-        heads = list(self._heads(first))
+        self.known_type(meta.infer(e))
+        heads = list(self._heads(meta.inst(meta.infer(e))))
         for head in heads:
             found = self._field(head, name)
             if found is not None:
-                return found, e
-        full = f"{heads[0] or '_'}.{name}"
+                return found
+        full = f"{heads[0] or meta.pp(e)}.{name}"
         if not name.isdigit() and self.known_elsewhere(full):
             raise Declined(f"library name {full}", stx)
-        raise LeanError(f"Invalid field `{name}`: The environment does not contain `{full}`\n  "
-                        f"{meta.pp(e)}\nhas type\n  {meta.pp(first)}", stx)
+        raise LeanError(f"Invalid field `{name}`: The environment does not contain `{full}`", stx)
 
     def _heads(self, ty, result=False):
         """The constants at the head of the type ty (result: of what a function of that type
@@ -168,38 +157,30 @@ class NameMixin:
 
     def _field(self, struct, name):
         """The function for a field of struct, or None."""
-        info = self.meta.ext.structures.get(struct)
-        if name.isdigit():
-            decl = self.meta.structure_like(struct)
-            if info is None and decl is not None and not decl.is_prop:
-                raise Declined(f"numbered field of `{struct}`, which is no `structure`")
-            if info is None or not 1 <= int(name) <= len(info.fields):
-                return None
-            name = info.fields[int(name) - 1]
-        return self._member(f"{struct}.{name}")
+        if not name.isdigit():
+            return self._member(f"{struct}.{name}")
+        info, decl = self.meta.ext.structures.get(struct), self.meta.structure_like(struct)
+        if info is None and decl is not None and not decl.is_prop:
+            raise Declined(f"numbered field of `{struct}`, which is no `structure`")
+        if info is None or not 1 <= int(name) <= len(info.fields):
+            return None
+        return self._member(f"{struct}.{info.fields[int(name) - 1]}")
 
     def _member(self, full):
         """The constant `full` (or an alias), or the function of that name being defined."""
         found = self._members(full)
-        if found:
-            return self.meta.mk_const(found[0])
-        return next((d.fvar for name, d in self._rec_locals() if name == full), None)
+        return self.constant(found[0]) if found else None
 
     def insert_self(self, g, e, call, stx):
-        """The call of g with e where g takes its first explicit argument of e's type (or named)."""
+        """The call of g with e where g takes its first explicit argument of e's type."""
         meta, pos = self.meta, 0
         heads = list(self._heads(meta.inst(meta.infer(e))))
         given = {n.name for n in call.named}
-        for b in binders(meta, meta.infer(g)):
-            if b.name in given:
-                continue
-            if self._type_head(b.type) in heads:
-                if b.info == "default":
-                    return replace(call, args=[*call.args[:pos], e, *call.args[pos:]])
-                return replace(call, named=[*call.named, sx.NamedArg(0, 0, b.name, e)])
-            pos += b.info == "default" or call.explicit
-        raise LeanError(f"Invalid field notation: Function `{meta.pp(g)}` does not have a "
-                        f"usable parameter of type `{heads[0]} ...`", stx)
+        for d in meta.forall_locals(meta.infer(g), reducing=False)[0]:
+            if d.bi == "default" and d.name not in given and self._type_head(d.type) in heads:
+                return replace(call, args=[*call.args[:pos], e, *call.args[pos:]])
+            pos += (d.bi == "default" or call.explicit) and d.name not in given
+        raise Declined(f"`{meta.pp(g)}` as a field: no argument for it", stx)
 
     def _type_head(self, ty):
         """The name of the constant at the head of a type ("Function" for a tm.Pi), or None."""
@@ -213,4 +194,12 @@ class NameMixin:
             member, rest = self._longest_prefix(f"{struct}.{stx.name}", self._member)
             if member is not None and len(rest) <= stx.name.count("."):  # more than struct itself
                 return member, rest
-        self.unknown_ident(stx.name if struct is None else f"{struct}.{stx.name}", stx)
+        self.unknown_ident(f"{struct}.{stx.name}", stx)
+
+
+def is_variable_name(name):
+    """A letter with digits, subscripts or primes, a doubled one (xs), h or ih with a letter."""
+    base = name.rstrip("'₀₁₂₃₄₅₆₇₈₉0123456789")
+    if len(base) <= 1:
+        return True
+    return len(base) == 2 and (base[1] == "s" or base[0] == "h") or base == "ih"

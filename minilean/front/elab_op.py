@@ -3,76 +3,50 @@
 Follows Lean 4's `Lean/Elab/{Extra,BuiltinNotation,Calc}.lean`.
 Run: `python -m pytest tests/minilean/test_elab.py`.
 """
-from __future__ import annotations
-
 from dataclasses import replace
 
 from minilean.front import syntax as sx
 from minilean.front.build import NAT, NAT_OPS
 from minilean.front.errors import LeanError
+from minilean.front.notation import WORDS
 from minilean.kernel import term as tm
 
-ARITH = {"+": "HAdd.hAdd", "-": "HSub.hSub", "*": "HMul.hMul", "/": "HDiv.hDiv",
-         "%": "HMod.hMod", "++": "HAppend.hAppend", "^": "HPow.hPow"}
-RELS = {"=": "Eq", "≠": "Ne", "<": "LT.lt", "≤": "LE.le", ">": "GT.gt", "≥": "GE.ge",
-        "==": "BEq.beq", "!=": "bne"}
-PLAIN = {"∧": "And", "∨": "Or", "↔": "Iff", "::": "List.cons", "×": "Prod",
-         "∘": "Function.comp", "∣": "Dvd.dvd", "&&": "and", "||": "or", "≍": "HEq",
-         "≈": "HasEquiv.Equiv", "∈": "Membership.mem"}
-PREFIX = {"¬": "Not", "!": "not", "-": "Neg.neg"}
-
-
-def _fun(name, type, body):
-    """fun name : type => body."""
-    return sx.Lambda(body.pos, body.end, [sx.Binder(body.pos, body.pos, [name], type)], body)
-
-
-def _tuple(stx):
-    """(a, b, c) as Prod.mk a (Prod.mk b c)."""
-    if not stx.items:
-        return ("Unit.unit",)
-    first, *rest = stx.items
-    return "Prod.mk", first, rest[0] if len(rest) == 1 else replace(stx, items=rest)
-
-
-def _list(stx):
-    """[a, b] as List.cons a (List.cons b List.nil)."""
-    if not stx.items:
-        return ("List.nil",)
-    return "List.cons", stx.items[0], replace(stx, items=stx.items[1:])
-
-
-def _if(stx):
-    """`if h : c then a else b`: a and b as functions of h."""
-    if stx.name is None:
-        return "ite", stx.cond, stx.then, stx.els
-    return "dite", stx.cond, *[_fun(stx.name, None, x) for x in (stx.then, stx.els)]
-
-
-def _exists(stx):
-    """∃ x y, p as Exists fun x => ∃ y, p."""
-    (b, *rest), body = stx.binders, stx.body
-    if len(b.names) > 1:
-        rest.insert(0, replace(b, names=b.names[1:]))
-    if rest:
-        body = replace(stx, binders=rest)
-    return "Exists", _fun(b.names[0], b.type, body)
-
-
-# kind of syntax -> function to (constant, argument, …) that it stands for
-NOTATIONS = {sx.UnOp: lambda stx: (PREFIX[stx.op], stx.arg), sx.Tuple: _tuple, sx.ListLit: _list,
-             sx.SubtypeT: lambda stx: ("Subtype", _fun(stx.name, stx.type, stx.pred)),
-             sx.If: _if, sx.Exists: _exists}
+_WORDS = WORDS["constants of operators"]
+CONSTANTS = dict(zip(_WORDS[::2], _WORDS[1::2], strict=True))
+ARITH, RELS = "+ - * / % ++ ^".split(), "= ≠ < ≤ > ≥ == !=".split()
 
 
 class OpMixin:
     """Mixed into `TermElab`."""
 
-    def elab_notation(self, stx, expected):
-        name, *args = NOTATIONS[type(stx)](stx)
-        return self.apply_fn(name, *args, expected=expected, stx=stx)
+    # --- notations ------------------------------------------------------------------------------
 
-    elab_unop = elab_tuple = elab_listlit = elab_if = elab_exists = elab_subtypet = elab_notation
+    def elab_unop(self, stx, expected):
+        return self.apply_fn(stx.op, stx.arg, expected=expected, stx=stx)
+
+    def elab_tuple(self, stx, expected):
+        """(a, b, c) as Prod.mk a (Prod.mk b c)."""
+        if not stx.items:
+            return self.apply_fn("Unit.unit", expected=expected, stx=stx)
+        first, *rest = stx.items
+        second = rest[0] if len(rest) == 1 else replace(stx, items=rest)
+        return self.apply_fn("Prod.mk", first, second, expected=expected, stx=stx)
+
+    def elab_if(self, stx, expected):
+        """`if h : c then a else b`: a and b as functions of h."""
+        name, branches = "ite", (stx.then, stx.els)
+        if stx.name is not None:
+            binder = sx.Binder(stx.pos, stx.pos, [stx.name])
+            name, branches = "dite", [sx.Lambda(x.pos, x.end, [binder], x) for x in branches]
+        return self.apply_fn(name, stx.cond, *branches, expected=expected, stx=stx)
+
+    def elab_exists(self, stx, expected):
+        """∃ x y, p as Exists fun x => Exists fun y => p."""
+        body = stx.body
+        for b, name in reversed([(group, n) for group in stx.binders for n in group.names]):
+            fun = sx.Lambda(body.pos, body.end, [replace(b, names=[name])], body)
+            body = sx.UnOp(stx.pos, stx.end, "Exists", fun)
+        return self.term(body, expected)
 
     def elab_binop(self, stx, expected):
         op = stx.op
@@ -85,7 +59,7 @@ class OpMixin:
         if op == "∉":
             return self.meta.mk_not(self.term(replace(stx, op="∈")))
         args = (stx.rhs, stx.lhs) if op == "∈" else (stx.lhs, stx.rhs)
-        return self.apply_fn(PLAIN[op], *args, expected=expected, stx=stx)
+        return self.apply_fn(CONSTANTS[op], *args, expected=expected, stx=stx)
 
     # --- binop% -------------------------------------------------------------------------------
 
@@ -108,9 +82,8 @@ class OpMixin:
             return lambda: e
         lhs = self.op_tree(inner.lhs, leaves)
         if inner.op == "^":  # an exponent has a type of its own
-            rhs = self.op_tree(self.term(inner.rhs), [])
-        else:
-            rhs = self.op_tree(inner.rhs, leaves)
+            inner, leaves = replace(inner, rhs=self.term(inner.rhs)), []
+        rhs = self.op_tree(inner.rhs, leaves)
         return lambda: self.build_op(inner, lhs(), rhs())
 
     def unify_leaves(self, leaves, expected):
@@ -131,18 +104,15 @@ class OpMixin:
                 and not any(d.cls and d.cls.startswith(("H", "Add", "Mul", "Sub"))
                             for d in meta.lctx.insts):
             return tm.mk_app(NAT_OPS[op], a, b)
-        return self.apply_fn(ARITH[op], a, b, stx=stx)
+        return self.apply_fn(CONSTANTS[op], a, b, stx=stx)
 
     def elab_rel(self, stx, expected):
         """A relation between two operands; (b : Bool) = (p : Prop) compares propositions."""
-        meta = self.meta
         a, b = self.operands(stx.lhs, stx.rhs)
-        ta, tb = meta.inst(meta.infer(a)), meta.inst(meta.infer(b))
-        if stx.op == "=" and ta is tb and not ta.flags & tm.MVAR:
-            return meta.mk_eq(a, b)
-        if stx.op in ("=", "≠") and {ta, tb} == {tm.PROP, tm.Const("Bool")}:
+        types = {self.meta.inst(self.meta.infer(e)) for e in (a, b)}
+        if stx.op in ("=", "≠") and types == {tm.PROP, tm.Const("Bool")}:
             a, b = self.fit(a, tm.PROP, stx), self.fit(b, tm.PROP, stx)
-        return self.apply_fn(RELS[stx.op], a, b, expected=expected, stx=stx)
+        return self.apply_fn(CONSTANTS[stx.op], a, b, expected=expected, stx=stx)
 
     # --- ▸ ------------------------------------------------------------------------------------
 
@@ -151,11 +121,9 @@ class OpMixin:
         meta = self.meta
         self.wait_for(expected)
         heq = self.elab_term(stx.lhs)
-        ty = meta.infer(heq)
-        parts = meta.eq_parts(ty) or meta.eq_parts(meta.whnf(ty))
+        parts = meta.eq_parts(meta.whnf(meta.infer(heq)))
         if parts is None:
-            raise LeanError("Invalid `▸` notation: The first argument must be an equality, but it "
-                            f"has type\n  {meta.pp(ty)}", stx.lhs)
+            raise LeanError("Invalid `▸` notation: no equality to rewrite with", stx.lhs)
         _, a, b = parts
         ways = ((a, b, heq), (b, a, meta.mk_eq_symm(heq)))
         for old, new, eq in ways if not self.is_unknown(expected) else ():
@@ -180,32 +148,25 @@ class OpMixin:
     # --- calc -----------------------------------------------------------------------------------
 
     def elab_calc(self, stx, expected):
-        """Chain the steps by instances of Trans; the first step may be a left side alone."""
-        meta = self.meta
-        proof = mid = None
+        """Chain the steps by instances of Trans; a first step that is a term is proved by rfl."""
+        proof = None
         for step in stx.steps:
-            if step.proof is None:
-                if mid is not None or step is stx.steps[-1]:
-                    raise LeanError("invalid 'calc' step, it has no proof", step)
-                mid = self.elab_term(step.rel)
-                continue
-            link = meta.mk_mvar(self._calc_relation(step, mid))  # has the type that is written
-            meta.assign_mvar(link.id, self.term_ensuring(step.proof, meta.infer(link)))
-            self.synthesize("yes")
+            link = self._calc_step(step, proof)
             proof = link if proof is None else self.apply_fn("Trans.trans", proof, link, stx=step)
-            mid = tm.get_app_fn_args(meta.head_beta(meta.inst(meta.infer(proof))))[1][-1]
         return self.ensure_type(proof, expected, stx)
 
-    def _calc_relation(self, step, mid):
-        """The relation of a step, whose left side is to be `mid` (if that is not None)."""
+    def _calc_step(self, step, proof):
+        """The proof of a step, in whose relation a left side `_` is the right side of `proof`."""
         meta, rel = self.meta, step.rel
-        if mid is not None and isinstance(rel, sx.BinOp) and isinstance(rel.lhs, sx.Hole):
-            rel = replace(rel, lhs=mid)
+        if step.proof is None:
+            return meta.mk_eq_refl(self.elab_term(rel))
+        if proof is not None and isinstance(rel, sx.BinOp) and isinstance(rel.lhs, sx.Hole):
+            rel = replace(rel, lhs=meta.head_beta(meta.inst(meta.infer(proof))).arg)
         ty = self.type_term(rel)
         self.synthesize("partial")
-        ty = meta.inst(ty)
-        sides = tm.get_app_fn_args(ty)[1][-2:]
-        if len(sides) < 2 or mid is not None and not meta.is_def_eq(sides[0], mid):
-            raise LeanError("invalid 'calc' step, it does not go on from the previous right-hand "
-                            f"side\n  {meta.pp(ty)}", step.rel)
-        return ty
+        if len(tm.get_app_fn_args(meta.inst(ty))[1]) < 2:
+            raise LeanError("invalid 'calc' step, relation expected", step.rel)
+        link = meta.mk_mvar(meta.inst(ty))  # has the type that is written
+        meta.assign_mvar(link.id, self.term_ensuring(step.proof, meta.infer(link)))
+        self.synthesize("yes")
+        return link

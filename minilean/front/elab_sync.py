@@ -3,14 +3,12 @@
 Follows Lean 4's `Lean/Elab/SyntheticMVars.lean`: what is easy first, then default instances, then
 everything with errors shown, tactic blocks last. Run: `python -m pytest tests/minilean`.
 """
-from __future__ import annotations
-
 from collections import namedtuple
 
+from minilean.front.elab_app import Call
 from minilean.front.errors import LeanError, Postpone
 from minilean.front.instances import StuckInstance
 from minilean.front.tactic_context import TacticContext
-from minilean.front.terms import occurs
 from minilean.kernel import term as tm
 
 # a synthetic metavariable that still waits: kind "inst", "postponed" or "tactic"
@@ -26,21 +24,11 @@ class SyncMixin:
         """Leave the metavariable m to `synthesize`."""
         self.pending = [*self.pending, Pending(kind, m, stx, self.meta.lctx)]
 
-    def own_pending(self):
-        """Set the problems pending so far aside; the new ones are to be solved inside."""
-        return self.mode(pending=[])
-
     def later(self, kind, stx, ty):
         """A metavariable of type ty that stands for what `stx` will be elaborated to."""
         m = self.meta.mk_mvar(ty, "opaque")
         self.pend(kind, m, stx)
         return m
-
-    def inst_mvar(self, ty, stx=None):
-        """An instance of class type ty: synthesised now if possible, else pending."""
-        m = self.meta.mk_mvar(ty, "synthetic")
-        self.synth_or_pend(m, stx)
-        return self.meta.inst(m)
 
     def synth_or_pend(self, m, stx):
         """Synthesise the instance m now if possible, else later."""
@@ -82,32 +70,30 @@ class SyncMixin:
             if postpone == "yes":
                 return
             with self.mode(may_postpone=False):
-                progress = self._step(quiet=True) or self._use_defaults() or self._step()
-            if progress:
-                continue
+                if self._step(quiet=True) or self._use_defaults() or self._step():
+                    continue
             if postpone == "partial":
                 return
             block = next((p for p in self.pending if p.kind == "tactic"), None)
             if block is None:
-                self._report_stuck()
-            else:
-                self.pending = [p for p in self.pending if p is not block]
-                self.run_by(block.stx, block.mvar.id)
+                stuck = self.pending[0]
+                ty = self.meta.pp(self.meta.decls[stuck.mvar.id].type)
+                raise StuckInstance(f"elaboration is stuck\n  {ty}", stuck.stx)
+            self.pending = [p for p in self.pending if p is not block]
+            self.run_by(block.stx, block.mvar.id)
 
     def _step(self, quiet=False):
         """Try each pending problem once, oldest first; True if one was solved.
 
         quiet: a problem with an error stays pending.
         """
-        todo, self.pending = self.pending, []
-        progress = False
+        todo, self.pending, unsolved = self.pending, [], []
         for p in todo:
             with self.meta.with_lctx(p.lctx):
-                if self._solve(p, quiet):
-                    progress = True
-                else:
-                    self.pending = [*self.pending, p]
-        return progress
+                if not self._solve(p, quiet):
+                    unsolved.append(p)
+        self.pending = [*unsolved, *self.pending]
+        return len(unsolved) < len(todo)
 
     def _solve(self, p, quiet):
         """Was the problem solved? False (and nothing changed) when it must wait longer."""
@@ -117,14 +103,13 @@ class SyncMixin:
         try:
             return self._try_inst(p.mvar) if p.kind == "inst" else self._resume(p, quiet)
         except Postpone:
-            self.restore(mark)
-            return False
+            pass
         except LeanError as err:
-            if quiet:
-                self.restore(mark)
-            else:
-                self._give_up(p, err)
-            return not quiet
+            if not quiet:
+                err.stx = err.stx or p.stx
+                raise
+        self.restore(mark)
+        return False
 
     def _resume(self, p, quiet):
         """Elaborate a postponed term."""
@@ -132,53 +117,31 @@ class SyncMixin:
         ty = meta.inst(meta.decls[p.mvar.id].type)
         with self.mode(err_to_sorry=self.err_to_sorry and not quiet):
             e = meta.inst(self.ensure_type(self.handle(p.stx, ty), ty, p.stx))
-        if e.flags & tm.MVAR and occurs(p.mvar, e):
-            raise LeanError("occurs check failed", p.stx)
         meta.assign_mvar(p.mvar.id, e)
         return True
-
-    def _give_up(self, p, err):
-        """Log err and solve p with a `sorry`, or raise err where errors are not logged."""
-        meta = self.meta
-        sorry = self.recover(err, p.stx, meta.decls[p.mvar.id].type)
-        if p.mvar.id not in meta.assign:
-            meta.assign_mvar(p.mvar.id, sorry)
-
-    def _report_stuck(self):
-        todo, self.pending = self.pending, []
-        for p in todo:
-            what = "typeclass instance problem is" if p.kind == "inst" else "elaboration is"
-            with self.meta.with_lctx(p.lctx):
-                ty = self.meta.pp(self.meta.decls[p.mvar.id].type)
-                self._give_up(p, StuckInstance(f"{what} stuck\n  {ty}"))
 
     # --- default instances ----------------------------------------------------------------------
 
     def _use_defaults(self):
         """Apply one default instance to a pending problem (highest priority first)."""
-        meta = self.meta
-        options = []
+        meta, options = self.meta, []
         for p in self.pending:
             if p.kind == "inst" and self.is_unknown(p.mvar):
-                cls = meta.class_name(meta.inst(meta.decls[p.mvar.id].type))
+                cls = meta.class_name(meta.decls[p.mvar.id].type)
                 options += [(*option, p) for option in meta.ext.defaults.get(cls, ())]
         options.sort(key=lambda o: -o[0])
         return any(self._apply_default(name, p) for _, name, p in options)
 
     def _apply_default(self, name, p):
-        meta, mark = self.meta, self.meta.save()
-        with meta.with_lctx(p.lctx):
-            f = meta.mk_const(name)
-            mvars, infos, result = meta.forall_meta(meta.infer(f), reducing=False)
-            if not meta.is_def_eq(meta.decls[p.mvar.id].type, result) \
-                    or not self._assign(p.mvar, tm.mk_app(f, *mvars)):
-                meta.restore(mark)
-                return False
-            self.pending = [q for q in self.pending if q is not p]
-            for m, info in zip(mvars, infos, strict=True):
-                if info == "inst" and self.is_unknown(m):
-                    self.pend("inst", m, p.stx)
-        return True
+        """Let the instance `name` be what p waits for, if its type fits."""
+        mark, ty = self.save(), self.meta.decls[p.mvar.id].type
+        with self.meta.with_lctx(p.lctx):
+            call = Call(expected=ty, ellipsis=True, stx=p.stx)
+            value = self.app_args(self.meta.mk_const(name), call)
+            if self.meta.is_def_eq(ty, self.meta.infer(value)) and self._assign(p.mvar, value):
+                return True
+        self.restore(mark)
+        return False
 
     # --- tactic blocks --------------------------------------------------------------------------
 
@@ -197,5 +160,5 @@ class SyncMixin:
         if self.root_goals is not None:
             self.root_goals.append((stx.pos, stx.pos, meta, d.lctx, d.type, self))
         ctx = TacticContext(meta, self, [goal], self.err_to_sorry)
-        with self.own_pending(), self.mode(may_postpone=True), meta.with_lctx(d.lctx):
+        with self.mode(pending=[]), self.mode(may_postpone=True), meta.with_lctx(d.lctx):
             close_or_admit(ctx, stx, goal, stx.tactics)

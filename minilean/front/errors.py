@@ -9,22 +9,20 @@ from minilean.front.plain import explain
 from minilean.kernel.errors import KernelError
 
 
-class LeanError(Exception):
-    """An error as Lean words it. `stx` (any syntax node, or None) says where."""
+class Located(Exception):
+    """`message`, and `stx` (any syntax node, or None), which says where."""
 
     def __init__(self, message: str, stx=None):
         super().__init__(message)
-        self.message = message
-        self.stx = stx
+        self.message, self.stx = message, stx
 
 
-class Declined(Exception):
-    """The text needs `feature`, which minilean does not implement."""
+class LeanError(Located):
+    """An error as Lean words it."""
 
-    def __init__(self, feature: str, stx=None):
-        super().__init__(feature)
-        self.feature = feature
-        self.stx = stx
+
+class Declined(Located):
+    """The text needs a feature (the message) that minilean does not implement."""
 
 
 class Postpone(Exception):
@@ -36,8 +34,7 @@ class StepLimit(Exception):
 
 
 FAILURES = (LeanError, Declined, StepLimit, KernelError, RecursionError)
-TOO_DEEP = ("maximum recursion depth has been reached\nuse `set_option maxRecDepth <num>` to "
-            "increase limit\nuse `set_option diagnostics true` to get diagnostic information")
+TOO_DEEP = "maximum recursion depth has been reached"
 
 
 def describe(err):
@@ -45,7 +42,7 @@ def describe(err):
     if isinstance(err, KernelError) and err.reason == "declined":
         err = Declined(f"kernel: {explain(err)}")
     if isinstance(err, Declined):
-        return f"minilean declined: {err.feature}", err.feature
+        return f"minilean declined: {err.message}", err.message
     if isinstance(err, LeanError):
         return err.message, None
     if isinstance(err, StepLimit):

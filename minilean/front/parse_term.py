@@ -158,7 +158,7 @@ class TermParser(BinderParser):
     def in_parentheses(self, start: Token) -> S.Term:
         items = [] if self.at(")") else self.terms()
         if len(items) == 1 and self.accept(":"):
-            kind = None if self.at(")") else self.term()
+            kind = self.decline("(e :)") if self.at(")") else self.term()
             self.expect(")")
             return self.node(S.Ascription, start, items[0], kind)
         self.expect(")")

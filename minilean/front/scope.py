@@ -7,9 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from minilean.front.errors import LeanError
-from minilean.front.tactic_context import TacticContext
-
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -35,17 +32,12 @@ class AutoBound(Exception):
 
 def with_auto_bound(elab, binders, k):
     """k(locals of unbound names, locals of the binders): each unbound name becomes a variable."""
-    meta, names = elab.meta, []
-    start = TacticContext(meta, elab, [])
-    mark = start.save()
+    meta, names, mark = elab.meta, [], elab.save()
     while True:
         try:
             with meta.with_lctx(meta.lctx):
                 autos = [meta.push_local(name, meta.mk_type_mvar(), "implicit") for name in names]
                 return elab.elab_binders(binders, lambda own, autos=autos: k(autos, own))
         except AutoBound as err:
-            [name] = err.args
-            if name in names:
-                raise LeanError(f"Unknown identifier `{name}`") from err
-            names.append(name)
-            start.restore(mark)
+            names += err.args
+            elab.restore(mark)

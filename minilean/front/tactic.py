@@ -9,7 +9,7 @@ Run: `python -m pytest tests/minilean/test_tactics.py`
 
 from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
-from minilean.front.meta import LocalDecl, fresh_id
+from minilean.front.meta import LocalDecl
 from minilean.front.setting import Setting
 from minilean.front.tactic_util import HANDLERS, tactic
 from minilean.kernel.term import MVar
@@ -31,8 +31,7 @@ def run_tactic(ctx, stx) -> None:
     if elab.recorder is not None:
         ctx.prune()
         elab.recorder(ctx, stx, list(ctx.goals))
-    with Setting(meta, "lctx", meta.lctx), Setting(elab, "tactic_start", fresh_id()), \
-            Setting(elab, "err_to_sorry", ctx.recover):
+    with Setting(meta, "lctx", meta.lctx), Setting(elab, "err_to_sorry", ctx.recover):
         try:
             handler(ctx, stx, *stx.args)
         except (LeanError, Declined) as error:

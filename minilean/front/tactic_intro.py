@@ -106,7 +106,7 @@ def suffices(ctx, goal, stx, name, kind, value):
         ty = ctx.elab.elab_type(kind)
         sub = ctx.meta.mk_goal(ty)
         return [U.assert_hyp(ctx.meta, goal, name or "this", ty, MVar(sub))[1], sub]
-    node = S.Suffices(stx.pos, stx.end, name, kind, value, hole)
+    node = S.Have(stx.pos, stx.end, name, [], kind, hole, value)
     return refine_goal(ctx, goal, node, "refine_lift")
 
 
@@ -117,7 +117,7 @@ def suffices(ctx, goal, stx, name, kind, value):
 def show(ctx, stx, kind, value):
     """`show T` picks the first goal that T unifies with; `show T from e` closes the goal."""
     if value is not None:
-        node = S.Show(stx.pos, stx.end, kind, value)
+        node = S.Ascription(stx.pos, stx.end, value, kind)
         return on_main(ctx, lambda goal: refine_goal(ctx, goal, node))
     ctx.prune()
     goals = ctx.goals

@@ -156,7 +156,7 @@ class inductive Decidable (p : Prop) where
   | isTrue (h : p) : Decidable p
 export Decidable (isTrue isFalse)
 
-class OfNat (α : Type u) (_ : Nat) where
+class OfNat (α : Type u) (n : Nat) where
   ofNat : α
 class LE (α : Type u) where
   le : α → α → Prop
