@@ -182,8 +182,6 @@ class CommandElab:
             self.state = replace(self.state, scope=scope.outer)
 
     def cmd_open(self, cmd):
-        if cmd.only is not None or cmd.hiding:
-            raise Declined("open … with a list of names", cmd)
         for name in cmd.names:
             spaces = self._namespaces(name)
             if not spaces and name.split(".")[0] not in NAMES:

@@ -106,8 +106,8 @@ class FormMixin:
                     raise LeanError(f"unknown universe level `{stx}`")
                 self.level_names.append(stx)
             return lv.param(stx)
-        if stx[0] == "add":
-            return numeral_level(stx[2], self.level(stx[1]))
+        if stx[0] == "+":
+            return numeral_level(sum(stx[2]), self.level(stx[1]))
         *parts, out = [self.level(x) for x in stx[1]]
         for u in reversed(parts):
             out = lv.make(stx[0], u, out)
@@ -124,9 +124,6 @@ class FormMixin:
         inst = self.inst_mvar(tm.mk_app(tm.Const("OfNat", (u,)), ty, lit), stx)
         return tm.mk_app(tm.Const("OfNat.ofNat", (u,)), ty, lit, inst)
 
-    def elab_str(self, stx, expected):
-        raise Declined("string literals", stx)
-
     def elab_paren(self, stx, expected):
         return self.term(stx.term, expected)
 
@@ -141,10 +138,6 @@ class FormMixin:
         ty = self.type_or_new(expected)
         self.sorries.append((stx, self.meta.lctx, ty))
         return self.meta.mk_sorry(ty)
-
-    def elab_cdot(self, stx, expected):
-        raise LeanError("invalid occurrence of `·` notation, it must be surrounded by "
-                        "parentheses (e.g. `(· + 1)`)", stx)
 
     # --- local definitions and proofs -----------------------------------------------------------
 

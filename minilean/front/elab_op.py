@@ -183,9 +183,10 @@ class OpMixin:
         """Chain the steps by instances of Trans; the first step may be a left side alone."""
         meta = self.meta
         proof = mid = None
-        for step in stx.steps:
+        steps = [stx.first, *stx.rest]
+        for step in steps:
             if step.proof is None:
-                if mid is not None or step is stx.steps[-1]:
+                if mid is not None or step is steps[-1]:
                     raise LeanError("invalid 'calc' step, it has no proof", step)
                 mid = self.elab_term(step.rel)
                 continue

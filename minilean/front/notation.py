@@ -21,7 +21,8 @@ def _lists(text: str) -> dict[str, list[str]]:
 
 def _infix(lists: dict[str, list[str]]) -> dict[str, tuple[int, int, int]]:
     """operator -> (precedence, least precedence of the left side, of the right side)"""
-    table = {"▸": (75, 0, 75), "<|": (10, 0, 10), "|>": (10, 0, 11)}
+    table = {"▸": (75, 0, 75), "<|": (10, 0, 10), "|>": (10, 0, 11),
+             "|>.": (10, 0, 0)}
     for heading, operators in lists.items():
         kind, _, number = heading.partition(" ")  # "infixl 65"
         if number.isdigit():
