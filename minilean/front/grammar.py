@@ -206,7 +206,7 @@ def _first_of(parts: list[Part]) -> Part:
             if part.run(parser, values):
                 return True
         return False
-    return Part(run, " or ".join(part.expected for part in parts))
+    return Part(run, parts[0].expected)
 
 
 def _optional(part: Part) -> Part:

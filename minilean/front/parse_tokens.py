@@ -32,6 +32,7 @@ TESTS: dict[str, Callable[[Any], bool]] = {
     "field": lambda p: p.tok.col == p.col > 0,
     # of a tactic block: below its first tactic, or after a semicolon
     "in_block": lambda p: p.tok.col == p.col or p.tokens[p.i - 1].text == ";",
+    "bounded": lambda p: p.ahead().text in ("<", ">", "≤", "≥", "≠", "∈", "∉"),
     # steps of `calc` on lines of their own, or after `_`
     "calc_step": lambda p: (p.tok.first or p.tok.kind == "hole") and p.tok.col >= p.col,
     "calc_steps": lambda p: (p.tok.kind == "hole" or p.tok.col > p.col
@@ -121,6 +122,10 @@ class TokenParser:
 
     def num(self) -> int:
         return number_value(self.take().text) if self.tok.kind == "num" else MISSING
+
+    def next_name(self) -> str:
+        """The text of the next token, which is read again."""
+        return self.tok.text
 
     # -- columns and brackets -------------------------------------------------------------------
 
