@@ -169,7 +169,7 @@ end"""
     ("a +", "unexpected end of input; expected term"),
     ("(a", "unexpected end of input; expected ')'"),
     (") a", "unexpected token ')'; expected end of input"),
-    ("f .1", "expected token"),
+    ("f .1", "unexpected token '.'; expected end of input"),
     ("-> a", "unexpected token '->'; expected end of input"),
 ])
 def test_term_errors(text, message):
