@@ -36,12 +36,18 @@ import re
 from ast import literal_eval
 from collections.abc import Callable
 from operator import methodcaller
-from typing import Any, NamedTuple
+from typing import Any
 
 from . import syntax as S
 from .lexer import ParseError
 from .notation import LEAD, MAX
 from .parse_tokens import MISSING, TESTS
+
+# Reads from the parser: a value, or MISSING and nothing read where it does not begin.
+Reader = Callable[[Any], Any]
+# A piece of an alternative: reads from the parser and puts its values into the dictionary; False,
+# and nothing read, where it does not begin.
+Part = Callable[[Any, dict], bool]
 
 _WORD = re.compile(r"""\s*(\$?"[^"]*"|\$?<[\w ]+>|\w+='[^']*'|\w+=(?:\w+|\[\])|"""
                    r"""\w+:(?:max|lead|\d+)\b|\w+:|[,|]?[*+]|\w+|\S)""")
@@ -49,17 +55,6 @@ _FIRST_WORDS = re.compile(r'["<]([^">]+)[">]')
 _PRECEDENCES = {"max": MAX, "lead": LEAD}
 _GROUPS = {"many": "*", "many1": "+", "one": "1"}
 _RULES = {rule.name: rule for rule in S.RULES if rule.base != "tactic"}
-
-
-class Part(NamedTuple):
-    """A piece of an alternative: `run(parser, values)` reads it and puts its values in place.
-
-    It is False, and nothing is read, where the piece does not begin; then an error says that
-    `expected` is.
-    """
-
-    run: Callable[[Any, list], bool]
-    expected: str
 
 
 def _expanded(text: str) -> str:
@@ -77,107 +72,88 @@ def _test(word: str) -> Callable[[Any], bool]:
     """Whether the next token is one of `"words"` or `<kinds>`, or the test of that name."""
     words = word[1:-1].split()
     if word[0] == '"':
-        return lambda parser: parser.at(*words)
+        return methodcaller("at", *words)
     if word[0] == "<":
         return lambda parser: parser.tokens[parser.i].kind in words
     return TESTS[word]
 
 
 class Compiler:
-    """Compiles one alternative. `names`: the fields of the rule so far, None for one without."""
+    """Compiles one alternative."""
 
-    def __init__(self, text: str, names: list[str | None]):
+    def __init__(self, text: str):
         self.words = [*_WORD.findall(text), ""][::-1]
-        self.names, self.place = names, 0
 
-    def choice(self, close: str = "") -> Part:
-        """`a | b …` up to the bracket `close`."""
-        first, last, parts = self.place, self.place, []
-        while not parts or self.words[-1] == "|" and self.words.pop():
-            self.place, elements = first, []
-            while self.words[-1] not in ("|", ")", "]", ""):
-                elements.append(self.element(self.words.pop()))
-            parts.append(_in_order(elements))
-            last = max(last, self.place)
-        self.place = last
-        if self.words.pop() != close:
-            raise SyntaxError(f"no {close!r} in the grammar")
-        return _first_of(parts)
+    def choice(self) -> Part:
+        """`a | b …` and the bracket that closes it."""
+        parts, word = [[]], self.words.pop()
+        while word not in (")", "]", ""):
+            if word == "|":
+                parts.append([])
+            else:
+                parts[-1].append(self.element(word))
+            word = self.words.pop()
+        return _first_of([_in_order(part) for part in parts])
 
-    def element(self, word: str, field: str | None = None) -> Part:
-        """What begins with `word`; its value is the field's (None: the next field's)."""
+    def element(self, word: str, field: str = "") -> Part:
+        """What begins with `word`; its value is the field's."""
         if word[-1] == ":" and len(word) > 1:
             return self.element(self.words.pop(), word[:-1])
         if word == "(":
-            return self.choice(")")
+            return self.choice()
         if word == "[":
-            return _optional(self.choice("]"))
+            return _optional(self.choice())
         if word in _WRAPPERS:
             self.words.pop()
-            return _WRAPPERS[word](self.choice(")"))
+            return _WRAPPERS[word](self.choice())
         if word == "&":
             test = _test(self.words.pop())
-            return Part(lambda parser, values: test(parser), "term")
+            return lambda parser, values: test(parser)
         if word == "decline":
             stop = methodcaller("decline", self.words.pop()[1:-1])
-            return Part(lambda parser, values: stop(parser), "")
+            return lambda parser, values: stop(parser)
         if word[0] in '$"<':
-            return self.literal(field, word)
+            read = _token(word)
+            if field or word[0] == "$":
+                return _put(field, read)
+            return lambda parser, values: read(parser) is not MISSING
         if "=" in word:
             field, _, text = word.partition("=")
             constant = literal_eval(text)
-            return self.put(field, Part(lambda parser: constant, field))
-        return self.put(field, self.listed(word))
+            return _put(field, lambda parser: constant)
+        return _put(field, self.listed(word))
 
-    def literal(self, field: str | None, word: str) -> Part:
-        """A token that is no value, whose text is one ($), or for which the field is True."""
-        test, text = _test(word.lstrip("$")), word[0] == "$"
-
-        def read(parser):
-            if not test(parser):
-                return MISSING
-            token = parser.take()
-            return token.text if text else True
-        part = Part(read, " or ".join(f"'{each}'" for each in word.strip('$"<>').split()))
-        if field or text:
-            return self.put(field, part)
-        return part._replace(run=lambda parser, values: read(parser) is not MISSING)
-
-    def listed(self, word: str) -> Part:
-        """A rule, a method or a group, perhaps as often as the sign after it says; `run(parser)`
-        is its value."""
+    def listed(self, word: str) -> Reader:
+        """A rule, a method or a group, perhaps as often as the sign after it says."""
         if word in _GROUPS:
-            self.words[-1] = _GROUPS[word]
-            outer = self.names, self.place
-            sign, self.names, self.place = self.words.pop(), [], 0
-            part = self.choice(")")
-            part = part._replace(run=_reader(part.run, [None] * len(self.names)))
-            self.names, self.place = outer
-            return _list(part, sign)
+            self.words.pop()
+            return _list(_reader(self.choice(), _only), _GROUPS[word])
         name, _, prec = word.partition(":")
-        part = Part(methodcaller(name, *[_precedence(prec)] if prec else ()),
-                    name.replace("_", " "))
-        if self.words[-1] in ("*", "+", ",+", "|+", ",*"):
-            return _list(part, self.words.pop())
-        return part
+        read = methodcaller(name, *[_precedence(prec)] if prec else ())
+        return _list(read, self.words.pop()) if self.words[-1] in _SIGNS else read
 
-    def put(self, field: str | None, part: Part) -> Part:
-        """The part that makes what `part.run(parser)` reads a value of the rule."""
-        if field and field not in self.names:
-            self.names.append(field)
-        place = self.names.index(field) if field else self.place
-        if place == len(self.names):
-            self.names.append(None)
-        self.place = place + 1
-        read = part.run
 
-        def run(parser, values):
-            found = read(parser)
-            if found is MISSING:
-                return False
-            values[place] = found
-            return True
-        return part._replace(run=run)
+def _put(field: str, read: Reader) -> Part:
+    """The part that makes what `read` reads the field's value."""
+    def run(parser, values):
+        found = read(parser)
+        if found is MISSING:
+            return False
+        values[field] = found
+        return True
+    return run
+
+
+def _token(word: str) -> Reader:
+    """A reader of a token: of its text after a $, else of True."""
+    test = _test(word.lstrip("$"))
+
+    def read(parser):
+        if not test(parser):
+            return MISSING
+        token = parser.take()
+        return token.text if word[0] == "$" else True
+    return read
 
 
 def _in_order(parts: list[Part]) -> Part:
@@ -187,13 +163,13 @@ def _in_order(parts: list[Part]) -> Part:
 
     def run(parser, values):
         start = parser.i
-        for step, expected in parts:
-            if not step(parser, values):
+        for part in parts:
+            if not part(parser, values):
                 if parser.i > start:
-                    parser.fail(expected)
+                    parser.fail()
                 return False
         return True
-    return Part(run, parts[0].expected if parts else "")
+    return run
 
 
 def _first_of(parts: list[Part]) -> Part:
@@ -203,32 +179,32 @@ def _first_of(parts: list[Part]) -> Part:
 
     def run(parser, values):
         for part in parts:
-            if part.run(parser, values):
+            if part(parser, values):
                 return True
         return False
-    return Part(run, parts[0].expected)
+    return run
 
 
 def _optional(part: Part) -> Part:
     def run(parser, values):
-        part.run(parser, values)
+        part(parser, values)
         return True
-    return Part(run, "")
+    return run
 
 
 def _atomic(part: Part) -> Part:
     """The part, or nothing where it fails; a place where it failed is not tried again."""
     def run(parser, values):
-        mark, trial = (parser.i, parser.holes), values[:]
+        mark, trial = (parser.i, parser.holes), values.copy()
         try:
-            if (part, parser.i) not in parser.failed and part.run(parser, trial):
-                values[:] = trial
+            if (part, parser.i) not in parser.failed and part(parser, trial):
+                values.update(trial)
                 return True
         except ParseError:
             parser.failed.add((part, mark[0]))
             parser.i, parser.holes = mark
         return False
-    return part._replace(run=run)
+    return run
 
 
 def _at_column(setting: str) -> Callable[[Part], Part]:
@@ -236,67 +212,75 @@ def _at_column(setting: str) -> Callable[[Part], Part]:
     def wrapped(part):
         def run(parser, values):
             with getattr(parser, setting)():
-                return part.run(parser, values)
-        return part._replace(run=run)
+                return part(parser, values)
+        return run
     return wrapped
 
 
 _WRAPPERS = {"atomic": _atomic, "withPosition": _at_column("position"),
              "withoutPosition": _at_column("anywhere")}
+_SIGNS = ("*", "+", ",+", "|+", ",*")
 
 
-def _list(part: Part, sign: str) -> Part:
-    """The list of what `part.run(parser)` reads; the sign says how often and what separates."""
-    def read(parser):
+def _list(read: Reader, sign: str) -> Reader:
+    """A reader of a list; the sign says how often and what separates."""
+    def listed(parser):
         found = []
         while not found or sign in ("*", "+") or parser.accept(sign[0]):
-            item = part.run(parser)
+            item = read(parser)
             if item is MISSING:
                 if found and sign in (",+", "|+"):
-                    parser.fail(part.expected)
+                    parser.fail()
                 break
             found.append(item)
         return found if found or sign[-1] == "*" else MISSING
-    return part._replace(run=read)
+    return listed
 
 
-def _reader(run: Callable, defaults: list, node: type | None = None,
-            single: bool = True) -> Callable:
-    """A reader of the node, or of the tuple of the values (of the only one if `single`), that
-    `run` puts in place."""
-    single = single and len(defaults) == 1
-
+def _reader(part: Part, value: Callable[[dict, int, int], Any]) -> Reader:
+    """A reader of value(the values of the part's fields, start, end)."""
     def read(parser):
-        start = parser.tokens[parser.i].pos
-        values = [[] if value == [] else value for value in defaults]
-        if not run(parser, values):
-            return MISSING
-        if node:
-            return node(start, parser.end(), *values)
-        return values[0] if single else tuple(values)
+        start, values = parser.tokens[parser.i].pos, {}
+        if part(parser, values):
+            return value(values, start, parser.end())
+        return MISSING
     return read
+
+
+def _only(values: dict, start: int, end: int) -> Any:
+    """The one value, if there is one."""
+    return next(iter(values.values()), None)
+
+
+def _value(rule: S.Rule) -> Callable[[dict, int, int], Any]:
+    """What the rule makes of the values of its fields."""
+    if rule.node:
+        node = getattr(S, rule.node)
+        return lambda values, start, end: node(start, end, **values)
+    if rule.fields:
+        return lambda values, start, end: tuple(
+            [values.get(name, None if default is ... else default) for name, default in rule.fields])
+    if rule.base == "tactic":
+        return lambda values, start, end: tuple(values.values())
+    return _only
 
 
 def install(parser: type) -> None:
     """Gives the class of parsers a method for each rule, and fills its tables `leading`, `commands`
     and `tactics`."""
     for rule in S.RULES:
-        names = [name for name, _ in rule.fields]
+        value = _value(rule)
         texts = [(prec, _expanded(text)) for prec, text in rule.alternatives or [("", "")]]
-        parts = [Compiler(text, names).choice() for _, text in texts]
-        defaults = [None if default is ... else default for _, default in rule.fields]
-        defaults += [None] * (len(names) - len(defaults))
-        node = getattr(S, rule.node) if rule.node else None
-        read = _reader(_first_of(parts).run, defaults, node,
-                       not rule.fields and rule.base != "tactic")
+        parts = [Compiler(text).choice() for _, text in texts]
+        read = _reader(_first_of(parts), value)
         if rule.base == "tactic":
             parser.tactics.update(dict.fromkeys(rule.name.split(), read))
             continue
         setattr(parser, rule.name, read)
-        is_command = node is not None and issubclass(node, S.Command) and rule.alternatives
+        is_command = rule.base in ("Command", "Declaration") and rule.alternatives
         for (prec, text), part in zip(texts, parts, strict=True):
             if prec or is_command:
-                begin = _precedence(prec) if prec else issubclass(node, S.Declaration)
+                begin = _precedence(prec) if prec else rule.base == "Declaration"
                 table = parser.leading if prec else parser.commands
                 for word in _FIRST_WORDS.search(text)[1].split():
-                    table.setdefault(word, []).append((begin, _reader(part.run, defaults, node)))
+                    table.setdefault(word, []).append((begin, _reader(part, value)))

@@ -42,10 +42,10 @@ class TermParser(TokenParser):
                 break
             self.i += 1
             if op == "|>.":
-                field = self.num() if self.tok.kind == "num" else self.need(self.ident(), "field")
+                field = self.num() if self.tok.kind == "num" else self.need(self.ident())
                 left, _ = self.applied(self.node(S.Proj, left, left, field))
             else:
-                left = self.infix(op, left, self.need(self.term(right_prec), "term"))
+                left = self.infix(op, left, self.need(self.term(right_prec)))
             have = op_prec
         return left
 
@@ -78,7 +78,7 @@ class TermParser(TokenParser):
         if self.glued() and self.at("["):
             self.decline("indexing notation")
         if self.glued() and isinstance(term, S.Ident) and self.accept("@"):
-            pattern = self.need(self.term(MAX), "term")
+            pattern = self.need(self.term(MAX))
             return self.node(S.AsPattern, term, term.name, pattern)
         return term
 
@@ -119,7 +119,7 @@ class TermParser(TokenParser):
         """One tactic with its `<;>` chain (left associative)."""
         left = self.simple_tactic()
         while left is not MISSING and self.accept("<;>"):
-            right = self.need(self.simple_tactic(), "tactic")
+            right = self.need(self.simple_tactic())
             left = self.node(S.Tactic, left, "<;>", (left, right))
         return left
 
@@ -129,7 +129,7 @@ class TermParser(TokenParser):
             return self.block_tactic()
         if start.text in self.tactics:
             self.i += 1
-            args = self.need(self.tactics[start.text](self), "what the tactic takes")
+            args = self.need(self.tactics[start.text](self))
             return self.node(S.Tactic, start, start.text, args)
         if start.text in _DECLINED_TACTICS:
             self.decline("tactic …")

@@ -101,12 +101,12 @@ class TokenParser:
         self.i += found
         return found
 
-    def need(self, found: Any, expected: str) -> Any:
+    def need(self, found: Any) -> Any:
         """What was found; an error if it is MISSING."""
-        return self.fail(expected) if found is MISSING else found
+        return self.fail() if found is MISSING else found
 
-    def fail(self, expected: str) -> NoReturn:
-        """Raises Lean's "unexpected …; expected …" at the next token."""
+    def fail(self, expected: str = "") -> NoReturn:
+        """Raises Lean's "unexpected …", and "; expected …" if that is known, at the next token."""
         tok = self.tok
         if tok.kind == "error":
             raise ParseError(tok.pos, tok.text)
@@ -114,7 +114,7 @@ class TokenParser:
             self.decline("quoted identifier «…»")
         found = _UNEXPECTED.get(tok.kind) or f"token '{self.source.text[tok.pos:tok.end]}'"
         end = None if tok.kind == "eof" else tok.end
-        raise ParseError(tok.pos, f"unexpected {found}; expected {expected}", end)
+        raise ParseError(tok.pos, f"unexpected {found}" + (expected and f"; expected {expected}"), end)
 
     def decline(self, feature: str) -> NoReturn:
         """Raises Declined at the next token; an ellipsis in the feature stands for its text."""
