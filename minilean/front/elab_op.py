@@ -10,16 +10,11 @@ from dataclasses import replace
 from minilean.front import syntax as sx
 from minilean.front.build import NAT, NAT_OPS
 from minilean.front.errors import LeanError
+from minilean.front.notation import constants
 from minilean.kernel import term as tm
 
-ARITH = {"+": "HAdd.hAdd", "-": "HSub.hSub", "*": "HMul.hMul", "/": "HDiv.hDiv",
-         "%": "HMod.hMod", "++": "HAppend.hAppend", "^": "HPow.hPow"}
-RELS = {"=": "Eq", "≠": "Ne", "<": "LT.lt", "≤": "LE.le", ">": "GT.gt", "≥": "GE.ge",
-        "==": "BEq.beq", "!=": "bne"}
-PLAIN = {"∧": "And", "∨": "Or", "↔": "Iff", "::": "List.cons", "×": "Prod",
-         "∘": "Function.comp", "∣": "Dvd.dvd", "&&": "and", "||": "or", "≍": "HEq",
-         "≈": "HasEquiv.Equiv", "∈": "Membership.mem"}
-PREFIX = {"¬": "Not", "!": "not", "-": "Neg.neg"}
+ARITH, RELS, PLAIN, PREFIX = map(
+    constants, ("arithmetic", "relations", "other operators", "prefixes"))
 
 
 def _fun(name, type, body):

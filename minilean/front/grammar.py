@@ -6,7 +6,7 @@
     name : Node                        another rule that reads such a node
     tactic name name(field, …)         what stands after these tactics' names
       | alternative                    the first that begins at the next token
-      |prec alternative                the same; a term of this precedence begins with its first word
+      |prec alternative                the same; a term of this precedence begins so
 
 An alternative is a sequence. As in Lean's parsers, it does not begin here, and the next alternative
 is tried, if it fails before it has read a token; later it is an error. The value of a rule without
@@ -91,7 +91,7 @@ class Compiler:
             if word == "|":
                 parts.append([])
             else:
-                parts[-1].append(self.element(word))
+                parts[-1].append((self.element(word), word))
             word = self.words.pop()
         return _first_of([_in_order(part) for part in parts])
 
@@ -156,17 +156,17 @@ def _token(word: str) -> Reader:
     return read
 
 
-def _in_order(parts: list[Part]) -> Part:
-    """All of them, one after another."""
+def _in_order(parts: list[tuple[Part, str]]) -> Part:
+    """All of them, one after another, each with what an error calls it."""
     if len(parts) == 1:
-        return parts[0]
+        return parts[0][0]
 
     def run(parser, values):
         start = parser.i
-        for part in parts:
+        for part, word in parts:
             if not part(parser, values):
                 if parser.i > start:
-                    parser.fail()
+                    parser.fail(word.strip(":").replace('"', "'"))
                 return False
         return True
     return run
@@ -258,8 +258,8 @@ def _value(rule: S.Rule) -> Callable[[dict, int, int], Any]:
         node = getattr(S, rule.node)
         return lambda values, start, end: node(start, end, **values)
     if rule.fields:
-        return lambda values, start, end: tuple(
-            [values.get(name, None if default is ... else default) for name, default in rule.fields])
+        defaults = [(name, None if default is ... else default) for name, default in rule.fields]
+        return lambda values, start, end: tuple([values.get(*pair) for pair in defaults])
     if rule.base == "tactic":
         return lambda values, start, end: tuple(values.values())
     return _only

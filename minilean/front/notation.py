@@ -1,6 +1,6 @@
 """The words of Lean that `words.txt` lists, and the precedences of infix operators.
 
-The parser reads with these precedences, the printer writes with them.
+The parser reads with these tables, the elaborator and the printer look up constants in them.
 
 Run: `python -m pytest tests/minilean/test_parser.py tests/minilean/test_pp.py`
 """
@@ -30,6 +30,12 @@ def _infix(lists: dict[str, list[str]]) -> dict[str, tuple[int, int, int]]:
             sides = prec, prec + (kind != "infixl"), prec + (kind != "infixr")
             table.update(dict.fromkeys(operators, sides))
     return table
+
+
+def constants(heading: str) -> dict[str, str]:
+    """operator -> constant, for a list of them"""
+    words = WORDS[heading]
+    return dict(zip(words[::2], words[1::2], strict=True))
 
 
 WORDS = _lists(Path(__file__).with_name("words.txt").read_text(encoding="utf-8"))

@@ -12,7 +12,7 @@ Run: `python -m pytest tests/minilean/test_parser.py`
 from __future__ import annotations
 
 from . import syntax as S
-from .lexer import ParseError, Token
+from .lexer import ParseError
 from .notation import INFIX, LEAD, MAX, WORDS
 from .parse_tokens import MISSING, TokenParser
 from .setting import Setting

@@ -46,9 +46,9 @@ TESTS: dict[str, Callable[[Any], bool]] = {
 class TokenParser:
     """State over one text: index `i` of the next token, saved column `col` (-1: none)."""
 
-    # Filled by `grammar.install`: word (or kind of token) -> what may begin with it, as (precedence,
-    # reader); the same for commands, as (is it a declaration?, reader); tactic -> reader of its
-    # arguments
+    # Filled by `grammar.install`: word (or kind of token) -> terms that may begin with it, as
+    # (precedence, reader); word -> commands, as (is it a declaration?, reader); tactic -> reader of
+    # its arguments
     leading: dict[str, list] = {}
     commands: dict[str, list] = {}
     tactics: dict[str, Any] = {}
@@ -105,8 +105,8 @@ class TokenParser:
         """What was found; an error if it is MISSING."""
         return self.fail() if found is MISSING else found
 
-    def fail(self, expected: str = "") -> NoReturn:
-        """Raises Lean's "unexpected …", and "; expected …" if that is known, at the next token."""
+    def fail(self, expected: str = "term") -> NoReturn:
+        """Raises Lean's "unexpected …; expected …" at the next token."""
         tok = self.tok
         if tok.kind == "error":
             raise ParseError(tok.pos, tok.text)
@@ -114,7 +114,7 @@ class TokenParser:
             self.decline("quoted identifier «…»")
         found = _UNEXPECTED.get(tok.kind) or f"token '{self.source.text[tok.pos:tok.end]}'"
         end = None if tok.kind == "eof" else tok.end
-        raise ParseError(tok.pos, f"unexpected {found}" + (expected and f"; expected {expected}"), end)
+        raise ParseError(tok.pos, f"unexpected {found}; expected {expected}", end)
 
     def decline(self, feature: str) -> NoReturn:
         """Raises Declined at the next token; an ellipsis in the feature stands for its text."""

@@ -78,9 +78,9 @@ class Printer(NotationMixin):
         self.names[x.id] = name
         return x
 
-    def under(self, e, name: str) -> str:
-        """Text of the body of e, whose variable is called `name`."""
-        return self.show(tm.instantiate(e.body, self.bind(e, name)))
+    def opened(self, e, name: str):
+        """The body of e, whose variable is called `name`."""
+        return tm.instantiate(e.body, self.bind(e, name))
 
     # -- dispatch -------------------------------------------------------------------------------
 
@@ -136,7 +136,7 @@ class Printer(NotationMixin):
     def let(self, e) -> tuple[str, int, int]:
         name, value = self.pick_name(e), self.show(e.value)
         word = "have" if self.meta.is_prop(e.type) else "let"
-        return f"{word} {name} := {value};\n{self.under(e, name)}", LEAD, 0
+        return f"{word} {name} := {value};\n{self.show(self.opened(e, name))}", LEAD, 0
 
     def fun(self, e) -> tuple[str, int, int]:
         shown = []
@@ -144,7 +144,7 @@ class Printer(NotationMixin):
             unused = e.name.endswith("✝") and not has_loose_bvar(e.body, 0)
             name = "x" if unused else self.pick_name(e)
             shown.append(name if e.info == "default" else bracketed(name, e.info))
-            e = tm.instantiate(e.body, self.bind(e, name))
+            e = self.opened(e, name)
         return f"fun {' '.join(shown)} => {self.show(e)}", MAX, 0
 
     def pi(self, e) -> tuple[str, int, int]:
@@ -156,7 +156,7 @@ class Printer(NotationMixin):
         while type(e) is Pi and is_dependent(e) and (prop or not binders):
             kind, name = self.show(e.type), self.pick_name(e)
             binders.append((kind, e.info, name))
-            e = tm.instantiate(e.body, self.bind(e, name))
+            e = self.opened(e, name)
         groups = groupby(binders, lambda b: b if b[1] == "inst" else b[:2])
         shown = " ".join([bracketed(f"{' '.join(b[2] for b in group)} : {kind}", info)
                           for (kind, info, *_), group in groups])
@@ -167,16 +167,19 @@ class Printer(NotationMixin):
 
     def app(self, e) -> tuple[str, int, int]:
         f, args = tm.get_app_fn_args(e)
-        notation = self.notation(f.name, args) if type(f) is Const else None
-        if notation is not None:
-            return notation
-        if self.is_hidden_proof(e, f):
-            return "⋯", MAX, MAX
-        infos = ["default"] * len(args)
-        if type(f) is Const or type(f) is FVar:
+        if is_app_of(e, "OfNat.ofNat", 3) and type(args[1]) is Lit:
+            return self.atom(args[1]), MAX, MAX
+        name, infos = f.name if type(f) is Const else "", ["default"] * len(args)
+        if name or type(f) is FVar:
             infos = self.meta.arg_infos(f, len(args))
         explicit = [a for a, info in zip(args, infos, strict=True) if info == "default"]
-        if type(f) is Const and self.is_method(f.name, explicit):
+        is_match = name in self.ext.matchers
+        piece = self.matcher(name, args) if is_match else self.notation(name, explicit)
+        if piece is not None:
+            return piece
+        if self.is_hidden_proof(e, f):
+            return "⋯", MAX, MAX
+        if name and self.is_method(name, explicit):
             head = f"{self.show(explicit.pop(0), MAX, LEAD)}.{f.name.rpartition('.')[2]}"
         else:
             head = self.show(f, MAX, LEAD)
@@ -228,21 +231,9 @@ def pp_expr(meta, e, lctx) -> str:
 
 
 def pp_goal(meta, goal) -> str:
-    """`case tag`, hypotheses (equal types share a line), `⊢ target`.
-
-    Remembered: a search prints a goal again for each tactic that fails on it.
-    """
+    """`case tag`, hypotheses (equal types share a line), `⊢ target`."""
     d, inst = meta.decls[goal], meta.inst
-    shown = [(h.id, h.name, inst(h.type), h.value and inst(h.value)) for h in d.lctx.decls]
-    key = d.name, inst(d.type), *shown
-    text = meta.own.texts.get(key)
-    if text is None:
-        text = meta.own.texts[key] = _goal_text(meta, d)
-    return text
-
-
-def _goal_text(meta, d) -> str:
-    inst, tag = meta.inst, d.name.rstrip("✝") if d.name else ""
+    tag = (d.name or "").rstrip("✝")
     lines = [f"case {tag}"] if tag else []
     with meta.with_lctx(d.lctx):
         printer = Printer(meta, d.lctx)
@@ -250,10 +241,6 @@ def _goal_text(meta, d) -> str:
         for (ty, let), group in groupby(visible, lambda h: (inst(h.type), h.value and h)):
             value = f" := {printer.show(inst(let.value))}" if let else ""
             names = " ".join([printer.names[h.id] for h in group])
-            lines.append(f"{names} : {_indent(printer.show(ty) + value)}")
-        lines.append(f"⊢ {_indent(printer.show(inst(d.type)))}")
-    return "\n".join(lines)
-
-
-def _indent(text: str) -> str:
-    return text.replace("\n", "\n  ")
+            lines.append(f"{names} : {printer.show(ty)}{value}")
+        lines.append(f"⊢ {printer.show(inst(d.type))}")
+    return "\n".join([line.replace("\n", "\n  ") for line in lines])
