@@ -22,10 +22,10 @@ def kernel_steps(deadline):
 class Caches:
     """Results about terms, valid for one environment with its tables."""
 
-    __slots__ = ("defeq", "infer", "inst", "texts", "whnf")
+    __slots__ = ("defeq", "infer", "inst", "whnf")
 
     def __init__(self):
-        self.defeq, self.infer, self.inst, self.texts, self.whnf = {}, {}, {}, {}, {}
+        self.defeq, self.infer, self.inst, self.whnf = {}, {}, {}, {}
 
     def trim(self, limit=50_000):
         """Itself, emptied first if it has more entries than `limit`."""

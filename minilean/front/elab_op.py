@@ -10,11 +10,11 @@ from dataclasses import replace
 from minilean.front import syntax as sx
 from minilean.front.build import NAT, NAT_OPS
 from minilean.front.errors import LeanError
-from minilean.front.notation import constants
+from minilean.front.notation import pairs
 from minilean.kernel import term as tm
 
 ARITH, RELS, PLAIN, PREFIX = map(
-    constants, ("arithmetic", "relations", "other operators", "prefixes"))
+    pairs, ("arithmetic", "relations", "other operators", "prefixes"))
 
 
 def _fun(name, type, body):

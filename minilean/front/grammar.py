@@ -35,6 +35,7 @@ from __future__ import annotations
 import re
 from ast import literal_eval
 from collections.abc import Callable
+from functools import partial
 from operator import methodcaller
 from typing import Any
 
@@ -42,6 +43,7 @@ from . import syntax as S
 from .lexer import ParseError
 from .notation import LEAD, MAX
 from .parse_tokens import MISSING, TESTS
+from .setting import Setting
 
 # Reads from the parser: a value, or MISSING and nothing read where it does not begin.
 Reader = Callable[[Any], Any]
@@ -207,18 +209,16 @@ def _atomic(part: Part) -> Part:
     return run
 
 
-def _at_column(setting: str) -> Callable[[Part], Part]:
-    """Makes a part that is read in that setting of the parser's column."""
-    def wrapped(part):
-        def run(parser, values):
-            with getattr(parser, setting)():
-                return part(parser, values)
-        return run
-    return wrapped
+def _at_column(part: Part, here: bool) -> Part:
+    """The part, where columns are compared with that of its first token, or with none."""
+    def run(parser, values):
+        with Setting(parser, "col", parser.tok.col if here else -1):
+            return part(parser, values)
+    return run
 
 
-_WRAPPERS = {"atomic": _atomic, "withPosition": _at_column("position"),
-             "withoutPosition": _at_column("anywhere")}
+_WRAPPERS = {"atomic": _atomic, "withPosition": partial(_at_column, here=True),
+             "withoutPosition": partial(_at_column, here=False)}
 _SIGNS = ("*", "+", ",+", "|+", ",*")
 
 

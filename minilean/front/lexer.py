@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from .notation import WORDS
+from .notation import WORDS, pairs
 
 
 class ParseError(Exception):
@@ -51,10 +51,7 @@ _IDENT = rf"{_PART}(?:\.{_PART})*"
 _AFTER_TERM = rf'(?<=[{_REST})\]⟩}}›·"])'
 _SYMBOLS = sorted((word for heading, words in WORDS.items() for word in words
                    if heading.startswith(("infix", "symbols"))), key=len, reverse=True)
-_CANONICAL = {
-    "↦": "=>", "->": "→", "<-": "←", "<->": "↔", "/\\": "∧", "\\/": "∨", "<=": "≤", ">=": "≥",
-    "|-": "⊢", "$": "<|",
-}
+_CANONICAL = pairs("other spellings")
 _TOKEN = re.compile(
     r"(?P<space>(?:[ \n\r]|--[^\n]*)+)|(?P<block>/-)"
     rf"|(?P<quoted>\.?(?:{_PART}\.)*«[^»\n]*»(?:\.{_PART})*)"
@@ -119,8 +116,3 @@ def _comment(text: str, start: int) -> tuple[str, str, int]:
             is_doc = text.startswith("/--", start) and not text.startswith("/--/", start)
             return "doc" if is_doc else "space", "", mark.end()
     return "error", "unterminated comment", len(text)
-
-
-def number_value(token: str) -> int:
-    """The number that a numeral token stands for."""
-    return int(token, 10 if token.isdigit() else 0)

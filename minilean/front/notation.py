@@ -21,8 +21,7 @@ def _lists(text: str) -> dict[str, list[str]]:
 
 def _infix(lists: dict[str, list[str]]) -> dict[str, tuple[int, int, int]]:
     """operator -> (precedence, least precedence of the left side, of the right side)"""
-    table = {"▸": (75, 0, 75), "<|": (10, 0, 10), "|>": (10, 0, 11),
-             "|>.": (10, 0, 0)}
+    table = {"▸": (75, 0, 75), "<|": (10, 0, 10), "|>": (10, 0, 11)}
     for heading, operators in lists.items():
         kind, _, number = heading.partition(" ")  # "infixl 65"
         if number.isdigit():
@@ -32,8 +31,8 @@ def _infix(lists: dict[str, list[str]]) -> dict[str, tuple[int, int, int]]:
     return table
 
 
-def constants(heading: str) -> dict[str, str]:
-    """operator -> constant, for a list of them"""
+def pairs(heading: str) -> dict[str, str]:
+    """The first of two words -> the second, for a list of such."""
     words = WORDS[heading]
     return dict(zip(words[::2], words[1::2], strict=True))
 

@@ -41,11 +41,7 @@ class TermParser(TokenParser):
             if op_prec < prec or have < left_prec:
                 break
             self.i += 1
-            if op == "|>.":
-                field = self.num() if self.tok.kind == "num" else self.need(self.ident())
-                left, _ = self.applied(self.node(S.Proj, left, left, field))
-            else:
-                left = self.infix(op, left, self.need(self.term(right_prec)))
+            left = self.infix(op, left, self.need(self.term(right_prec)))
             have = op_prec
         return left
 
@@ -70,16 +66,13 @@ class TermParser(TokenParser):
         return MISSING, 0
 
     def fields(self, term: S.Term) -> S.Term:
-        """term with what is glued to it: field accesses, or a pattern after `x@`."""
+        """term with the field accesses glued to it."""
         while self.tok.kind in ("fieldidx", "field"):
             tok = self.take()
             field = int(tok.text) if tok.kind == "fieldidx" else tok.text
             term = self.node(S.Proj, term, term, field)
         if self.glued() and self.at("["):
             self.decline("indexing notation")
-        if self.glued() and isinstance(term, S.Ident) and self.accept("@"):
-            pattern = self.need(self.term(MAX))
-            return self.node(S.AsPattern, term, term.name, pattern)
         return term
 
     def applied(self, fn: S.Term) -> tuple[S.Term, int]:
@@ -143,10 +136,3 @@ class TermParser(TokenParser):
         if items is MISSING or len(items) == 1:
             return items if items is MISSING else items[0]
         return self.node(S.RPat, start, "alts", "_", items)
-
-    def rcases_typed(self) -> S.RPat:
-        """`p | q : type`"""
-        start, pattern = self.tok, self.rcases_alts()
-        if pattern is MISSING or not self.at(":"):
-            return pattern
-        return self.node(S.RPat, start, "typed", "_", [pattern], self.type())

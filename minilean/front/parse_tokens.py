@@ -10,8 +10,7 @@ from typing import Any, NoReturn
 
 from . import syntax as S
 from .errors import Declined
-from .lexer import ParseError, Token, number_value, tokenize
-from .setting import Setting
+from .lexer import ParseError, Token, tokenize
 
 MISSING = object()  # what a method that reads gives, and reads nothing, where nothing of it begins
 _UNEXPECTED = {"eof": "end of input", "id": "identifier", "num": "numeral"}
@@ -25,7 +24,7 @@ TESTS: dict[str, Callable[[Any], bool]] = {
     "undotted": lambda p: "." not in p.tok.text,
     "not_closed": lambda p: not p.at(",", "]"),
     "bar_next": lambda p: p.ahead().text == "|",
-    "at_next": lambda p: p.ahead().text == "@",
+    "at_next": lambda p: p.ahead().text == "@" and p.ahead().pos == p.tok.end,
     # an argument of an application: Lean's `checkWsBefore` and `checkColGt`
     "argument": lambda p: p.tok.col > p.col and (p.tok.text[:1] in '(⟨‹@{¬"' or not p.glued()),
     # of a `where` block: below its first field
@@ -53,9 +52,9 @@ class TokenParser:
     commands: dict[str, list] = {}
     tactics: dict[str, Any] = {}
 
-    def __init__(self, source: S.Source):
-        self.source = source
-        self.tokens = tokenize(source.text)
+    def __init__(self, text: str):
+        self.text = text
+        self.tokens = tokenize(text)
         self.i = 0
         self.col = self.command_col = -1  # the latter of the command that is read
         self.holes: tuple[S.Ident, ...] | None = None  # the `·` of the parentheses around
@@ -112,7 +111,7 @@ class TokenParser:
             raise ParseError(tok.pos, tok.text)
         if tok.kind == "quoted":
             self.decline("quoted identifier «…»")
-        found = _UNEXPECTED.get(tok.kind) or f"token '{self.source.text[tok.pos:tok.end]}'"
+        found = _UNEXPECTED.get(tok.kind) or f"token '{self.text[tok.pos:tok.end]}'"
         end = None if tok.kind == "eof" else tok.end
         raise ParseError(tok.pos, f"unexpected {found}; expected {expected}", end)
 
@@ -121,18 +120,11 @@ class TokenParser:
         raise Declined(feature.replace("…", self.tok.text), S.Hole(self.tok.pos, self.tok.end))
 
     def num(self) -> int:
-        return number_value(self.take().text) if self.tok.kind == "num" else MISSING
+        if self.tok.kind != "num":
+            return MISSING
+        text = self.take().text
+        return int(text, 10 if text.isdigit() else 0)
 
     def next_name(self) -> str:
         """The text of the next token, which is read again."""
         return self.tok.text
-
-    # -- columns and brackets -------------------------------------------------------------------
-
-    def position(self) -> Setting:
-        """Lean's `withPosition`: columns are compared with that of the next token."""
-        return Setting(self, "col", self.tok.col)
-
-    def anywhere(self) -> Setting:
-        """Lean's `withoutPosition`: inside brackets."""
-        return Setting(self, "col", -1)

@@ -20,8 +20,7 @@ from .parse_tokens import MISSING
 
 __all__ = ["ParseError", "Parser", "parse_tactics", "parse_term"]
 
-_FLAGS = WORDS["modifiers"]
-_DECLINED = frozenset(WORDS["declined commands"])
+_STARTS = ("@[", *WORDS["modifiers"])
 
 
 class Parser(TermParser):
@@ -49,8 +48,6 @@ class Parser(TermParser):
                     command = read(self)
                     if command is not MISSING:
                         return command
-        if self.at(*_DECLINED):
-            self.decline("command …")
         self.fail("command" if plain else "declaration")
 
     def skip_to_command(self) -> None:
@@ -58,9 +55,7 @@ class Parser(TermParser):
         further.
         """
         self.i = min(self.i + 1, len(self.tokens) - 1)
-        while self.tok.kind not in ("eof", "doc") and not self.at("@[", *self.commands, *_FLAGS):
-            if self.at(*_DECLINED) and self.tok.col == 0:
-                return
+        while self.tok.kind not in ("eof", "doc") and not self.at(*_STARTS, *self.commands):
             self.i += 1
 
     def name_span(self) -> tuple[int, int]:
@@ -74,17 +69,17 @@ grammar.install(Parser)
 
 def parse_term(text: str) -> S.Term:
     """The term that is the whole text."""
-    return _whole(text, Parser.term)[0]
+    return _whole(Parser.term, text)
 
 
-def parse_tactics(text: str) -> tuple[S.TacSeq, S.Source]:
+def parse_tactics(text: str) -> S.TacSeq:
     """The tactic block that is the whole text (REPL tactic mode). Raises ParseError, Declined."""
-    return _whole(text, Parser.tactic_seq)
+    return _whole(Parser.tactic_seq, text)
 
 
-def _whole(text: str, read: Callable) -> tuple[S.Node, S.Source]:
-    parser = Parser(S.Source(text))
+def _whole(read: Callable, text: str) -> S.Node:
+    parser = Parser(text)
     found = read(parser)
     if found is MISSING or parser.tok.kind != "eof":
         parser.fail("end of input")
-    return found, parser.source
+    return found

@@ -6,12 +6,12 @@ into `Printer` of `pp.py`; pieces are (text, precedence, tail).
 Run: `python -m pytest tests/minilean/test_pp.py`
 """
 
-from minilean.front.notation import INFIX, LEAD, MAX, constants
+from minilean.front.notation import INFIX, LEAD, MAX, pairs
 from minilean.front.terms import is_app_of
 from minilean.kernel import term as tm
 from minilean.kernel.term import Lam, Pi
 
-_OPERATORS = {**constants("arithmetic"), **constants("relations"), **constants("other operators")}
+_OPERATORS = {**pairs("arithmetic"), **pairs("relations"), **pairs("other operators")}
 
 
 class NotationMixin:

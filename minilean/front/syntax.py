@@ -3,7 +3,7 @@
 The classes are those that `grammar.txt` declares (`Base Name(field, field=default)`), and this
 module has them as attributes: `Ident(pos, end, name, levels=None)`. They follow Lean's own surface
 grammar, but a node is a small class instead of a kind and children. `pos`/`end` are offsets in code
-points into the text that was parsed (`end` is just after the last character of the node); `Source`
+points into the text that was parsed (`end` is just after the last character of the node); `line_col`
 turns them into Lean's line (from 1) and column (from 0).
 
 Run: `python -m pytest tests/minilean/test_parser.py`
@@ -18,16 +18,10 @@ from pathlib import Path
 from typing import Any
 
 
-class Source:
-    """The text of one file or request."""
-
-    def __init__(self, text: str):
-        self.text = text
-
-    def line_col(self, offset: int) -> tuple[int, int]:
-        """Line (from 1) and column (from 0, in code points) of an offset."""
-        before = self.text[:offset]
-        return before.count("\n") + 1, offset - before.rfind("\n") - 1
+def line_col(text: str, offset: int) -> tuple[int, int]:
+    """Line (from 1) and column (from 0, in code points) of an offset."""
+    before = text[:offset]
+    return before.count("\n") + 1, offset - before.rfind("\n") - 1
 
 
 @dataclass(eq=False)
@@ -36,14 +30,6 @@ class Node:
 
     pos: int
     end: int
-
-
-class Term(Node):
-    """Base of all terms."""
-
-
-class Command(Node):
-    """Base of all commands."""
 
 
 @dataclass
