@@ -59,11 +59,9 @@ _GROUPS = {"many": "*", "many1": "+", "one": "1"}
 _RULES = {rule.name: rule for rule in S.RULES if rule.base != "tactic"}
 
 
-def _expanded(text: str) -> str:
-    """The text with `@name` replaced by that rule's alternatives."""
-    def alternatives(match):
-        return f"({' | '.join(_expanded(text) for _, text in _RULES[match[1]].alternatives)})"
-    return re.sub(r"@(\w+)", alternatives, text)
+def _words(text: str) -> list[str]:
+    """The words of an alternative, the first one last."""
+    return _WORD.findall(text)[::-1]
 
 
 def _precedence(word: str) -> int:
@@ -80,59 +78,58 @@ def _test(word: str) -> Callable[[Any], bool]:
     return TESTS[word]
 
 
-class Compiler:
-    """Compiles one alternative."""
+def _choice(words: list[str]) -> Part:
+    """`a | b …` and the bracket that closes it, taken from the end of the words."""
+    parts, word = [[]], words.pop()
+    while word not in (")", "]", ""):
+        if word == "|":
+            parts.append([])
+        else:
+            parts[-1].append((_element(words, word), word))
+        word = words.pop()
+    return _first_of([_in_order(part) for part in parts])
 
-    def __init__(self, text: str):
-        self.words = [*_WORD.findall(text), ""][::-1]
 
-    def choice(self) -> Part:
-        """`a | b …` and the bracket that closes it."""
-        parts, word = [[]], self.words.pop()
-        while word not in (")", "]", ""):
-            if word == "|":
-                parts.append([])
-            else:
-                parts[-1].append((self.element(word), word))
-            word = self.words.pop()
-        return _first_of([_in_order(part) for part in parts])
+def _element(words: list[str], word: str, field: str = "") -> Part:
+    """What begins with `word` and goes on with `words`; its value is the field's."""
+    if word[-1] == ":" and len(word) > 1:
+        return _element(words, words.pop(), word[:-1])
+    if word == "(":
+        return _choice(words)
+    if word == "[":
+        return _optional(_choice(words))
+    if word == "@":
+        alternatives = [text for _, text in _RULES[words.pop()].alternatives]
+        return _choice([")", *_words(" | ".join(alternatives))])
+    if word in _WRAPPERS:
+        words.pop()
+        return _WRAPPERS[word](_choice(words))
+    if word == "&":
+        test = _test(words.pop())
+        return lambda parser, values: test(parser)
+    if word == "decline":
+        stop = methodcaller("decline", words.pop()[1:-1])
+        return lambda parser, values: stop(parser)
+    if word[0] in '$"<':
+        read = _token(word)
+        if field or word[0] == "$":
+            return _put(field, read)
+        return lambda parser, values: read(parser) is not MISSING
+    if "=" in word:
+        field, _, text = word.partition("=")
+        constant = literal_eval(text)
+        return _put(field, lambda parser: constant)
+    return _put(field, _listed(words, word))
 
-    def element(self, word: str, field: str = "") -> Part:
-        """What begins with `word`; its value is the field's."""
-        if word[-1] == ":" and len(word) > 1:
-            return self.element(self.words.pop(), word[:-1])
-        if word == "(":
-            return self.choice()
-        if word == "[":
-            return _optional(self.choice())
-        if word in _WRAPPERS:
-            self.words.pop()
-            return _WRAPPERS[word](self.choice())
-        if word == "&":
-            test = _test(self.words.pop())
-            return lambda parser, values: test(parser)
-        if word == "decline":
-            stop = methodcaller("decline", self.words.pop()[1:-1])
-            return lambda parser, values: stop(parser)
-        if word[0] in '$"<':
-            read = _token(word)
-            if field or word[0] == "$":
-                return _put(field, read)
-            return lambda parser, values: read(parser) is not MISSING
-        if "=" in word:
-            field, _, text = word.partition("=")
-            constant = literal_eval(text)
-            return _put(field, lambda parser: constant)
-        return _put(field, self.listed(word))
 
-    def listed(self, word: str) -> Reader:
-        """A rule, a method or a group, perhaps as often as the sign after it says."""
-        if word in _GROUPS:
-            self.words.pop()
-            return _list(_reader(self.choice(), _only), _GROUPS[word])
-        name, _, prec = word.partition(":")
-        read = methodcaller(name, *[_precedence(prec)] if prec else ())
-        return _list(read, self.words.pop()) if self.words[-1] in _SIGNS else read
+def _listed(words: list[str], word: str) -> Reader:
+    """A rule, a method or a group, perhaps as often as the sign after it says."""
+    if word in _GROUPS:
+        words.pop()
+        return _list(_reader(_choice(words), _only), _GROUPS[word])
+    name, _, prec = word.partition(":")
+    read = methodcaller(name, *[_precedence(prec)] if prec else ())
+    return _list(read, words.pop()) if words[-1] in _SIGNS else read
 
 
 def _put(field: str, read: Reader) -> Part:
@@ -257,11 +254,8 @@ def _value(rule: S.Rule) -> Callable[[dict, int, int], Any]:
     if rule.node:
         node = getattr(S, rule.node)
         return lambda values, start, end: node(start, end, **values)
-    if rule.fields:
-        defaults = [(name, None if default is ... else default) for name, default in rule.fields]
-        return lambda values, start, end: tuple([values.get(*pair) for pair in defaults])
-    if rule.base == "tactic":
-        return lambda values, start, end: tuple(values.values())
+    if rule.fields or rule.base == "tactic":
+        return lambda values, start, end: tuple([values.get(*field) for field in rule.fields])
     return _only
 
 
@@ -270,15 +264,14 @@ def install(parser: type) -> None:
     and `tactics`."""
     for rule in S.RULES:
         value = _value(rule)
-        texts = [(prec, _expanded(text)) for prec, text in rule.alternatives or [("", "")]]
-        parts = [Compiler(text).choice() for _, text in texts]
-        read = _reader(_first_of(parts), value)
+        parts = [_choice(["", *_words(text)]) for _, text in rule.alternatives]
+        read = _reader(_first_of(parts or [_in_order([])]), value)
         if rule.base == "tactic":
             parser.tactics.update(dict.fromkeys(rule.name.split(), read))
             continue
         setattr(parser, rule.name, read)
-        is_command = rule.base in ("Command", "Declaration") and rule.alternatives
-        for (prec, text), part in zip(texts, parts, strict=True):
+        is_command = rule.base in ("Command", "Declaration")
+        for (prec, text), part in zip(rule.alternatives, parts, strict=True):
             if prec or is_command:
                 begin = _precedence(prec) if prec else rule.base == "Declaration"
                 table = parser.leading if prec else parser.commands

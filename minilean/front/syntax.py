@@ -75,13 +75,11 @@ def _rules(text: str) -> list[Rule]:
 def _fields(text: str) -> list[tuple[str, Any]]:
     """(name, default) of each field in `name, name=default`."""
     pairs = [item.partition("=") for item in text.split(", ") if item]
-    return [(name, literal_eval(value) if equals else ...) for name, equals, value in pairs]
+    return [(name, literal_eval(value) if equals else None) for name, equals, value in pairs]
 
 
 def _specification(name: str, default: Any) -> Any:
     """The field as `make_dataclass` takes it."""
-    if default is ...:
-        return name
     made = field(default_factory=list) if default == [] else field(default=default)
     return name, Any, made
 
