@@ -157,9 +157,6 @@ def _token(word: str) -> Reader:
 
 def _in_order(parts: list[tuple[Part, str]]) -> Part:
     """All of them, one after another, each with what an error calls it."""
-    if len(parts) == 1:
-        return parts[0][0]
-
     def run(parser, values):
         start = parser.i
         for part, word in parts:
@@ -168,20 +165,17 @@ def _in_order(parts: list[tuple[Part, str]]) -> Part:
                     parser.fail(word.strip(":").replace('"', "'"))
                 return False
         return True
-    return run
+    return parts[0][0] if len(parts) == 1 else run
 
 
 def _first_of(parts: list[Part]) -> Part:
     """The first part that begins at the next token."""
-    if len(parts) == 1:
-        return parts[0]
-
     def run(parser, values):
         for part in parts:
             if part(parser, values):
                 return True
         return False
-    return run
+    return parts[0] if len(parts) == 1 else run
 
 
 def _optional(part: Part) -> Part:

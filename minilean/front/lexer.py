@@ -82,8 +82,7 @@ def tokenize(text: str) -> list[Token]:
             tokens.append(Token(kind, word, start, end, start - line_start, last <= line_start))
             last = end
         start = end
-    line_start = text.rfind("\n") + 1
-    tokens.append(Token("eof", "", start, start, start - line_start, True))
+    tokens.append(Token("eof", "", start, start, 0, True))
     return tokens
 
 

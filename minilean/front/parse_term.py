@@ -31,8 +31,9 @@ class TermParser(TokenParser):
         left, have = self.first_term(prec)
         if have == MAX:
             left = self.fields(left)
-            if prec <= LEAD:
-                left, have = self.applied(left)
+            args, ellipsis = self.arguments() if prec <= LEAD else ([], False)
+            if args or ellipsis:
+                left, have = self.node(S.App, left, left, args, ellipsis), LEAD
         while left is not MISSING and self.tok.kind == "sym":
             op = self.tok.text
             if op in _DECLINED_INFIX:
@@ -74,13 +75,6 @@ class TermParser(TokenParser):
         if self.glued() and self.at("["):
             self.decline("indexing notation")
         return term
-
-    def applied(self, fn: S.Term) -> tuple[S.Term, int]:
-        """fn, applied to the arguments that stand here, and its precedence."""
-        args, ellipsis = self.arguments()
-        if not args and not ellipsis:
-            return fn, MAX
-        return self.node(S.App, fn, fn, args, ellipsis), LEAD
 
     def parenthesis(self) -> S.Term:
         """`()`, `(t)`, `(t : T)`, `(a, b)`; with `·` inside, a function of what these stand for."""

@@ -22,8 +22,6 @@ TESTS: dict[str, Callable[[Any], bool]] = {
     "same_line": lambda p: not p.tok.first,
     "indented": lambda p: p.tok.col > 0 or not p.tok.first,
     "undotted": lambda p: "." not in p.tok.text,
-    "not_closed": lambda p: not p.at(",", "]"),
-    "bar_next": lambda p: p.ahead().text == "|",
     "at_next": lambda p: p.ahead().text == "@" and p.ahead().pos == p.tok.end,
     # an argument of an application: Lean's `checkWsBefore` and `checkColGt`
     "argument": lambda p: p.tok.col > p.col and (p.tok.text[:1] in '(⟨‹@{¬"' or not p.glued()),

@@ -9,8 +9,6 @@ Run: `python -m pytest tests/minilean/test_parser.py`
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from . import grammar
 from . import syntax as S
 from .lexer import ParseError
@@ -18,7 +16,7 @@ from .notation import WORDS
 from .parse_term import TermParser
 from .parse_tokens import MISSING
 
-__all__ = ["ParseError", "Parser", "parse_tactics", "parse_term"]
+__all__ = ["ParseError", "Parser", "parse_tactics"]
 
 _STARTS = ("@[", *WORDS["modifiers"])
 
@@ -42,12 +40,10 @@ class Parser(TermParser):
     def command_after(self, modifiers: S.Modifiers) -> S.Command:
         """The command that these modifiers belong to."""
         plain = not modifiers.attrs and not modifiers.flags
-        if self.at(*self.commands):
-            for is_declaration, read in self.commands[self.tok.text]:
-                if is_declaration or plain:
-                    command = read(self)
-                    if command is not MISSING:
-                        return command
+        for is_declaration, read in self.commands.get(self.tok.text, ()):
+            command = read(self) if is_declaration or plain else MISSING
+            if command is not MISSING:
+                return command
         self.fail("command" if plain else "declaration")
 
     def skip_to_command(self) -> None:
@@ -67,19 +63,10 @@ class Parser(TermParser):
 grammar.install(Parser)
 
 
-def parse_term(text: str) -> S.Term:
-    """The term that is the whole text."""
-    return _whole(Parser.term, text)
-
-
 def parse_tactics(text: str) -> S.TacSeq:
     """The tactic block that is the whole text (REPL tactic mode). Raises ParseError, Declined."""
-    return _whole(Parser.tactic_seq, text)
-
-
-def _whole(read: Callable, text: str) -> S.Node:
     parser = Parser(text)
-    found = read(parser)
-    if found is MISSING or parser.tok.kind != "eof":
+    block = parser.tactic_seq()
+    if block is MISSING or parser.tok.kind != "eof":
         parser.fail("end of input")
-    return found
+    return block

@@ -18,7 +18,6 @@ from minilean.front.pp_notation import NotationMixin
 from minilean.front.terms import has_loose_bvar, is_app_of
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
-from minilean.kernel.env import ConstructorDecl, TheoremDecl
 from minilean.kernel.term import App, BVar, Const, FVar, Lam, Lit, MVar, Pi, Sort
 
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -26,7 +25,6 @@ _BRACKETS = {"default": "()", "implicit": "{}", "strict": "⦃⦄", "inst": "[]"
 _SHORT = {"Bool.true": "true", "Bool.false": "false", "Option.some": "some", "Option.none": "none",
           "List.nil": "[]", "Unit.unit": "()"}
 _NO_DOT = ("Eq", "HEq")
-_ELIMINATORS = (".rec", ".casesOn", ".recOn", ".elim")
 
 
 def sanitized_names(lctx) -> dict[int, str]:
@@ -169,15 +167,13 @@ class Printer(NotationMixin):
         f, args = tm.get_app_fn_args(e)
         if is_app_of(e, "OfNat.ofNat", 3) and type(args[1]) is Lit:
             return self.atom(args[1]), MAX, MAX
-        name, infos = f.name if type(f) is Const else "", ["default"] * len(args)
-        if name or type(f) is FVar:
-            infos = self.meta.arg_infos(f, len(args))
+        name, infos = f.name if type(f) is Const else "", self.meta.arg_infos(f, len(args))
         explicit = [a for a, info in zip(args, infos, strict=True) if info == "default"]
         is_match = name in self.ext.matchers
         piece = self.matcher(name, args) if is_match else self.notation(name, explicit)
         if piece is not None:
             return piece
-        if self.is_hidden_proof(e, f):
+        if self.meta.is_proof(e):  # proofs that are not atomic are not shown (pp.proofs is off)
             return "⋯", MAX, MAX
         if name and self.is_method(name, explicit):
             head = f"{self.show(explicit.pop(0), MAX, LEAD)}.{f.name.rpartition('.')[2]}"
@@ -188,13 +184,6 @@ class Printer(NotationMixin):
         *others, last = explicit
         text, tail = self.right(last, MAX)
         return " ".join([head, *[self.show(a, MAX, LEAD) for a in others], text]), LEAD, tail
-
-    def is_hidden_proof(self, e, f) -> bool:
-        """Proof terms that are not atomic are printed as ⋯ (pp.proofs is off)."""
-        decl = self.env.get(f.name) if type(f) is Const else None
-        likely = type(f) is FVar or isinstance(decl, ConstructorDecl | TheoremDecl) or (
-            decl is not None and f.name.endswith(_ELIMINATORS))
-        return likely and self.meta.is_proof(e)
 
     def is_method(self, name: str, explicit) -> bool:
         """Does Lean print `name x …`, with these explicit arguments, as `x.name …`?
@@ -223,11 +212,6 @@ def is_dependent(e) -> bool:
 def bracketed(text: str, info: str) -> str:
     left, right = _BRACKETS[info]
     return left + text + right
-
-
-def pp_expr(meta, e, lctx) -> str:
-    """Text of the instantiated term e in a local context."""
-    return Printer(meta, lctx).show(e)
 
 
 def pp_goal(meta, goal) -> str:

@@ -3,7 +3,7 @@
 The classes are those that `grammar.txt` declares (`Base Name(field, field=default)`), and this
 module has them as attributes: `Ident(pos, end, name, levels=None)`. They follow Lean's own surface
 grammar, but a node is a small class instead of a kind and children. `pos`/`end` are offsets in code
-points into the text that was parsed (`end` is just after the last character of the node); `line_col`
+points into the text that was parsed (`end` is just after the node's last character); `line_col`
 turns them into Lean's line (from 1) and column (from 0).
 
 Run: `python -m pytest tests/minilean/test_parser.py`
@@ -80,8 +80,7 @@ def _fields(text: str) -> list[tuple[str, Any]]:
 
 def _specification(name: str, default: Any) -> Any:
     """The field as `make_dataclass` takes it."""
-    made = field(default_factory=list) if default == [] else field(default=default)
-    return name, Any, made
+    return name, Any, field(default_factory=list) if default == [] else field(default=default)
 
 
 RULES = _rules(Path(__file__).with_name("grammar.txt").read_text(encoding="utf-8"))

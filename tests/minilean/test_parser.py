@@ -7,9 +7,18 @@ import pytest
 from minilean.front import syntax as S
 from minilean.front.errors import Declined
 from minilean.front.parse_tokens import TESTS
-from minilean.front.parser import ParseError, Parser, parse_tactics, parse_term
+from minilean.front.parser import ParseError, Parser, parse_tactics
 
 GRAMMAR_WORDS = {"many", "many1", "one", "decline", "atomic", "withPosition", "withoutPosition"}
+
+
+def parse_term(text):
+    """The term that is the whole text."""
+    parser = Parser(text)
+    term = parser.need(parser.term())
+    if parser.tok.kind != "eof":
+        parser.fail("end of input")
+    return term
 
 
 def shape(t):
@@ -168,9 +177,9 @@ end"""
 @pytest.mark.parametrize(("text", "message"), [
     ("a +", "unexpected end of input; expected term"),
     ("(a", "unexpected end of input; expected ')'"),
-    (") a", "unexpected token ')'; expected end of input"),
+    (") a", "unexpected token ')'; expected term"),
     ("f .1", "unexpected token '.'; expected end of input"),
-    ("-> a", "unexpected token '->'; expected end of input"),
+    ("-> a", "unexpected token '->'; expected term"),
 ])
 def test_term_errors(text, message):
     with pytest.raises(ParseError) as error:
