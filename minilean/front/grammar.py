@@ -17,8 +17,8 @@ other the next field's.
     $"a b"  $<kind>   the same, its text being the value
     name  term:50     what the rule or the parser's method reads (with this precedence)
     x*  x+  x,+  x|+  lists of what `x` reads: any number, one or more, separated by `,` or `|`;
-    x,*               any number, perhaps with a last comma
-    many(…)  many1(…)  one(…)    lists of what the sequence reads: any number, one or more, one
+    x,*  x!           any number, perhaps with a last comma; a list of one
+    (…)*  (…)+ …      the same for the value of a sequence
     field=constant    a value for which nothing is read
     [a | b]  (a | b)  an optional part; a choice
     withPosition(…)   withoutPosition(…)   as in Lean: the column that the tests compare with
@@ -55,7 +55,6 @@ _WORD = re.compile(r"""\s*(\$?"[^"]*"|\$?<[\w ]+>|\w+='[^']*'|\w+=(?:\w+|\[\])|"
                    r"""\w+:(?:max|lead|\d+)\b|\w+:|[,|]?[*+]|\w+|\S)""")
 _FIRST_WORDS = re.compile(r'["<]([^">]+)[">]')
 _PRECEDENCES = {"max": MAX, "lead": LEAD}
-_GROUPS = {"many": "*", "many1": "+", "one": "1"}
 _RULES = {rule.name: rule for rule in S.RULES if rule.base != "tactic"}
 
 
@@ -85,7 +84,8 @@ def _choice(words: list[str]) -> Part:
         if word == "|":
             parts.append([])
         else:
-            parts[-1].append((_element(words, word), word))
+            expected = word.replace('"', "'") if word[0] == '"' else "term"
+            parts[-1].append((_element(words, word), expected))
         word = words.pop()
     return _first_of([_in_order(part) for part in parts])
 
@@ -95,7 +95,10 @@ def _element(words: list[str], word: str, field: str = "") -> Part:
     if word[-1] == ":" and len(word) > 1:
         return _element(words, words.pop(), word[:-1])
     if word == "(":
-        return _choice(words)
+        part = _choice(words)
+        if words[-1] not in _SIGNS:
+            return part
+        return _put(field, _list(_reader(part, _only), words.pop()))
     if word == "[":
         return _optional(_choice(words))
     if word == "@":
@@ -119,17 +122,9 @@ def _element(words: list[str], word: str, field: str = "") -> Part:
         field, _, text = word.partition("=")
         constant = literal_eval(text)
         return _put(field, lambda parser: constant)
-    return _put(field, _listed(words, word))
-
-
-def _listed(words: list[str], word: str) -> Reader:
-    """A rule, a method or a group, perhaps as often as the sign after it says."""
-    if word in _GROUPS:
-        words.pop()
-        return _list(_reader(_choice(words), _only), _GROUPS[word])
     name, _, prec = word.partition(":")
     read = methodcaller(name, *[_precedence(prec)] if prec else ())
-    return _list(read, words.pop()) if words[-1] in _SIGNS else read
+    return _put(field, _list(read, words.pop()) if words[-1] in _SIGNS else read)
 
 
 def _put(field: str, read: Reader) -> Part:
@@ -156,13 +151,13 @@ def _token(word: str) -> Reader:
 
 
 def _in_order(parts: list[tuple[Part, str]]) -> Part:
-    """All of them, one after another, each with what an error calls it."""
+    """All of them, one after another, each with what an error says is expected."""
     def run(parser, values):
         start = parser.i
-        for part, word in parts:
+        for part, expected in parts:
             if not part(parser, values):
                 if parser.i > start:
-                    parser.fail(word.strip(":").replace('"', "'"))
+                    parser.fail(expected)
                 return False
         return True
     return parts[0][0] if len(parts) == 1 else run
@@ -210,14 +205,14 @@ def _at_column(part: Part, here: bool) -> Part:
 
 _WRAPPERS = {"atomic": _atomic, "withPosition": partial(_at_column, here=True),
              "withoutPosition": partial(_at_column, here=False)}
-_SIGNS = ("*", "+", ",+", "|+", ",*")
+_SIGNS = ("*", "+", "!", ",+", "|+", ",*")
 
 
 def _list(read: Reader, sign: str) -> Reader:
     """A reader of a list; the sign says how often and what separates."""
     def listed(parser):
         found = []
-        while not found or sign in ("*", "+") or parser.accept(sign[0]):
+        while not found or sign in ("*", "+") or sign != "!" and parser.accept(sign[0]):
             item = read(parser)
             if item is MISSING:
                 if found and sign in (",+", "|+"):

@@ -21,12 +21,11 @@ def _lists(text: str) -> dict[str, list[str]]:
 
 def _infix(lists: dict[str, list[str]]) -> dict[str, tuple[int, int, int]]:
     """operator -> (precedence, least precedence of the left side, of the right side)"""
-    table = {"▸": (75, 0, 75), "<|": (10, 0, 10), "|>": (10, 0, 11)}
+    table = {}
     for heading, operators in lists.items():
-        kind, _, number = heading.partition(" ")  # "infixl 65"
-        if number.isdigit():
-            prec = int(number)
-            sides = prec, prec + (kind != "infixl"), prec + (kind != "infixr")
+        kind, _, prec = heading.partition(" ")  # "infixl 65"
+        if prec.isdigit():
+            sides = int(prec), int(prec) + (kind != "infixl"), int(prec) + (kind != "infixr")
             table.update(dict.fromkeys(operators, sides))
     return table
 

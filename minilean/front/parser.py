@@ -31,18 +31,13 @@ class Parser(TermParser):
         if start.kind == "eof":
             return None
         modifiers = self.Modifiers()
-        command = self.command_after(modifiers)
-        command.pos = start.pos
-        if isinstance(command, S.Declaration):
-            command.modifiers = modifiers
-        return command
-
-    def command_after(self, modifiers: S.Modifiers) -> S.Command:
-        """The command that these modifiers belong to."""
         plain = not modifiers.attrs and not modifiers.flags
         for is_declaration, read in self.commands.get(self.tok.text, ()):
             command = read(self) if is_declaration or plain else MISSING
             if command is not MISSING:
+                command.pos = start.pos
+                if is_declaration:
+                    command.modifiers = modifiers
                 return command
         self.fail("command" if plain else "declaration")
 

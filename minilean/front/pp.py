@@ -173,7 +173,7 @@ class Printer(NotationMixin):
         piece = self.matcher(name, args) if is_match else self.notation(name, explicit)
         if piece is not None:
             return piece
-        if self.meta.is_proof(e):  # proofs that are not atomic are not shown (pp.proofs is off)
+        if explicit and self.meta.is_proof(e):  # such are not shown: pp.proofs is off
             return "⋯", MAX, MAX
         if name and self.is_method(name, explicit):
             head = f"{self.show(explicit.pop(0), MAX, LEAD)}.{f.name.rpartition('.')[2]}"

@@ -55,7 +55,6 @@ _ALTERNATIVE = re.compile(r"  \|(\w*) (.*)")
 def _rules(text: str) -> list[Rule]:
     """The rules of a grammar. An alternative begins with a bar; what is indented more goes on."""
     rules: list[Rule] = []
-    declared: dict[str, list] = {}  # the fields of each class
     for line in text.splitlines():
         line = _COMMENT.sub("", line)
         if match := _ALTERNATIVE.fullmatch(line):
@@ -64,11 +63,9 @@ def _rules(text: str) -> list[Rule]:
             rules[-1].alternatives[-1][1] += line
         elif line:
             base, name, own, node = _HEADER.fullmatch(line).groups()
-            fields = _fields(own or "")
             if base not in (None, "tactic"):
                 node = name
-                declared[name] = declared.get(base, []) + fields
-            rules.append(Rule(base, name, node, declared.get(node, fields)))
+            rules.append(Rule(base, name, node, _fields(own or "")))
     return rules
 
 

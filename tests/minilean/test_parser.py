@@ -9,7 +9,7 @@ from minilean.front.errors import Declined
 from minilean.front.parse_tokens import TESTS
 from minilean.front.parser import ParseError, Parser, parse_tactics
 
-GRAMMAR_WORDS = {"many", "many1", "one", "decline", "atomic", "withPosition", "withoutPosition"}
+GRAMMAR_WORDS = {"decline", "atomic", "withPosition", "withoutPosition"}
 
 
 def parse_term(text):
