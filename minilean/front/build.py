@@ -162,8 +162,8 @@ class BuildMixin:
     # --- printing -----------------------------------------------------------------------------
 
     def pp(self, e):
-        from minilean.front.pp import pp_expr
-        return pp_expr(self, self.inst(e), self.lctx)
+        from minilean.front.pp import Printer
+        return Printer(self, self.lctx).show(self.inst(e))
 
     def pp_goal(self, goal):
         from minilean.front.pp import pp_goal

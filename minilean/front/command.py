@@ -52,7 +52,7 @@ class CommandElab:
     def __init__(self, state, max_steps=400_000, deadline=None):
         self.state, self.inherited = state, state.scope.variables
         self.max_steps, self.deadline = max_steps, deadline
-        self.source, self.messages = sx.Source(""), []
+        self.text, self.messages = "", []
         self.sorries = []  # (pos, end, meta, lctx, type, elaborator)
         self.tactics = None  # list of recorded tactic steps when asked for
         self.root_goals = None  # like `sorries`, for the start of each tactic block
@@ -62,8 +62,7 @@ class CommandElab:
 
     def run_text(self, text):
         """Run every command of `text`; errors become messages."""
-        self.source = sx.Source(text)
-        parser = Parser(self.source)
+        self.text, parser = text, Parser(text)
         while True:
             try:
                 cmd = parser.command()
@@ -105,7 +104,7 @@ class CommandElab:
     def placed(self, at):
         """{"pos", "endPos"}, as in the REPL's answers, of a syntax node or a pair of offsets."""
         def position(offset):
-            line, column = self.source.line_col(offset)
+            line, column = sx.line_col(self.text, offset)
             return {"line": line, "column": column}
         start, end = at if isinstance(at, tuple) else (at.pos, at.end)
         return {"pos": position(start), "endPos": None if end is None else position(end)}
@@ -182,8 +181,6 @@ class CommandElab:
             self.state = replace(self.state, scope=scope.outer)
 
     def cmd_open(self, cmd):
-        if cmd.only is not None or cmd.hiding:
-            raise Declined("open … with a list of names", cmd)
         for name in cmd.names:
             spaces = self._namespaces(name)
             if not spaces and name.split(".")[0] not in NAMES:

@@ -189,7 +189,7 @@ class DeclRun(Header):
         if self.short is None:
             return False
         last = re.escape(self.short.rpartition(".")[2])
-        text = self.cmds.source.text[self.cmd.name_pos[1]:self.cmd.end]
+        text = self.cmds.text[self.cmd.name_pos[1]:self.cmd.end]
         return re.search(rf"(?<!\w){last}(?!\w)", text) is not None
 
     def _admit_unassigned(self):

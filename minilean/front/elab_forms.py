@@ -96,8 +96,8 @@ class FormMixin:
                     raise LeanError(f"unknown universe level `{stx}`")
                 self.level_names.append(stx)
             return lv.param(stx)
-        if stx[0] == "add":
-            return numeral_level(stx[2], self.level(stx[1]))
+        if stx[0] == "+":
+            return numeral_level(sum(stx[2]), self.level(stx[1]))
         kind, (first, *rest) = stx
         u = self.level(first)
         return lv.make(kind, u, self.level((kind, rest))) if rest else u

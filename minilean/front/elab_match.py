@@ -31,8 +31,6 @@ class MatchMixin:
 
     def elab_match(self, stx, expected):
         self.wait_for(expected)
-        if stx.motive is not None:
-            raise Declined("match with a motive", stx)
         discrs = []
         for name, term in stx.discrs:
             if name is not None:
@@ -48,8 +46,6 @@ class MatchMixin:
         return self.match_lambda(stx.alts, expected, stx)
 
     def elab_nomatch(self, stx, expected):
-        if stx.fun_form:
-            raise Declined("nofun", stx)
         return self.match_core([self.elab_term(d) for d in stx.discrs], [], expected, stx)
 
     def match_lambda(self, alts, expected, stx):

@@ -8,12 +8,11 @@ from dataclasses import replace
 from minilean.front import syntax as sx
 from minilean.front.build import NAT, NAT_OPS
 from minilean.front.errors import LeanError
-from minilean.front.notation import WORDS
+from minilean.front.notation import pairs
 from minilean.kernel import term as tm
 
-_WORDS = WORDS["constants of operators"]
-CONSTANTS = dict(zip(_WORDS[::2], _WORDS[1::2], strict=True))
-ARITH, RELS = "+ - * / % ++ ^".split(), "= ≠ < ≤ > ≥ == !=".split()
+ARITH, RELS = pairs("arithmetic"), pairs("relations")
+CONSTANTS = {**ARITH, **RELS, **pairs("other operators")}
 
 
 class OpMixin:
@@ -150,7 +149,7 @@ class OpMixin:
     def elab_calc(self, stx, expected):
         """Chain the steps by instances of Trans; a first step that is a term is proved by rfl."""
         proof = None
-        for step in stx.steps:
+        for step in (stx.first, *stx.rest):
             link = self._calc_step(step, proof)
             proof = link if proof is None else self.apply_fn("Trans.trans", proof, link, stx=step)
         return self.ensure_type(proof, expected, stx)

@@ -5,25 +5,27 @@
     name(field, field=default)         a rule whose value is the tuple of these fields
     name : Node                        another rule that reads such a node
     tactic name name(field, …)         what stands after these tactics' names
-      | alternative                    the first that may begin at the next token, else the last
-      |prec alternative                the same; a term of this precedence begins with it
+      | alternative                    the first that begins at the next token
+      |prec alternative                the same; a term of this precedence begins so
 
-An alternative is a sequence. The value of a rule without fields is the one value in it, or the
-tuple of all. A value after `field:` is that field's, any other the next field's.
+An alternative is a sequence. As in Lean's parsers, it does not begin here, and the next alternative
+is tried, if it fails before it has read a token; later it is an error. The value of a rule without
+fields is the one value in it, or the tuple of all. A value after `field:` is that field's, any
+other the next field's.
 
     "a b"  <kind kind>   one of these words, a token of these kinds; after `field:` the value True
     $"a b"  $<kind>   the same, its text being the value
     name  term:50     what the rule or the parser's method reads (with this precedence)
     x*  x+  x,+  x|+  lists of what `x` reads: any number, one or more, separated by `,` or `|`;
-    x,*               up to a bracket that closes, perhaps with a last comma
-    many(…)  many1(…)  one(…)    lists of what the sequence reads: any number, one or more, one
+    x,*  x!           any number, perhaps with a last comma; a list of one
+    (…)*  (…)+ …      the same for the value of a sequence
     field=constant    a value for which nothing is read
     [a | b]  (a | b)  an optional part; a choice
     withPosition(…)   withoutPosition(…)   as in Lean: the column that the tests compare with
+    atomic(…)         as in Lean: where it fails, nothing of it was read
     &test  &"a b"     only if the parser's test holds; if one of these words is next
-    next"a b"  next<kind>  next2"a"   only if such a token is the first or second after the next
     @name             the rule's alternatives, as if they were written here
-    fail "x"  decline "x"        "expected x"; a feature that minilean lacks
+    decline "x"       a feature that minilean lacks
 
 Run: `python -m pytest tests/minilean/test_parser.py`
 """
@@ -33,300 +35,234 @@ from __future__ import annotations
 import re
 from ast import literal_eval
 from collections.abc import Callable
+from functools import partial
 from operator import methodcaller
-from typing import Any, NamedTuple
+from typing import Any
 
 from . import syntax as S
+from .lexer import ParseError
 from .notation import LEAD, MAX
-from .parse_tokens import TESTS
+from .parse_tokens import MISSING, TESTS
+from .setting import Setting
 
-_WORD = re.compile(r"""\s*("[^"]*"|<[\w ]+>|\w+='[^']*'|\w+=\w+|[,|]?[*+]|\w+|\S)""")
+# Reads from the parser: a value, or MISSING and nothing read where it does not begin.
+Reader = Callable[[Any], Any]
+# A piece of an alternative: reads from the parser and puts its values into the dictionary; False,
+# and nothing read, where it does not begin.
+Part = Callable[[Any, dict], bool]
+
+_WORD = re.compile(r"""\s*(\$?"[^"]*"|\$?<[\w ]+>|\w+='[^']*'|\w+=(?:\w+|\[\])|"""
+                   r"""\w+:(?:max|lead|\d+)\b|\w+:|[,|]?[*+]|\w+|\S)""")
+_FIRST_WORDS = re.compile(r'["<]([^">]+)[">]')
+_PRECEDENCES = {"max": MAX, "lead": LEAD}
 _RULES = {rule.name: rule for rule in S.RULES if rule.base != "tactic"}
 
 
-class Part(NamedTuple):
-    """A piece of an alternative: `run(parser, values)` reads it and puts its values in place."""
-
-    run: Callable[[Any, list], Any]
-    starts: Callable[[Any], bool] | None = None  # may it begin at the next token? None: always
-    words: tuple[str, ...] = ()  # it begins with one of these
+def _words(text: str) -> list[str]:
+    """The words of an alternative, the first one last."""
+    return _WORD.findall(text)[::-1]
 
 
-def _nothing(parser: Any, values: list) -> None:
-    pass
+def _precedence(word: str) -> int:
+    return _PRECEDENCES.get(word) or int(word)
 
 
-def _open(parser: Any) -> bool:
-    return not parser.at(")", "]", "}", "⟩")
+def _test(word: str) -> Callable[[Any], bool]:
+    """Whether the next token is one of `"words"` or `<kinds>`, or the test of that name."""
+    words = word[1:-1].split()
+    if word[0] == '"':
+        return methodcaller("at", *words)
+    if word[0] == "<":
+        return lambda parser: parser.tokens[parser.i].kind in words
+    return TESTS[word]
 
 
-def _expanded(text: str) -> str:
-    """The text with `@name` replaced by that rule's alternatives."""
-    def alternatives(match):
-        return f"({' | '.join(_expanded(text) for _, text in _RULES[match[1]].alternatives)})"
-    return re.sub(r"@(\w+)", alternatives, text)
+def _choice(words: list[str]) -> Part:
+    """`a | b …` and the bracket that closes it, taken from the end of the words."""
+    parts, word = [[]], words.pop()
+    while word not in (")", "]", ""):
+        if word == "|":
+            parts.append([])
+        else:
+            expected = word.replace('"', "'") if word[0] == '"' else "term"
+            parts[-1].append((_element(words, word), expected))
+        word = words.pop()
+    return _first_of([_in_order(part) for part in parts])
 
 
-def _precedence(word: str) -> int | None:
-    """The precedence that the word means, if it does."""
-    return int(word) if word.isdigit() else {"max": MAX, "lead": LEAD}.get(word)
+def _element(words: list[str], word: str, field: str = "") -> Part:
+    """What begins with `word` and goes on with `words`; its value is the field's."""
+    if word[-1] == ":" and len(word) > 1:
+        return _element(words, words.pop(), word[:-1])
+    if word == "(":
+        part = _choice(words)
+        if words[-1] not in _SIGNS:
+            return part
+        return _put(field, _list(_reader(part, _only), words.pop()))
+    if word == "[":
+        return _optional(_choice(words))
+    if word == "@":
+        alternatives = [text for _, text in _RULES[words.pop()].alternatives]
+        return _choice([")", *_words(" | ".join(alternatives))])
+    if word in _WRAPPERS:
+        words.pop()
+        return _WRAPPERS[word](_choice(words))
+    if word == "&":
+        test = _test(words.pop())
+        return lambda parser, values: test(parser)
+    if word == "decline":
+        stop = methodcaller("decline", words.pop()[1:-1])
+        return lambda parser, values: stop(parser)
+    if word[0] in '$"<':
+        read = _token(word)
+        if field or word[0] == "$":
+            return _put(field, read)
+        return lambda parser, values: read(parser) is not MISSING
+    if "=" in word:
+        field, _, text = word.partition("=")
+        constant = literal_eval(text)
+        return _put(field, lambda parser: constant)
+    name, _, prec = word.partition(":")
+    read = methodcaller(name, *[_precedence(prec)] if prec else ())
+    return _put(field, _list(read, words.pop()) if words[-1] in _SIGNS else read)
 
 
-class Compiler:
-    """Compiles one alternative for a class of parsers. `names`: the fields of the rule so far,
-    None for one without a name."""
-
-    def __init__(self, text: str, names: list[str | None], parser: type):
-        self.words = [*_WORD.findall(_expanded(text)), ""]
-        self.at = 0
-        self.names, self.place = names, 0
-        self.parser = parser
-
-    def take(self) -> str:
-        self.at += 1
-        return self.words[self.at - 1]
-
-    def skip(self, word: str) -> bool:
-        """Is this the next word? Then it is read."""
-        found = self.words[self.at] == word
-        self.at += found
-        return found
-
-    # -- parts ----------------------------------------------------------------------------------
-
-    def choice(self, close: str = "") -> Part:
-        """`a | b …` up to the bracket `close`."""
-        first, last, parts = self.place, self.place, []
-        while not parts or self.skip("|"):
-            self.place, elements = first, []
-            while self.words[self.at] not in ("|", ")", "]", ""):
-                elements.append(self.element(self.take()))
-            parts.append(_in_order(elements))
-            last = max(last, self.place)
-        self.place = last
-        if self.take() != close:
-            raise SyntaxError(" ".join(self.words))
-        return _one_of(parts)
-
-    def element(self, word: str) -> Part:
-        if word == "(":
-            return self.choice(")")
-        if word == "[":
-            return _optional(self.choice("]"))
-        if word in ("withPosition", "withoutPosition"):
-            self.take()
-            return _at_column("position" if word == "withPosition" else "anywhere",
-                              self.choice(")"))
-        if word in ("next", "next2"):
-            n, word = 1 + (word == "next2"), self.take()
-            place, following = int(word[0] != "<"), word[1:-1].split()  # (kind, text)
-            return Part(_nothing, lambda parser: parser.ahead(n)[place] in following)
-        if word == "&":
-            return Part(_nothing, *self.literal(self.take()))
-        if word in ("fail", "decline"):
-            stop = methodcaller(word, self.take()[1:-1])
-            starts = (lambda parser: False) if word == "fail" else None
-            return Part(lambda parser, values: stop(parser), starts)
-        if self.words[self.at] == ":" and _precedence(self.words[self.at + 1]) is None:
-            self.take()
-            return self.value(word, self.take())
-        return self.value(None, word)
-
-    def literal(self, word: str) -> tuple[Callable, tuple[str, ...]]:
-        """(test, words) of `"words"`, `<kinds>` or the name of a test"""
-        words = tuple(word[1:-1].split())
-        if word[0] == '"':
-            return lambda parser: parser.at(*words), words
-        if word[0] == "<":
-            return lambda parser: parser.tokens[parser.i].kind in words, ()
-        return TESTS.get(word) or self.method(word), ()
-
-    # -- values ---------------------------------------------------------------------------------
-
-    def method(self, name: str) -> Callable:
-        """The parser's method; one of a rule that follows is found when it is called."""
-        return getattr(self.parser, name, None) or (lambda parser: getattr(parser, name)())
-
-    def value(self, field: str | None, word: str) -> Part:
-        """A literal, a constant, a list or a reference, for the field (None: the next)."""
-        if word == "$" or word[0] in '"<':
-            starts, words = self.literal(self.take() if word == "$" else word)
-            token = methodcaller("expect", *words) if words else methodcaller("take")
-            if word == "$":
-                part = self.put(field, lambda parser: token(parser).text, starts)
-            elif field:
-                part = self.put(field, lambda parser: bool(token(parser)), starts)
-            else:
-                part = Part(lambda parser, values: token(parser), starts)
-            return part._replace(words=words)
-        if "=" in word:
-            field, _, text = word.partition("=")
-            constant = literal_eval(text)
-            return self.put(field, lambda parser: constant)
-        if word in ("many", "many1", "one"):
-            self.take()
-            return self.listed(word, field)
-        return self.reference(word, field)
-
-    def put(self, field: str | None, read: Callable, starts: Callable | None = None) -> Part:
-        """The part that makes what `read` reads a value of the rule."""
-        if field and field not in self.names:
-            self.names.append(field)
-        place = self.names.index(field) if field else self.place
-        if place == len(self.names):
-            self.names.append(None)
-        self.place = place + 1
-
-        def run(parser, values):
-            values[place] = read(parser)
-        return Part(run, starts)
-
-    def listed(self, kind: str, field: str | None) -> Part:
-        """`many(…)`, `many1(…)` or `one(…)`, from after the bracket."""
-        outer = self.names, self.place
-        self.names, self.place = [], 0
-        part = self.choice(")")
-        read = _reader(part.run, [None] * len(self.names))
-        self.names, self.place = outer
-        if kind == "one":
-            return self.put(field, lambda parser: [read(parser)], part.starts)
-        return self.put(field, _list(read, part.starts, part.starts if kind == "many" else None))
-
-    def reference(self, name: str, field: str | None) -> Part:
-        """A rule or a method of the parser, perhaps as often as the sign after it says."""
-        known = name in _RULES or hasattr(self.parser, f"starts_{name}")
-        starts = self.method(f"starts_{name}") if known else None
-        read = self.method(name)
-        if self.skip(":"):
-            read = methodcaller(name, _precedence(self.take()))
-        sign = self.words[self.at]
-        if sign not in ("*", "+", ",+", "|+", ",*"):
-            return self.put(field, read, starts)
-        self.at += 1
-        separator = methodcaller("accept", sign[0])
-        lists = {"*": (starts, starts), "+": (starts, None),
-                 ",*": (lambda parser: separator(parser) and _open(parser), _open)}
-        read = _list(read, *lists.get(sign, (separator, None)))
-        return self.put(field, read, None if sign[-1] == "*" else starts)
-
-
-def _in_order(parts: list[Part]) -> Part:
-    """It may begin where its first part that reads something may, and the tests before it hold."""
-    runs = [part.run for part in parts if part.run is not _nothing]
-    first = len(parts) if not runs else 1 + [part.run for part in parts].index(runs[0])
-    tests = [part.starts for part in parts[:first] if part.starts]
-    words = next((part.words for part in parts[:first] if part.words), ())
-
+def _put(field: str, read: Reader) -> Part:
+    """The part that makes what `read` reads the field's value."""
     def run(parser, values):
-        for step in runs:
-            step(parser, values)
+        found = read(parser)
+        if found is MISSING:
+            return False
+        values[field] = found
+        return True
+    return run
 
-    def starts(parser):
-        for test in tests:
-            if not test(parser):
+
+def _token(word: str) -> Reader:
+    """A reader of a token: of its text after a $, else of True."""
+    test = _test(word.lstrip("$"))
+
+    def read(parser):
+        if not test(parser):
+            return MISSING
+        token = parser.take()
+        return token.text if word[0] == "$" else True
+    return read
+
+
+def _in_order(parts: list[tuple[Part, str]]) -> Part:
+    """All of them, one after another, each with what an error says is expected."""
+    def run(parser, values):
+        start = parser.i
+        for part, expected in parts:
+            if not part(parser, values):
+                if parser.i > start:
+                    parser.fail(expected)
                 return False
         return True
-    if len(tests) < 2:
-        starts = tests[0] if tests else None
-    return Part(runs[0] if len(runs) == 1 else run, starts, words)
+    return parts[0][0] if len(parts) == 1 else run
 
 
-def _one_of(parts: list[Part]) -> Part:
-    """The first part that may begin at the next token, else the last."""
-    if len(parts) == 1:
-        return parts[0]
-    tests = [part.starts for part in parts]
-
+def _first_of(parts: list[Part]) -> Part:
+    """The first part that begins at the next token."""
     def run(parser, values):
-        for part in parts[:-1]:
-            if part.starts is None or part.starts(parser):
-                return part.run(parser, values)
-        return parts[-1].run(parser, values)
-
-    def starts(parser):
-        for test in tests:
-            if test(parser):
+        for part in parts:
+            if part(parser, values):
                 return True
         return False
-    return Part(run, None if None in tests else starts)
+    return parts[0] if len(parts) == 1 else run
 
 
 def _optional(part: Part) -> Part:
     def run(parser, values):
-        if part.starts(parser):
-            part.run(parser, values)
-    return Part(run)
+        part(parser, values)
+        return True
+    return run
 
 
-def _at_column(setting: str, part: Part) -> Part:
-    """The part, read in that setting of the parser's column."""
-    within = methodcaller(setting)
-
+def _atomic(part: Part) -> Part:
+    """The part, or nothing where it fails; a place where it failed is not tried again."""
     def run(parser, values):
-        with within(parser):
-            part.run(parser, values)
-    return part._replace(run=run)
+        mark, trial = (parser.i, parser.holes), values.copy()
+        try:
+            if (part, parser.i) not in parser.failed and part(parser, trial):
+                values.update(trial)
+                return True
+        except ParseError:
+            parser.failed.add((part, mark[0]))
+            parser.i, parser.holes = mark
+        return False
+    return run
 
 
-def _list(read: Callable, more: Callable, first: Callable | None) -> Callable:
-    """A reader of the list of what `read` reads, if `first` holds, and again while `more` does."""
+def _at_column(part: Part, here: bool) -> Part:
+    """The part, where columns are compared with that of its first token, or with none."""
+    def run(parser, values):
+        with Setting(parser, "col", parser.tok.col if here else -1):
+            return part(parser, values)
+    return run
+
+
+_WRAPPERS = {"atomic": _atomic, "withPosition": partial(_at_column, here=True),
+             "withoutPosition": partial(_at_column, here=False)}
+_SIGNS = ("*", "+", "!", ",+", "|+", ",*")
+
+
+def _list(read: Reader, sign: str) -> Reader:
+    """A reader of a list; the sign says how often and what separates."""
     def listed(parser):
         found = []
-        if first is None or first(parser):
-            found.append(read(parser))
-            while more(parser):
-                found.append(read(parser))
-        return found
+        while not found or sign in ("*", "+") or sign != "!" and parser.accept(sign[0]):
+            item = read(parser)
+            if item is MISSING:
+                if found and sign in (",+", "|+"):
+                    parser.fail()
+                break
+            found.append(item)
+        return found if found or sign[-1] == "*" else MISSING
     return listed
 
 
-def _reader(run: Callable, defaults: list, node: type | None = None,
-            single: bool = True) -> Callable:
-    """A reader of the node, or of the tuple of the values (of the only one if `single`), that
-    `run` puts in place."""
-    lists = [place for place, default in enumerate(defaults) if default == []]
-    single = single and len(defaults) == 1
-
+def _reader(part: Part, value: Callable[[dict, int, int], Any]) -> Reader:
+    """A reader of value(the values of the part's fields, start, end)."""
     def read(parser):
-        start = parser.tokens[parser.i].pos
-        values = defaults[:]
-        for place in lists:
-            values[place] = []
-        run(parser, values)
-        if node:
-            return node(start, parser.end(), *values)
-        return values[0] if single else tuple(values)
+        start, values = parser.tokens[parser.i].pos, {}
+        if part(parser, values):
+            return value(values, start, parser.end())
+        return MISSING
     return read
 
 
-# -- rules -----------------------------------------------------------------------------------------
+def _only(values: dict, start: int, end: int) -> Any:
+    """The one value, if there is one."""
+    return next(iter(values.values()), None)
+
+
+def _value(rule: S.Rule) -> Callable[[dict, int, int], Any]:
+    """What the rule makes of the values of its fields."""
+    if rule.node:
+        node = getattr(S, rule.node)
+        return lambda values, start, end: node(start, end, **values)
+    if rule.fields or rule.base == "tactic":
+        return lambda values, start, end: tuple([values.get(*field) for field in rule.fields])
+    return _only
 
 
 def install(parser: type) -> None:
-    """Gives the class of parsers a method for each rule (and one that says whether it may begin),
-    and fills its tables `leading`, `arguments`, `commands` and `tactics`.
-    """
+    """Gives the class of parsers a method for each rule, and fills its tables `leading`, `commands`
+    and `tactics`."""
     for rule in S.RULES:
-        names = [name for name, _ in rule.fields]
-        texts = rule.alternatives or [("", "")]
-        parts = [Compiler(text, names, parser).choice() for _, text in texts]
-        defaults = [None if default is ... else default for _, default in rule.fields]
-        defaults += [None] * (len(names) - len(defaults))
-        node = getattr(S, rule.node) if rule.node else None
-        whole = _one_of(parts)
-        read = _reader(whole.run, defaults, node, not rule.fields and rule.base != "tactic")
+        value = _value(rule)
+        parts = [_choice(["", *_words(text)]) for _, text in rule.alternatives]
+        read = _reader(_first_of(parts or [_in_order([])]), value)
         if rule.base == "tactic":
             parser.tactics.update(dict.fromkeys(rule.name.split(), read))
             continue
         setattr(parser, rule.name, read)
-        setattr(parser, f"starts_{rule.name}", whole.starts or (lambda parser: True))
-        for (prec, _), part in zip(texts, parts, strict=True):
-            begin = part.starts, _reader(part.run, defaults, node)
-            for word in part.words:
-                if prec:
-                    parser.leading.setdefault(word, []).append((_precedence(prec), *begin))
-                elif node and issubclass(node, S.Command):
-                    parser.commands.setdefault(word, []).append(
-                        (issubclass(node, S.Declaration), *begin))
-    parser.arguments.update(word for word, forms in parser.leading.items()
-                            if any(prec == MAX for prec, *_ in forms))
+        is_command = rule.base in ("Command", "Declaration")
+        for (prec, text), part in zip(rule.alternatives, parts, strict=True):
+            if prec or is_command:
+                begin = _precedence(prec) if prec else rule.base == "Declaration"
+                table = parser.leading if prec else parser.commands
+                for word in _FIRST_WORDS.search(text)[1].split():
+                    table.setdefault(word, []).append((begin, _reader(part, value)))

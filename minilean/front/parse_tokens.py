@@ -1,7 +1,5 @@
 """A stream of tokens with Lean's saved column: what the grammar's rules and the parser stand on.
 
-Methods `starts_…` and those that grammar.txt writes after `&` only look at tokens.
-
 Run: `python -m pytest tests/minilean/test_parser.py`
 """
 
@@ -12,16 +10,10 @@ from typing import Any, NoReturn
 
 from . import syntax as S
 from .errors import Declined
-from .lexer import ParseError, Token, number_value, tokenize
-from .notation import WORDS
-from .setting import Setting
+from .lexer import ParseError, Token, tokenize
 
-NAME = ("id", "hole")
-_UNEXPECTED = {
-    "eof": "end of input", "id": "identifier", "num": "numeral", "field": "token '.'",
-    "dotid": "token '.'", "fieldidx": "token '.'", "synth": "token '?'",
-}
-
+MISSING = object()  # what a method that reads gives, and reads nothing, where nothing of it begins
+_UNEXPECTED = {"eof": "end of input", "id": "identifier", "num": "numeral"}
 
 # Tests of the grammar
 TESTS: dict[str, Callable[[Any], bool]] = {
@@ -29,32 +21,42 @@ TESTS: dict[str, Callable[[Any], bool]] = {
     "col_ge": lambda p: p.tok.col >= p.col,
     "same_line": lambda p: not p.tok.first,
     "indented": lambda p: p.tok.col > 0 or not p.tok.first,
-    "next_indented": lambda p: p.ahead().col > 0,
-    "next_first": lambda p: p.ahead().first,
-    "next_spaced": lambda p: p.tok.end < p.ahead().pos and p.ahead().col > p.col,
-    "dotted": lambda p: p.tok.kind == "id" and "." in p.tok.text,
-    "not_closed": lambda p: not p.at(",", "]"),
-    "update": lambda p: p.ahead().text != ":=" and not p.at(".."),  # `{ s with …`
+    "undotted": lambda p: "." not in p.tok.text,
+    "at_next": lambda p: p.ahead().text == "@" and p.ahead().pos == p.tok.end,
+    # an argument of an application: Lean's `checkWsBefore` and `checkColGt`
+    "argument": lambda p: p.tok.col > p.col and (p.tok.text[:1] in '(⟨‹@{¬"' or not p.glued()),
+    # of a `where` block: below its first field
+    "field": lambda p: p.tok.col == p.col > 0,
+    # of a tactic block: below its first tactic, or after a semicolon
+    "in_block": lambda p: p.tok.col == p.col or p.tokens[p.i - 1].text == ";",
+    "bounded": lambda p: p.ahead().text in ("<", ">", "≤", "≥", "≠", "∈", "∉"),
+    # steps of `calc` on lines of their own, or after `_`
+    "calc_step": lambda p: (p.tok.first or p.tok.kind == "hole") and p.tok.col >= p.col,
+    "calc_steps": lambda p: (p.tok.kind == "hole" or p.tok.col > p.col
+                             or p.tok.text not in p.tactics),
+    # the block of a declaration's `by` must be indented more than the declaration
+    "empty_by": lambda p: p.at("by") and (
+        p.ahead().kind == "eof" or p.ahead().col <= p.command_col and p.ahead().text != "{"),
 }
 
 
 class TokenParser:
     """State over one text: index `i` of the next token, saved column `col` (-1: none)."""
 
-    # Filled by `grammar.install`: word -> what may begin with it, as (precedence, may it begin
-    # here?, reader) or (is it a declaration?, …, …); tactic -> reader of its arguments
+    # Filled by `grammar.install`: word (or kind of token) -> terms that may begin with it, as
+    # (precedence, reader); word -> commands, as (is it a declaration?, reader); tactic -> reader of
+    # its arguments
     leading: dict[str, list] = {}
     commands: dict[str, list] = {}
     tactics: dict[str, Any] = {}
-    # The words that begin a term of the highest precedence, or what ends a list of arguments
-    arguments: set[str] = {"..", *WORDS["symbols declined as arguments"]}
 
-    def __init__(self, source: S.Source):
-        self.source = source
-        self.tokens = tokenize(source.text)
+    def __init__(self, text: str):
+        self.text = text
+        self.tokens = tokenize(text)
         self.i = 0
-        self.col = -1
-        self.cdots: list[list[S.Ident]] = []
+        self.col = self.command_col = -1  # the latter of the command that is read
+        self.holes: tuple[S.Ident, ...] | None = None  # the `·` of the parentheses around
+        self.failed: set[tuple] = set()  # (part, i) where `atomic(…)` failed
 
     # -- the next token -------------------------------------------------------------------------
 
@@ -63,9 +65,9 @@ class TokenParser:
         """The next token."""
         return self.tokens[self.i]
 
-    def ahead(self, n: int = 1) -> Token:
-        """The n-th token after the next."""
-        return self.tokens[min(self.i + n, len(self.tokens) - 1)]
+    def ahead(self) -> Token:
+        """The token after the next."""
+        return self.tokens[min(self.i + 1, len(self.tokens) - 1)]
 
     def at(self, *words: str) -> bool:
         """Is the next token one of these symbols or words?"""
@@ -96,43 +98,31 @@ class TokenParser:
         self.i += found
         return found
 
-    def expect(self, *words: str) -> Token:
-        if not self.at(*words):
-            if words == (")",) and self.at("."):
-                self.decline("`.` for `·`")
-            self.fail(" or ".join(f"'{word}'" for word in words))
-        return self.take()
+    def need(self, found: Any) -> Any:
+        """What was found; an error if it is MISSING."""
+        return self.fail() if found is MISSING else found
 
-    def fail(self, expected: str) -> NoReturn:
+    def fail(self, expected: str = "term") -> NoReturn:
         """Raises Lean's "unexpected …; expected …" at the next token."""
         tok = self.tok
         if tok.kind == "error":
             raise ParseError(tok.pos, tok.text)
         if tok.kind == "quoted":
             self.decline("quoted identifier «…»")
-        found = _UNEXPECTED.get(tok.kind) or f"token '{self.source.text[tok.pos:tok.end]}'"
+        found = _UNEXPECTED.get(tok.kind) or f"token '{self.text[tok.pos:tok.end]}'"
         end = None if tok.kind == "eof" else tok.end
         raise ParseError(tok.pos, f"unexpected {found}; expected {expected}", end)
 
-    def decline(self, feature: str, start: Token | S.Node | None = None) -> NoReturn:
-        """Raises Declined; the text meant ends with the next token, and begins there or at
-        `start`."""
-        raise Declined(feature, S.Hole((start or self.tok).pos, self.tok.end))
+    def decline(self, feature: str) -> NoReturn:
+        """Raises Declined at the next token; an ellipsis in the feature stands for its text."""
+        raise Declined(feature.replace("…", self.tok.text), S.Hole(self.tok.pos, self.tok.end))
 
     def num(self) -> int:
-        if not self.starts_num():
-            self.fail("numeral")
-        return number_value(self.take().text)
+        if self.tok.kind != "num":
+            return MISSING
+        text = self.take().text
+        return int(text, 10 if text.isdigit() else 0)
 
-    def starts_num(self) -> bool:
-        return self.tok.kind == "num"
-
-    # -- columns and brackets -------------------------------------------------------------------
-
-    def position(self) -> Setting:
-        """Lean's `withPosition`: columns are compared with that of the next token."""
-        return Setting(self, "col", self.tok.col)
-
-    def anywhere(self) -> Setting:
-        """Lean's `withoutPosition`: inside brackets."""
-        return Setting(self, "col", -1)
+    def next_name(self) -> str:
+        """The text of the next token, which is read again."""
+        return self.tok.text

@@ -18,15 +18,13 @@ from minilean.front.pp_notation import NotationMixin
 from minilean.front.terms import has_loose_bvar, is_app_of
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
-from minilean.kernel.env import ConstructorDecl, TheoremDecl
-from minilean.kernel.term import FVAR, App, BVar, Const, FVar, Lam, Lit, MVar, Pi, Sort
+from minilean.kernel.term import App, BVar, Const, FVar, Lam, Lit, MVar, Pi, Sort
 
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _BRACKETS = {"default": "()", "implicit": "{}", "strict": "⦃⦄", "inst": "[]"}
 _SHORT = {"Bool.true": "true", "Bool.false": "false", "Option.some": "some", "Option.none": "none",
           "List.nil": "[]", "Unit.unit": "()"}
 _NO_DOT = ("Eq", "HEq")
-_ELIMINATORS = (".rec", ".casesOn", ".recOn", ".elim")
 
 
 def sanitized_names(lctx) -> dict[int, str]:
@@ -78,9 +76,9 @@ class Printer(NotationMixin):
         self.names[x.id] = name
         return x
 
-    def under(self, e, name: str) -> str:
-        """Text of the body of e, whose variable is called `name`."""
-        return self.show(tm.instantiate(e.body, self.bind(e, name)))
+    def opened(self, e, name: str):
+        """The body of e, whose variable is called `name`."""
+        return tm.instantiate(e.body, self.bind(e, name))
 
     # -- dispatch -------------------------------------------------------------------------------
 
@@ -136,7 +134,7 @@ class Printer(NotationMixin):
     def let(self, e) -> tuple[str, int, int]:
         name, value = self.pick_name(e), self.show(e.value)
         word = "have" if self.meta.is_prop(e.type) else "let"
-        return f"{word} {name} := {value};\n{self.under(e, name)}", LEAD, 0
+        return f"{word} {name} := {value};\n{self.show(self.opened(e, name))}", LEAD, 0
 
     def fun(self, e) -> tuple[str, int, int]:
         shown = []
@@ -144,7 +142,7 @@ class Printer(NotationMixin):
             unused = e.name.endswith("✝") and not has_loose_bvar(e.body, 0)
             name = "x" if unused else self.pick_name(e)
             shown.append(name if e.info == "default" else bracketed(name, e.info))
-            e = tm.instantiate(e.body, self.bind(e, name))
+            e = self.opened(e, name)
         return f"fun {' '.join(shown)} => {self.show(e)}", MAX, 0
 
     def pi(self, e) -> tuple[str, int, int]:
@@ -156,7 +154,7 @@ class Printer(NotationMixin):
         while type(e) is Pi and is_dependent(e) and (prop or not binders):
             kind, name = self.show(e.type), self.pick_name(e)
             binders.append((kind, e.info, name))
-            e = tm.instantiate(e.body, self.bind(e, name))
+            e = self.opened(e, name)
         groups = groupby(binders, lambda b: b if b[1] == "inst" else b[:2])
         shown = " ".join([bracketed(f"{' '.join(b[2] for b in group)} : {kind}", info)
                           for (kind, info, *_), group in groups])
@@ -167,16 +165,17 @@ class Printer(NotationMixin):
 
     def app(self, e) -> tuple[str, int, int]:
         f, args = tm.get_app_fn_args(e)
-        notation = self.notation(f.name, args) if type(f) is Const else None
-        if notation is not None:
-            return notation
-        if self.is_hidden_proof(e, f):
-            return "⋯", MAX, MAX
-        infos = ["default"] * len(args)
-        if type(f) is Const or type(f) is FVar:
-            infos = self.meta.arg_infos(f, len(args))
+        if is_app_of(e, "OfNat.ofNat", 3) and type(args[1]) is Lit:
+            return self.atom(args[1]), MAX, MAX
+        name, infos = f.name if type(f) is Const else "", self.meta.arg_infos(f, len(args))
         explicit = [a for a, info in zip(args, infos, strict=True) if info == "default"]
-        if type(f) is Const and self.is_method(f.name, explicit):
+        is_match = name in self.ext.matchers
+        piece = self.matcher(name, args) if is_match else self.notation(name, explicit)
+        if piece is not None:
+            return piece
+        if explicit and self.meta.is_proof(e):  # such are not shown: pp.proofs is off
+            return "⋯", MAX, MAX
+        if name and self.is_method(name, explicit):
             head = f"{self.show(explicit.pop(0), MAX, LEAD)}.{f.name.rpartition('.')[2]}"
         else:
             head = self.show(f, MAX, LEAD)
@@ -185,13 +184,6 @@ class Printer(NotationMixin):
         *others, last = explicit
         text, tail = self.right(last, MAX)
         return " ".join([head, *[self.show(a, MAX, LEAD) for a in others], text]), LEAD, tail
-
-    def is_hidden_proof(self, e, f) -> bool:
-        """Proof terms that are not atomic are printed as ⋯ (pp.proofs is off)."""
-        decl = self.env.get(f.name) if type(f) is Const else None
-        likely = type(f) is FVar or isinstance(decl, ConstructorDecl | TheoremDecl) or (
-            decl is not None and f.name.endswith(_ELIMINATORS))
-        return likely and self.meta.is_proof(e)
 
     def is_method(self, name: str, explicit) -> bool:
         """Does Lean print `name x …`, with these explicit arguments, as `x.name …`?
@@ -222,24 +214,10 @@ def bracketed(text: str, info: str) -> str:
     return left + text + right
 
 
-def pp_expr(meta, e, lctx) -> str:
-    """Text of the instantiated term e in a local context."""
-    return Printer(meta, lctx).show(e)
-
-
 def pp_goal(meta, goal) -> str:
-    """`case tag`, hypotheses (equal types share a line), `⊢ target`.
-
-    Remembered: a search prints a goal again for each tactic that fails on it.
-    """
+    """`case tag`, hypotheses (equal types share a line), `⊢ target`."""
     d, inst = meta.decls[goal], meta.inst
-    shown = [(h.id, h.name, inst(h.type), h.value and inst(h.value)) for h in d.lctx.decls]
-    key = d.name, inst(d.type), *shown
-    return meta.remembered(key, FVAR, _goal_text, meta, d)
-
-
-def _goal_text(meta, d) -> str:
-    inst, tag = meta.inst, d.name.rstrip("✝") if d.name else ""
+    tag = (d.name or "").rstrip("✝")
     lines = [f"case {tag}"] if tag else []
     with meta.with_lctx(d.lctx):
         printer = Printer(meta, d.lctx)
@@ -247,10 +225,6 @@ def _goal_text(meta, d) -> str:
         for (ty, let), group in groupby(visible, lambda h: (inst(h.type), h.value and h)):
             value = f" := {printer.show(inst(let.value))}" if let else ""
             names = " ".join([printer.names[h.id] for h in group])
-            lines.append(f"{names} : {_indent(printer.show(ty) + value)}")
-        lines.append(f"⊢ {_indent(printer.show(inst(d.type)))}")
-    return "\n".join(lines)
-
-
-def _indent(text: str) -> str:
-    return text.replace("\n", "\n  ")
+            lines.append(f"{names} : {printer.show(ty)}{value}")
+        lines.append(f"⊢ {printer.show(inst(d.type))}")
+    return "\n".join([line.replace("\n", "\n  ") for line in lines])

@@ -89,7 +89,7 @@ class Session:
     def _step(self, cmds, stx, snap, goals, texts, elab):
         """A recorded tactic, with the proof state before it."""
         lead = "\n  " if stx.kind == "calcSteps" else ""
-        return {"tactic": lead + cmds.source.text[stx.pos:stx.end], **cmds.placed(stx),
+        return {"tactic": lead + cmds.text[stx.pos:stx.end], **cmds.placed(stx),
                 "proofState": self._add_state(elab, goals, snap=snap),
                 "goals": "\n".join(texts) if texts else "no goals", "usedConstants": []}
 
@@ -107,7 +107,7 @@ class Session:
         try:
             parts = self._run_tactic(*state, text, time.monotonic() + timeout_s)
         except ParseError as err:
-            line, column = sx.Source(text).line_col(err.pos)
+            line, column = sx.line_col(text, err.pos)
             parts = {"message": f"Lean error:\n<input>:{line}:{column}: {err.message}"}
         except Exception as err:  # as in `command`
             text, feature = describe(_failure(err, FAILURES))
@@ -116,7 +116,7 @@ class Session:
 
     def _run_tactic(self, old, goals, roots, snap, text, deadline):
         from minilean.front.tactic import run_tactic_seq
-        block, _ = parse_tactics(text)
+        block = parse_tactics(text)
         meta = old.meta
         meta.load(snap)
         meta.steps, meta.deadline = MAX_STEPS, deadline

@@ -3,7 +3,7 @@
 The classes are those that `grammar.txt` declares (`Base Name(field, field=default)`), and this
 module has them as attributes: `Ident(pos, end, name, levels=None)`. They follow Lean's own surface
 grammar, but a node is a small class instead of a kind and children. `pos`/`end` are offsets in code
-points into the text that was parsed (`end` is just after the last character of the node); `Source`
+points into the text that was parsed (`end` is just after the node's last character); `line_col`
 turns them into Lean's line (from 1) and column (from 0).
 
 Run: `python -m pytest tests/minilean/test_parser.py`
@@ -18,16 +18,10 @@ from pathlib import Path
 from typing import Any
 
 
-class Source:
-    """The text of one file or request."""
-
-    def __init__(self, text: str):
-        self.text = text
-
-    def line_col(self, offset: int) -> tuple[int, int]:
-        """Line (from 1) and column (from 0, in code points) of an offset."""
-        before = self.text[:offset]
-        return before.count("\n") + 1, offset - before.rfind("\n") - 1
+def line_col(text: str, offset: int) -> tuple[int, int]:
+    """Line (from 1) and column (from 0, in code points) of an offset."""
+    before = text[:offset]
+    return before.count("\n") + 1, offset - before.rfind("\n") - 1
 
 
 @dataclass(eq=False)
@@ -36,14 +30,6 @@ class Node:
 
     pos: int
     end: int
-
-
-class Term(Node):
-    """Base of all terms."""
-
-
-class Command(Node):
-    """Base of all commands."""
 
 
 @dataclass
@@ -69,7 +55,6 @@ _ALTERNATIVE = re.compile(r"  \|(\w*) (.*)")
 def _rules(text: str) -> list[Rule]:
     """The rules of a grammar. An alternative begins with a bar; what is indented more goes on."""
     rules: list[Rule] = []
-    declared: dict[str, list] = {}  # the fields of each class
     for line in text.splitlines():
         line = _COMMENT.sub("", line)
         if match := _ALTERNATIVE.fullmatch(line):
@@ -78,26 +63,21 @@ def _rules(text: str) -> list[Rule]:
             rules[-1].alternatives[-1][1] += line
         elif line:
             base, name, own, node = _HEADER.fullmatch(line).groups()
-            fields = _fields(own or "")
             if base not in (None, "tactic"):
                 node = name
-                declared[name] = declared.get(base, []) + fields
-            rules.append(Rule(base, name, node, declared.get(node, fields)))
+            rules.append(Rule(base, name, node, _fields(own or "")))
     return rules
 
 
 def _fields(text: str) -> list[tuple[str, Any]]:
     """(name, default) of each field in `name, name=default`."""
     pairs = [item.partition("=") for item in text.split(", ") if item]
-    return [(name, literal_eval(value) if equals else ...) for name, equals, value in pairs]
+    return [(name, literal_eval(value) if equals else None) for name, equals, value in pairs]
 
 
 def _specification(name: str, default: Any) -> Any:
     """The field as `make_dataclass` takes it."""
-    if default is ...:
-        return name
-    made = field(default_factory=list) if default == [] else field(default=default)
-    return name, Any, made
+    return name, Any, field(default_factory=list) if default == [] else field(default=default)
 
 
 RULES = _rules(Path(__file__).with_name("grammar.txt").read_text(encoding="utf-8"))

@@ -64,9 +64,7 @@ def blocks(alts):
 TERMS = {  # tactic -> the term that stands for it
     "refine": lambda pos, end, term: term,
     "sorry": S.Sorry, "admit": S.Sorry, "nomatch": S.NoMatch, "calc": S.Calc,
-    "nofun": lambda pos, end: S.NoMatch(pos, end, [], True),
-    "match": lambda pos, end, discrs, alts, motive: S.Match(
-        pos, end, discrs, blocks(alts), motive),
+    "match": lambda pos, end, discrs, alts: S.Match(pos, end, discrs, blocks(alts)),
     "if": lambda pos, end, name, cond, then, els: S.If(
         pos, end, name, cond, block(then, then), block(els, els)),
 }
@@ -76,7 +74,7 @@ TERMS = {  # tactic -> the term that stands for it
 def term_tactic(ctx, goal, stx, *args):
     recorder = ctx.elab.recorder
     if stx.kind == "calc" and recorder is not None:  # Lean lists the steps by themselves, too
-        recorder(ctx, S.Tactic(args[0][0].pos, stx.end, "calcSteps"), [])
+        recorder(ctx, S.Tactic(args[0].pos, stx.end, "calcSteps"), [])
     return refine_goal(ctx, goal, TERMS[stx.kind](stx.pos, stx.end, *args))
 
 

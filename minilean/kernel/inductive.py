@@ -10,8 +10,17 @@ from dataclasses import replace
 from minilean.kernel import level as lv
 from minilean.kernel.env import AxiomDecl, ConstructorDecl, InductiveDecl, RecursorDecl
 from minilean.kernel.errors import KernelError
-from minilean.kernel.term import Const, Lam, Pi, Sort, bind, const_names, get_app_fn_args
-from minilean.kernel.term import instantiate, mk_app
+from minilean.kernel.term import (
+    Const,
+    Lam,
+    Pi,
+    Sort,
+    bind,
+    const_names,
+    get_app_fn_args,
+    instantiate,
+    mk_app,
+)
 
 
 def check_inductive(tc, spec):

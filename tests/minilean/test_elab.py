@@ -151,7 +151,7 @@ def test_declines_by_name(session, feature):
 
 
 @pytest.mark.parametrize(("command", "feature"), [
-    ("open Nat (succ)", "open … with"), ("open Nat hiding succ", "open … with"),
+    ("open Nat (succ)", "open with"), ("open Nat hiding succ", "open with"),
     ("variable (x : Nat)\nvariable {x}", "variables"), ("include x", "command include"),
     ("set_option unknown true", "option unknown"),
     ("def f (n : Nat := 0) := n\n#check f", "#check of a function with default values"),
