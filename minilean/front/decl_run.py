@@ -14,8 +14,7 @@ from minilean.front.elab_rec import Recursion, match_info
 from minilean.front.errors import Declined, LeanError
 from minilean.front.meta import Meta
 from minilean.front.scope import with_auto_bound
-from minilean.front.terms import locals_used, occurs
-from minilean.kernel import level as lv
+from minilean.front.terms import const_of, locals_used, occurs
 from minilean.kernel import term as tm
 from minilean.kernel.env import AxiomDecl, DefDecl, OpaqueDecl, TheoremDecl
 from minilean.kernel.errors import KernelError
@@ -273,8 +272,7 @@ class DeclRun(Header):
         if self.recursion is None:
             info = match_info(self.meta, decl.value)
         else:
-            const = Const(self.name, tuple([lv.param(u) for u in decl.level_params]))
-            info = self.recursion.smart_info(const)
+            info = self.recursion.smart_info(const_of(decl))
         if info is not None:
             [value] = self.elab.levels_to_params(info.value)
             self.cmds.own_ext().own("smart")[self.name] = replace(info, value=value)
