@@ -147,7 +147,7 @@ class StructureRun(InductiveRun):
         """The one constructor, which takes the fields."""
         cmd = self.cmd
         if cmd.extends or any(b.default is not None for b in cmd.fields):
-            raise Declined("`extends` or a default value of a field", cmd)
+            raise Declined("extends" if cmd.extends else "default value of a structure field", cmd)
         return [sx.Ctor(cmd.pos, cmd.end, cmd.ctor or "mk", cmd.fields, None, cmd.modifiers)]
 
     def declare(self, this, ty, ctors):

@@ -31,7 +31,7 @@ class MatchMixin:
     def elab_match(self, stx, expected):
         self.wait_for(expected)
         if stx.motive is not None or any(name is not None for name, _ in stx.discrs):
-            raise Declined("match with a motive, or match h : …", stx)
+            raise Declined("match h : …" if stx.motive is None else "match with a motive", stx)
         discrs = []
         for _, term in stx.discrs:
             e = self.term(term)
@@ -43,6 +43,9 @@ class MatchMixin:
     def elab_funmatch(self, stx, expected):
         """fun | p₁, p₂ => e: introduce the arguments, then match on them."""
         return self.match_lambda(stx.alts, expected, stx)
+
+    def elab_nomatch(self, stx, expected):
+        return self.match_core([self.elab_term(d) for d in stx.discrs], [], expected, stx)
 
     def match_lambda(self, alts, expected, stx):
         """fun x₁ … xₙ => match x₁, … with alts."""

@@ -64,7 +64,6 @@ def blocks(alts):
 TERMS = {  # tactic -> the term that stands for it
     "refine": lambda pos, end, term: term,
     "sorry": S.Sorry, "admit": S.Sorry, "nomatch": S.NoMatch, "calc": S.Calc,
-    "nofun": lambda pos, end: S.NoMatch(pos, end, [], True),
     "match": lambda pos, end, discrs, alts, motive: S.Match(
         pos, end, discrs, blocks(alts), motive),
     "if": lambda pos, end, name, cond, then, els: S.If(
