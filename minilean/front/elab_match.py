@@ -80,8 +80,7 @@ class MatchMixin:
         """Elaborate the alternatives, build the matcher, apply it."""
         meta = self.meta
         expected = self.type_or_new(expected)
-        extra = self._index_discrs(discrs)
-        terms, xs = [*extra, *discrs], []
+        terms, xs = self._with_indices(discrs), []
         for e in terms:
             ty = self._in_terms_of(xs, terms, meta.infer(e))
             xs.append(meta.mk_local(meta.fvars[e.id].name if type(e) is FVar else "x✝", ty))
@@ -89,7 +88,7 @@ class MatchMixin:
         gen = [d for d in meta._dependents(meta.lctx, ids)  # hypotheses that depend on these
                if d.id not in ids and d.value is None and not d.hidden]
         body = self._in_terms_of(xs, terms, meta.mk_pi([d.fvar for d in gen], expected))
-        holes = [sx.Hole(stx.pos, stx.pos) for _ in extra]
+        holes = [sx.Hole(stx.pos, stx.pos)] * (len(terms) - len(discrs))
         done = [self._alternative([*holes, *patterns], a, xs, body, gen)
                 for a in alts for patterns in a.patterns]
         self.synthesize("yes")
@@ -101,24 +100,16 @@ class MatchMixin:
         values = [meta.mk_lambda([d.fvar for d in a.decls], a.rhs) for a in done]
         return tm.mk_app(matcher, motive, *terms, *values, *[d.fvar for d in gen])
 
-    def _index_discrs(self, terms):
-        """Local variables that occur as indices of a discriminant's type, matched as well."""
+    def _with_indices(self, discrs):
+        """The discriminants after the local variables that are indices of their types."""
         meta, out = self.meta, []
-        for e in terms:
+        for e in discrs:
             found = meta.inductive_of(meta.infer(e))
-            if found is None:
-                continue
-            decl, _, params, indices = found
-            if decl.name == "Eq" and type(meta.inst(indices[0])) is not FVar:
-                indices = [params[1]]
-            for index in indices:
-                index = meta.inst(index)
-                if type(index) is FVar and index not in terms and index not in out \
-                        and meta.fvars[index.id].value is None \
-                        and not any(p is not index and meta.mentions(p, {index.id})
-                                    for p in params):
+            for index in [meta.inst(i) for i in found[3]] if found else ():
+                if type(index) is FVar and meta.fvars[index.id].value is None \
+                        and index not in (*out, *discrs):
                     out.append(index)
-        return out
+        return [*out, *discrs]
 
     def _in_terms_of(self, xs, terms, ty):
         """ty with the locals xs in place of the first of the terms."""
