@@ -20,7 +20,7 @@ from minilean.kernel.term import FVar
 PARTS = {sx.Paren: ("term",), sx.App: ("fn", "args"), sx.NamedArg: ("value",),
          sx.Tuple: ("items",), sx.Anon: ("items",), sx.ListLit: ("items",), "::": ("lhs", "rhs"),
          "+": ("lhs", "rhs"), sx.Ascription: ("term",), sx.Ident: (), sx.DotIdent: (),
-         sx.Explicit: (), sx.Hole: (), sx.Num: ()}
+         sx.Explicit: ("fn",), sx.Hole: (), sx.Num: ()}
 
 
 class MatchMixin:
@@ -89,8 +89,9 @@ class MatchMixin:
                if d.id not in ids and d.value is None and not d.hidden]
         body = self._in_terms_of(xs, terms, meta.mk_pi([d.fvar for d in gen], expected))
         holes = [sx.Hole(stx.pos, stx.pos)] * (len(terms) - len(discrs))
-        done = [self._alternative([*holes, *patterns], a, xs, body, gen)
-                for a in alts for patterns in a.patterns]
+        alts = [([*holes, *patterns], a) for a in alts for patterns in a.patterns]
+        done = [self._alternative(f"h_{i + 1}", *alt, xs, body, gen)
+                for i, alt in enumerate(alts)]
         self.synthesize("yes")
         for x in xs:
             x.type = meta.inst(x.type)
@@ -117,7 +118,7 @@ class MatchMixin:
             ty = tm.instantiate(self.meta.kabstract(ty, e), x.fvar)
         return self.meta.inst(ty)
 
-    def _alternative(self, patterns, a, xs, body, gen):
+    def _alternative(self, name, patterns, a, xs, body, gen):
         """Elaborate one alternative's patterns, then its right-hand side."""
         meta = self.meta
         if len(patterns) != len(xs):
@@ -134,7 +135,7 @@ class MatchMixin:
         with meta.with_lctx(meta.lctx.erase([d.id for d in gen]).add(*decls, *again)):
             rhs = self.term_ensuring(a.rhs, ty)
             self.synthesize("yes")
-            return Alt(decls, pats, meta.mk_lambda([d.fvar for d in again], rhs), a)
+            return Alt(name, decls, pats, meta.mk_lambda([d.fvar for d in again], rhs), a)
 
     # --- patterns: terms whose variables are locals of initially unknown type ------------------
 
@@ -151,9 +152,7 @@ class MatchMixin:
             for stx, x in zip(stxs, xs, strict=True):
                 known = [y.fvar for y in xs[:len(pats)]]
                 ty = tm.instantiate_rev(tm.abstract(x.type, known), pats)
-                e = self.term(stx, ty)
-                self.synthesize("yes")
-                pats.append(self.ensure_type(e, ty, stx))
+                pats.append(self.term_ensuring(stx, ty))
             self.synthesize("no")
         todo = [*pats, *[d.type for d in decls]]
         for e in todo:  # which grows by the types of the holes
@@ -177,14 +176,13 @@ class MatchMixin:
         parts = PARTS.get(stx.op if isinstance(stx, sx.BinOp) else type(stx))
         if parts is None:
             raise Declined(f"pattern {type(stx).__name__}", stx)
-        head = stx.fn if isinstance(stx, sx.App) else stx
-        head = head.fn if isinstance(head, sx.Explicit) else head
-        if isinstance(head, sx.Ident) and not self.is_pattern_const(head):
-            if "." in head.name or head is not stx:
-                raise LeanError("Invalid pattern: Expected a constructor or constant marked with "
-                                "`[match_pattern]`", stx)
-            return [head.name]
-        return self.pattern_names([getattr(stx, part) for part in parts])
+        names = self.pattern_names([getattr(stx, part) for part in parts])
+        if isinstance(stx, sx.Ident) and not self.is_pattern_const(stx):
+            names = [stx.name]
+        if isinstance(stx, sx.App) and self.pattern_names(stx.fn) or any("." in n for n in names):
+            raise LeanError("Invalid pattern: Expected a constructor or constant marked with "
+                            "`[match_pattern]`", stx)
+        return names
 
     def is_pattern_const(self, stx):
         """Does the identifier name a constructor or a match_pattern constant?"""

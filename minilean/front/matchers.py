@@ -17,8 +17,9 @@ from minilean.kernel.term import FVAR, LMVAR, MVAR, Const, FVar, MVar
 
 MAX_SPLITS = 200  # the human proofs need fewer than 30; each may keep 50 kB
 
-# An elaborated alternative: pattern variables (locals), pattern terms, right-hand side, its syntax.
-Alt = namedtuple("Alt", "decls pats rhs stx")
+# An elaborated alternative: the matcher's name for it, pattern variables (locals), pattern terms,
+# right-hand side, its syntax.
+Alt = namedtuple("Alt", "name decls pats rhs stx")
 
 
 class MatcherRun:
@@ -39,9 +40,9 @@ class MatcherRun:
         level = meta.inst_level(level)
         u = level if lv.is_zero(level) else lv.param("u_motive")
         motive = meta.mk_local("motive", meta.mk_pi(discrs, tm.Sort(u)))
-        minors = [meta.mk_local(f"h_{i}", meta.mk_pi([d.fvar for d in a.decls],
-                                                     tm.mk_app(motive.fvar, *a.pats)))
-                  for i, a in enumerate(self.alts)]
+        minors = [meta.mk_local(a.name, meta.mk_pi([d.fvar for d in a.decls],
+                                                   tm.mk_app(motive.fvar, *a.pats)))
+                  for a in self.alts]
         target = tm.mk_app(motive.fvar, *discrs)
         own = [motive, *self.xs, *minors]
         used = locals_used(meta, [d.type for d in own], meta.lctx.decls)
@@ -53,8 +54,8 @@ class MatcherRun:
             raise Declined("match that depends on a let-variable or on something unknown")
         goal = meta.mk_goal(target, "", meta.lctx.replace(decls))
         self._solve(goal)
-        for i, a in enumerate(self.alts):
-            if i not in self.used:
+        for a in self.alts:
+            if a.name not in self.used:
                 raise LeanError("Redundant alternative: what it matches is matched by the "
                                 "preceding alternatives", a.stx)
         value, name = meta.mk_lambda(fvars, MVar(goal)), self.elab.aux_name("match")
@@ -83,33 +84,34 @@ class MatcherRun:
             raise Declined("match with too many cases", self.stx)
         with meta.with_goal(goal):
             terms = tm.get_app_fn_args(meta.goal_type(goal))[1]
-            fitting, splits = [], {}
-            for i, a in enumerate(self.alts):
-                bound, stuck = {}, {}
-                if self._match(a, terms, bound, stuck):
-                    fitting.append((i, a, bound, stuck))
-                    splits.update({path: t for path, t in stuck.items() if type(t) is FVar})
+            found = [(a, self._match(a, terms)) for a in self.alts]
+            found = [(a, *values) for a, values in found if values is not None]
+            splits = {path: t for *_, stuck in found for path, t in stuck.items()
+                      if type(t) is FVar}
             if splits:
                 for branch in split_hyp(meta, goal, meta.fvars[splits[min(splits)].id]):
                     self._solve(branch.goal)
-            elif fitting:
-                self._use(goal, *fitting[0])
+            elif found:
+                self._use(goal, *found[0])
             elif not close_contradiction(meta, goal):
                 raise LeanError("Missing cases:\n" + ", ".join([meta.pp(t) for t in terms]),
                                 self.stx)
 
-    def _use(self, goal, i, a, bound, stuck):
-        """Close the goal with alternative number i, for these values of its variables."""
+    def _use(self, goal, a, bound, stuck):
+        """Close the goal with the alternative a, for these values of its variables."""
         if stuck or any(d.id not in bound for d in a.decls):
             raise Declined("pattern with parts that are no constructors", a.stx)
-        self.used.add(i)
-        h = self.meta.lctx.find(f"h_{i}")
+        self.used.add(a.name)
+        h = self.meta.lctx.find(a.name)
         self.meta.assign_mvar(goal, tm.mk_app(h.fvar, *[bound[d.id] for d in a.decls]))
 
-    def _match(self, a, terms, bound, stuck):
-        """May the terms match the alternative's patterns? `bound` gets the values of its variables,
-        `stuck` (by position: a path) what must be split before more can be said."""
-        meta, ids = self.meta, {d.id for d in a.decls}
+    def _match(self, a, terms):
+        """(values, stuck) if the terms may match the alternative's patterns, else None.
+
+        values: of its variables, by id; stuck: by position (a path), what must be split before more
+        can be said.
+        """
+        meta, ids, bound, stuck = self.meta, {d.id for d in a.decls}, {}, {}
         todo = [((i,), p, t) for i, (p, t) in enumerate(zip(a.pats, terms, strict=True))]
         for path, p, t in todo:  # which grows
             p = meta.whnf_ctor(p)
@@ -123,8 +125,8 @@ class MatcherRun:
             if t_ctor is None:
                 stuck[path] = t
             elif t_ctor is not ctor:
-                return False
+                return None
             else:
                 fields = [tm.get_app_fn_args(e)[1][ctor.num_params:] for e in (p, t)]
                 todo += [((*path, i), *pair) for i, pair in enumerate(zip(*fields, strict=True))]
-        return True
+        return bound, stuck
