@@ -87,9 +87,9 @@ class Recursion:
         """
         meta, major, changing = self.meta, self.own[j], self.own[self.fixed:]
         found = meta.inductive_of(major.type)
-        if found is None or not found[0].is_rec:
+        if found is None or not found[0].is_rec or found[0].elim_level is None:
             raise NotStructural
-        decl, _, params, indices = found
+        *_, params, indices = found
         targets = [*indices, major.fvar]
         rest = [d for d in changing if d.fvar not in targets]
         rest_ids = {d.id for d in rest}
@@ -97,69 +97,62 @@ class Recursion:
                 or any(meta.mentions(p, {d.id for d in changing}) for p in params) \
                 or any(meta.mentions(meta.fvars[x.id].type, rest_ids) for x in targets):
             raise NotStructural
-        if decl.elim_level is None:
-            raise Declined(f"recursion over the proposition {decl.name}")
-        self.family, self.major, self.rest = found[:3], j, [self.own.index(d) for d in rest]
+        self.major, self.rest = j, [self.own.index(d) for d in rest]
         rest_vars = [d.fvar for d in rest]
         result, sort = meta.mk_pi(rest_vars, self.type), Sort(meta.sort_level(self.type))
-        up = lv.make("max", lv.ONE, meta.sort_level(result))
-        self.unit = Const("PUnit", (up,)), Const("PUnit.unit", (up,))
+        self.up = lv.make("max", lv.ONE, meta.sort_level(result))
         self.motive = meta.mk_local("motive", meta.mk_pi(targets, meta.infer(result))).fvar
         self.carry = meta.mk_local("carry", Pi("α", sort, Pi("e", tm.BVar(0), sort))).fvar
         goal = meta.mk_pi(rest_vars, tm.mk_app(self.carry, self.type, self.body))
-        self.step = meta.mk_lambda(targets, goal)
-        table = self._by_rec(Sort(up), targets, self._table)
-        pair = self._pair("PProd", tm.mk_app(self.motive, *targets), table)
-        value = Proj("PProd", 0, self._by_rec(pair, targets, self._values))
+        self.step, at = meta.mk_lambda(targets, goal), tm.mk_app(self.motive, *targets)
+        table = self._by_rec(Pi("v", at, Sort(self.up)), targets, self._table)
+        pair = self._by_rec(self._sigma(at, table), targets, self._pair)
         drop = Lam("α", sort, Lam("e", tm.BVar(0), tm.BVar(1)))
-        value = tm.instantiate_rev(tm.abstract(value, [self.motive, self.carry]),
+        value = tm.instantiate_rev(tm.abstract(Proj("PSigma", 0, pair), [self.motive, self.carry]),
                                    [meta.mk_lambda(targets, result), drop])
         return meta.mk_lambda(self.binders, tm.mk_app(U.beta_all(meta, value), *rest_vars))
 
     def _by_rec(self, target, targets, case):
         """A term of type target by the recursor of the last of `targets`.
 
-        case(goal, fields, hyps) closes one minor premise.
+        case(goal, hyps) closes one minor premise, where hyps are the induction hypotheses.
         """
         from minilean.front.tactic_elim import eliminate
         meta, goal = self.meta, self.meta.mk_goal(target)
         *indices, major = targets
         for b in eliminate(meta, goal, meta.fvars[major.id], indices, {}, True):
-            n = meta.env.lookup(b.ctor).num_fields
+            hyps = b.decls[meta.env.lookup(b.ctor).num_fields:]
             with meta.with_goal(b.goal):
-                meta.assign_mvar(b.goal, case(b.goal, b.decls[:n], b.decls[n:]))
+                meta.assign_mvar(b.goal, case(b.goal, hyps))
         return meta.inst(MVar(goal))
 
-    def _pair(self, name, a, b, *values):
-        """PProd a b, or PProd.mk for these types."""
-        levels = self.meta.sort_level(a), self.meta.sort_level(b)
-        return tm.mk_app(Const(name, levels), a, b, *values)
+    def _sigma(self, a, family, *values):
+        """(x : a) ×' family x, or the pair of the values in it."""
+        name = "PSigma.mk" if values else "PSigma"
+        return tm.mk_app(Const(name, (self.meta.sort_level(a), self.up)), a, family, *values)
 
-    def _table(self, _, fields, tables):
-        """The type of a table: motive s ×' table s for each s among the fields."""
-        meta, product = self.meta, self.unit[0]
-        found = [(d, meta.inductive_of(d.type)) for d in fields]
-        found = [(d, parts[3]) for d, parts in found if parts and parts[:3] == self.family]
-        if len(found) < len(tables):  # a field is a function into the type
-            raise NotStructural
-        for (d, indices), table in reversed([*zip(found, tables, strict=True)]):
-            value = tm.mk_app(self.motive, *indices, d.fvar)
-            product = self._pair("PProd", self._pair("PProd", value, table.fvar), product)
-        return product
+    def _table(self, goal, hyps):
+        """The type of a table, as a function of the value that is paired with it."""
+        table = Const("PUnit", (self.up,))
+        for d in reversed(hyps):
+            if type(d.type.body) is not Sort:  # for a field that is a function into the type
+                raise NotStructural
+            pair = self._sigma(d.type.type, d.fvar)
+            table = self._sigma(pair, Lam("_", pair, table))
+        return Lam("v", self.meta.goal_type(goal).type, table)
 
-    def _values(self, goal, _, pairs):
+    def _pair(self, goal, hyps):
         """The value and the table, from the pairs for the fields."""
-        meta, (product, table) = self.meta, self.unit
-        for d in reversed(pairs):
-            table = self._pair("PProd.mk", d.type, product, d.fvar, table)
-            product = self._pair("PProd", d.type, product)
-        types = tm.get_app_fn_args(meta.goal_type(goal))[1]
-        first = meta.mk_goal(meta.beta(self.step, tm.get_app_fn_args(types[0])[1]))
-        inner = first
+        meta, table, value = self.meta, Const("PUnit", (self.up,)), Const("PUnit.unit", (self.up,))
+        for d in reversed(hyps):
+            family = Lam("_", d.type, table)
+            table, value = self._sigma(d.type, family), self._sigma(d.type, family, d.fvar, value)
+        at, family = tm.get_app_fn_args(meta.goal_type(goal))[1]
+        first = inner = meta.mk_goal(meta.beta(self.step, tm.get_app_fn_args(at)[1]))
         for _ in self.rest:
             inner = U.intro1(meta, inner)[1]
         self._solve(inner)
-        return self._pair("PProd.mk", *types, MVar(first), table)
+        return self._sigma(at, family, MVar(first), value)
 
     def _solve(self, goal):
         """Close a goal that carries a term, after the case splits that its matches wait for."""
@@ -211,9 +204,10 @@ class Recursion:
         f, args = tm.get_app_fn_args(ty)
         if f is self.motive:
             return [(args[-1], e)]
-        parts = args if is_app_of(ty, "PProd", 2) else ()
-        return [each for i, part in enumerate(parts)
-                for each in self._known(Proj("PProd", i, e), part)]
+        if not is_app_of(ty, "PSigma", 2):
+            return []
+        first, second = [Proj("PSigma", i, e) for i in (0, 1)]
+        return [*self._known(first, args[0]), *self._known(second, tm.App(args[1], first))]
 
 
 def match_info(meta, value):
