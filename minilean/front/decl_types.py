@@ -36,9 +36,8 @@ class InductiveRun(Header):
         self.with_binders(self.body)
         for attr in self.cmd.modifiers.attrs:
             self.cmds.apply_attr(attr, self.name)
-        for name in self.cmd.deriving:
-            if name not in HARMLESS_DERIVING:
-                raise Declined(f"deriving {name}", self.cmd)
+        for name in sorted({*self.cmd.deriving} - HARMLESS_DERIVING):
+            raise Declined(f"deriving {name}", self.cmd)
 
     def body(self):
         """Elaborates the type and its constructors, and declares them."""

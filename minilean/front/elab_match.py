@@ -40,25 +40,23 @@ class MatchMixin:
             self.wait_for(self.meta.infer(discrs[-1]))
         return self.match_core(discrs, stx.alts, expected, stx)
 
-    def elab_funmatch(self, stx, expected):
-        """fun | p₁, p₂ => e: introduce the arguments, then match on them."""
-        return self.match_lambda(stx.alts, expected, stx)
-
     def elab_nomatch(self, stx, expected):
         return self.match_core([self.elab_term(d) for d in stx.discrs], [], expected, stx)
 
-    def match_lambda(self, alts, expected, stx):
-        """fun x₁ … xₙ => match x₁, … with alts."""
+    def elab_funmatch(self, stx, expected):
+        """fun | p₁, p₂ => e | …: introduce the arguments, then match on them."""
         meta = self.meta
         self.wait_for(expected)
         fvars, ty = [], self.type_or_new(expected)
         with meta.with_lctx(meta.lctx):
-            for _ in alts[0].patterns[0]:
+            for _ in stx.alts[0].patterns[0]:
                 ty = meta.expect_pi(ty)
                 self.wait_for(ty.type)  # what is matched on has no known type yet
                 fvars.append(meta.push_local("x✝", ty.type, ty.info).fvar)
                 ty = tm.instantiate(ty.body, fvars[-1])
-            return meta.mk_lambda(fvars, self.match_core(fvars, alts, ty, stx))
+            return meta.mk_lambda(fvars, self.match_core(fvars, stx.alts, ty, stx))
+
+    elab_equations = elab_funmatch
 
     def elab_lambda_patterns(self, stx, expected):
         """fun ⟨a, b⟩ c => e: one binder at a time."""
@@ -66,7 +64,8 @@ class MatchMixin:
         body = replace(stx, binders=rest) if rest else stx.body
         if b.pattern is None:
             return self.elab_lambda(replace(stx, binders=[b], body=body), expected)
-        return self.match_lambda([sx.MatchAlt(b.pos, stx.end, [[b.pattern]], body)], expected, stx)
+        alt = sx.MatchAlt(b.pos, stx.end, [[b.pattern]], body)
+        return self.elab_funmatch(sx.FunMatch(stx.pos, stx.end, [alt]), expected)
 
     def elab_let_pattern(self, stx, expected):
         """let ⟨a, b⟩ := v; e as match v with | ⟨a, b⟩ => e."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
-from minilean.front.ext import SmartInfo
 from minilean.front.terms import is_app_of, occurs
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
@@ -58,11 +57,11 @@ class Recursion:
             n += 1
         return n
 
-    def smart_info(self, const):
-        """How the declared constant unfolds: its body, with calls of the constant."""
+    def with_calls_of(self, const):
+        """The value as the user wrote it, where the declared constant calls itself."""
         call = self.meta.mk_lambda([d.fvar for d in self.own], tm.mk_app(const, *self.binders))
         body = self._calls(self.body, lambda args: self.meta.beta(call, args))
-        return SmartInfo(self.meta.mk_lambda(self.binders, body), len(self.binders), True)
+        return self.meta.mk_lambda(self.binders, body)
 
     def compile(self, name, cmd):
         """The value of the declaration with its recursive calls compiled away."""
@@ -190,7 +189,7 @@ class Recursion:
                  for each in self._known(d.fvar, d.type)]
 
         def made(args):
-            if len(args) == max(len(args), len(self.own)) and not args[self.major].loose:
+            if len(args) >= len(self.own) and not args[self.major].loose:
                 for s, value in known:
                     if meta.is_def_eq(s, args[self.major]):
                         return tm.mk_app(value, *[args[k] for k in self.rest],
@@ -208,10 +207,3 @@ class Recursion:
             return []
         first, second = [Proj("PSigma", i, e) for i in (0, 1)]
         return [*self._known(first, args[0]), *self._known(second, tm.App(args[1], first))]
-
-
-def match_info(meta, value):
-    """SmartInfo of a function that is not recursive but starts with a match, else None."""
-    decls, body = meta.lambda_locals(value)
-    starts = decls and meta.is_matcher(tm.get_app_fn(body))
-    return SmartInfo(value, len(decls), False) if starts else None
