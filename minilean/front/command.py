@@ -18,9 +18,9 @@ from minilean.front.errors import FAILURES, Declined, LeanError, describe
 from minilean.front.meta import Meta
 from minilean.front.parser import ParseError, Parser
 from minilean.front.pp import bracketed
-from minilean.front.recursors import conclusion
 from minilean.front.scope import Scope, with_auto_bound
 from minilean.front.simp import add_simp_attr
+from minilean.front.terms import conclusion
 from minilean.kernel import term as tm
 from minilean.kernel.axioms import collect_axioms
 from minilean.kernel.env import QuotSpec

@@ -10,13 +10,12 @@ import itertools
 import re
 from dataclasses import replace
 
-from minilean.front import syntax as sx
-from minilean.front.elab_rec import Recursion, match_info
+from minilean.front.elab_rec import Recursion
 from minilean.front.errors import Declined, LeanError
+from minilean.front.ext import SmartInfo
 from minilean.front.meta import Meta
 from minilean.front.scope import with_auto_bound
-from minilean.front.terms import locals_used, occurs
-from minilean.kernel import level as lv
+from minilean.front.terms import const_of, locals_used, occurs
 from minilean.kernel import term as tm
 from minilean.kernel.env import AxiomDecl, DefDecl, OpaqueDecl, TheoremDecl
 from minilean.kernel.errors import KernelError
@@ -177,10 +176,7 @@ class DeclRun(Header):
             if self._mentions_itself():
                 binders = [d.fvar for d in [*self.auto_decls, *self.decls]]
                 self.rec_fvar = self.rec_local(self.short, meta.mk_pi(binders, self.type))
-            elaborate = elab.term_ensuring
-            if isinstance(body, list):
-                elaborate, body = elab.elab_funmatch, sx.FunMatch(self.cmd.pos, self.cmd.end, body)
-            value = elab.settled(elaborate, body, self.type)
+            value = elab.elab_term_ensuring(body, self.type)
         self.type, self.value = meta.inst(self.type), meta.inst(value)
         self._admit_unassigned()
 
@@ -196,9 +192,8 @@ class DeclRun(Header):
         """No metavariable may remain."""
         meta, elab = self.meta, self.elab
         left = meta.mvars_in(self.type) + meta.mvars_in(self.value)
-        whole = self.cmd if isinstance(self.cmd.body, list) else self.cmd.body
         for i in left if not elab.had_error else ():
-            elab.log_error(elab.unassigned(i, whole))
+            elab.log_error(elab.unassigned(i, self.cmd.body))
         for i in left:
             if not meta.is_assigned(i):
                 meta.admit(i)
@@ -263,14 +258,14 @@ class DeclRun(Header):
 
     def _add_unfolding(self, decl):
         """Functions defined by matching unfold only as far as their equations say."""
-        if self.recursion is None:
-            info = match_info(self.meta, decl.value)
-        else:
-            const = Const(self.name, tuple([lv.param(u) for u in decl.level_params]))
-            info = self.recursion.smart_info(const)
-        if info is not None:
-            [value] = self.elab.levels_to_params(info.value)
-            self.cmds.own_ext().own("smart")[self.name] = replace(info, value=value)
+        value, recursive = decl.value, self.recursion is not None
+        if recursive:
+            value = self.recursion.with_calls_of(const_of(decl))
+        decls, body = self.meta.lambda_locals(value)
+        if recursive or decls and self.meta.is_matcher(tm.get_app_fn(body)):
+            [value] = self.elab.levels_to_params(value)
+            table = self.cmds.own_ext().own("smart")
+            table[self.name] = SmartInfo(value, len(decls), recursive)
 
     def _decl(self, params, ty, value=None):
         kind = self.cmd.kind

@@ -10,17 +10,16 @@ from __future__ import annotations
 
 from minilean.front import syntax as sx
 from minilean.front.decl_run import Header
-from minilean.front.errors import Declined, LeanError
+from minilean.front.errors import Declined
 from minilean.front.ext import ProjInfo, StructInfo
 from minilean.front.meta import Meta
-from minilean.front.recursors import add_rec_on, conclusion
 from minilean.front.scope import with_auto_bound
-from minilean.front.terms import is_app_of, occurs
+from minilean.front.terms import conclusion, const_of, is_app_of
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
-from minilean.kernel.env import DefDecl, InductiveSpec, TheoremDecl
+from minilean.kernel.env import DefDecl, InductiveSpec
 from minilean.kernel.errors import KernelError
-from minilean.kernel.term import Const, Pi, Proj, Sort
+from minilean.kernel.term import LMVAR, Const, Pi, Proj, Sort
 
 HARMLESS_DERIVING = {"Repr", "Hashable", "ToString", "TypeName", "ToExpr", "SizeOf"}
 
@@ -37,9 +36,8 @@ class InductiveRun(Header):
         self.with_binders(self.body)
         for attr in self.cmd.modifiers.attrs:
             self.cmds.apply_attr(attr, self.name)
-        for name in self.cmd.deriving:
-            if name not in HARMLESS_DERIVING:
-                raise Declined(f"deriving {name}", self.cmd)
+        for name in sorted({*self.cmd.deriving} - HARMLESS_DERIVING):
+            raise Declined(f"deriving {name}", self.cmd)
 
     def body(self):
         """Elaborates the type and its constructors, and declares them."""
@@ -73,20 +71,16 @@ class InductiveRun(Header):
 
     def _infer_level(self, ty, field_types):
         """Assign the unknown result universe of ty: the least one above all the fields."""
-        meta = self.meta
+        meta, level = self.meta, lv.ONE
         sort = meta.whnf(conclusion(ty))
-        if type(sort) is not Sort:
-            raise LeanError("a type of types was expected", self.cmd)
-        u, level = meta.inst_level(sort.level), lv.ONE
-        if not u.has_mvar:
+        if type(sort) is not Sort or not sort.flags & LMVAR:
             return
         for field in field_types:
-            s = meta.inst_level(meta.sort_level(field))
-            if not meta._occurs_level(u, s):
-                level = lv.max_(level, s)
-        if not meta.is_def_eq(Sort(u), Sort(level)):
-            raise LeanError("failed to compute resulting universe level of inductive datatype",
-                            self.cmd)
+            u = meta.inst_level(meta.sort_level(field))
+            if not meta._occurs_level(sort.level, u):
+                level = lv.max_(level, u)
+        if not meta.is_def_eq(sort, Sort(level)):
+            raise Declined("universe of an inductive type", self.cmd)
 
     def declare(self, this, ty, ctors):
         """Hand the type to the kernel, and what comes with it to the tables.
@@ -109,23 +103,40 @@ class InductiveRun(Header):
         self._add_type(levels, len(params), full, tuple(specs))
         cmds.add_name(self.name, self.cmd.modifiers.flags)
         cmds.own_ext().own("namespaces").add(self.name)
-        add_rec_on(cmds, self.name)
+        self._add_rec_on()
         if self.cmd.is_class:
             cmds.own_ext().own("classes")[self.name] = tuple(
                 [i for i, d in enumerate(decls) if is_app_of(meta.inst(d.type), "outParam", 1)])
 
     def _add_type(self, levels, num_params, ty, ctors):
         """Adds the type; leading indices that never change are parameters, says the kernel."""
-        num_indices, rest = -num_params, ty
-        while type(rest) is Pi:
-            num_indices, rest = num_indices + 1, rest.body
-        for n in range(num_indices if ctors else 0, -1, -1):
+        most = len(self.meta.forall_locals(ty, reducing=False)[0]) if ctors else num_params
+        for n in range(most, num_params - 1, -1):
             try:
-                spec = InductiveSpec(self.name, levels, num_params + n, ty, ctors)
-                return self.cmds.add_decl(spec)
+                return self.cmds.add_decl(InductiveSpec(self.name, levels, n, ty, ctors))
             except KernelError:
-                if n == 0:
+                if n == num_params:
                     raise
+
+    def _add_rec_on(self):
+        """name.recOn: the recursor with the major premise before the minor ones."""
+        ext, full = self.cmds.own_ext(), f"{self.name}.recOn"
+        env = self.cmds.state.env
+        rec, meta = env.lookup(f"{self.name}.rec"), Meta(env, ext)
+        decls, goal = meta.forall_locals(rec.type, reducing=False)
+        n, value = rec.num_params + 1, tm.mk_app(const_of(rec), *[d.fvar for d in decls])
+        decls = [*decls[:n], *decls[rec.num_fixed:], *decls[n:rec.num_fixed]]
+        for d in decls[:n + rec.num_indices]:
+            d.bi = "implicit"
+        self._add_def(meta, full, rec, [d.fvar for d in decls], goal, value)
+        for table in ("reducible", "protected", "elab_as_elim"):
+            ext.own(table).add(full)
+        ext.own("protected").add(rec.name)
+
+    def _add_def(self, meta, name, like, fvars, ty, value):
+        """Adds a definition with the universes of the declaration `like`; fvars: its arguments."""
+        self.cmds.add_decl(DefDecl(name, like.level_params, meta.mk_pi(fvars, ty),
+                                   meta.mk_lambda(fvars, value)))
 
 
 class StructureRun(InductiveRun):
@@ -134,41 +145,31 @@ class StructureRun(InductiveRun):
     def constructors(self):
         """The one constructor, which takes the fields."""
         cmd = self.cmd
-        if cmd.extends:
-            raise Declined("extends", cmd)
-        if any(b.default is not None for b in cmd.fields):
-            raise Declined("default value of a structure field", cmd)
+        if cmd.extends or any(b.default is not None for b in cmd.fields):
+            raise Declined("extends" if cmd.extends else "default value of a structure field", cmd)
         return [sx.Ctor(cmd.pos, cmd.end, cmd.ctor or "mk", cmd.fields, None, cmd.modifiers)]
 
     def declare(self, this, ty, ctors):
-        """As for an inductive type, then the projections."""
-        [(ctor, ctor_type)] = ctors
-        fields, _ = self.meta.forall_locals(ctor_type, reducing=False)
-        if any(occurs(this, d.type) for d in fields):
-            raise Declined("recursive structure", self.cmd)
+        """As for an inductive type, then name.field := fun {params} (self) => self.i."""
         super().declare(this, ty, ctors)
-        self._add_projections(ctor, [d.name for d in fields])
-
-    def _add_projections(self, ctor, fields):
-        """name.field := fun {params} (self) => self.i, one after the other."""
-        cmds, name, is_class = self.cmds, self.name, self.cmd.is_class
-        ext, ctor = cmds.own_ext(), cmds.state.env.lookup(ctor)
-        levels = tuple([lv.param(u) for u in ctor.level_params])
-        meta = Meta(cmds.state.env, ext)
+        cmds, name, is_class, fields = self.cmds, self.name, self.cmd.is_class, []
+        ext, env = cmds.own_ext(), cmds.state.env
+        if env.lookup(name).is_rec:
+            raise Declined("recursive structure", self.cmd)
+        ctor, meta = env.lookup(ctors[0][0]), Meta(env, ext)
         decls, rest = meta.forall_locals(ctor.type, max=ctor.num_params, reducing=False)
+        params = [d.fvar for d in decls]
         for d in decls:
             d.bi = "inst" if d.bi == "inst" and not is_class else "implicit"
-        params = [d.fvar for d in decls]
-        this = meta.mk_local("self", tm.mk_app(Const(name, levels), *params),
+        this = meta.mk_local("self", tm.mk_app(const_of(env.lookup(name)), *params),
                              "inst" if is_class else "default").fvar
-        for i, field in enumerate(fields):
-            full = f"{name}.{field}"
-            make = TheoremDecl if meta.is_prop(rest.type) else DefDecl
-            cmds.add_decl(make(full, ctor.level_params, meta.mk_pi([*params, this], rest.type),
-                               meta.mk_lambda([*params, this], Proj(name, i, this))))
-            meta.env = cmds.state.env
+        while type(rest) is Pi:
+            full, i = f"{name}.{rest.name}", len(fields)
+            self._add_def(meta, full, ctor, [*params, this], rest.type, Proj(name, i, this))
             ext.own("projections")[full] = ProjInfo(name, i, len(params), is_class)
             if is_class:
                 ext.own("reducible").add(full)
-            rest = tm.instantiate(rest.body, tm.mk_app(Const(full, levels), *params, this))
+            fields.append(rest.name)
+            projection = const_of(cmds.state.env.lookup(full))
+            rest = tm.instantiate(rest.body, tm.mk_app(projection, *params, this))
         ext.own("structures")[name] = StructInfo(name, ctor.name, tuple(fields))

@@ -237,4 +237,5 @@ def _blocks_implicit(stx):
     """Is no `fun {x} =>` to be put before this term, whatever its type?"""
     if isinstance(stx, sx.Lambda):
         return any(b.info != "default" for b in stx.binders)
-    return isinstance(stx, sx.Explicit | sx.Hole | sx.SynthHole | sx.By | sx.DotIdent | sx.Paren)
+    return isinstance(stx, sx.Explicit | sx.Hole | sx.SynthHole | sx.By | sx.DotIdent | sx.Paren
+                      | sx.Equations)

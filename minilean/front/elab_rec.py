@@ -1,18 +1,20 @@
-"""Structural recursion: recursive calls become uses of `I.brecOn`.
+"""Structural recursion: recursive calls become values that `I.rec` has already made.
 
-Follows Lean 4's `Lean/Elab/PreDefinition/Structural`. A call `f … y …` is replaced by the part of
-the `below` value that belongs to y; `below` is carried through the matchers that split
-the argument. Well-founded recursion is declined.
+Lean 4 (`Lean/Elab/PreDefinition/Structural`) declares `I.below` and `I.brecOn`; here `I.rec` itself
+makes, for every t, a pair: the value at t, and the table of these pairs for what t is made from.
+The matches at the head of the body are compiled again, as case splits of a goal that carries the
+body. Declined: well-founded recursion, and recursion over functions into the type.
 Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 from __future__ import annotations
 
+from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
-from minilean.front.ext import SmartInfo
-from minilean.front.recursors import ensure_below
 from minilean.front.terms import is_app_of, occurs
+from minilean.kernel import level as lv
 from minilean.kernel import term as tm
-from minilean.kernel.term import App, Const, FVar, Let, Pi, Proj
+from minilean.kernel.env import RecursorDecl
+from minilean.kernel.term import Const, FVar, Lam, Let, MVar, Pi, Proj, Sort
 
 
 class NotStructural(Exception):
@@ -23,9 +25,9 @@ class Recursion:
     """A function whose body calls itself: through the local `rec`, which takes the arguments `own`.
 
     ty, value: of the declaration, as functions of all its arguments; those at the positions
-    `variables` are section variables. While the recursion on one
-    argument is tried, `major` is its position, `motive` what is proved of it, and `rest` the
-    positions of the arguments that the motive takes.
+    `variables` are section variables. While the recursion on one argument is tried, `major` is its
+    position, `motive` a local for the type of what is made, and `rest` the positions of the
+    arguments that this takes; `carry` is a local, `carry type e` the type of a goal that e is for.
     """
 
     def __init__(self, meta, rec, ty, value, variables):
@@ -36,16 +38,30 @@ class Recursion:
         self.type = meta.instantiate_forall(ty, self.binders)
         self.fixed = self._fixed_prefix()
 
+    def _calls(self, e, made):
+        """e with made(arguments) in place of its calls."""
+        def visit(s):
+            f, args = tm.get_app_fn_args(s)
+            return made([tm.replace(a, visit) for a in args]) if f is self.rec else None
+        return tm.replace(e, visit)
+
     def _fixed_prefix(self):
         """How many leading arguments no call changes."""
-        terms = tm.subterms(self.body)
-        heads = {s.fn for s in terms if type(s) is App}
-        calls = [tm.get_app_fn_args(s)[1] for s in terms
-                 if s not in heads and tm.get_app_fn(s) is self.rec]
-        n = 0
+        n, calls = 0, []
+
+        def note(args):
+            calls.append(args)
+            return self.rec
+        self._calls(self.body, note)
         while n < len(self.own) and all(args[n:n + 1] == [self.own[n].fvar] for args in calls):
             n += 1
         return n
+
+    def with_calls_of(self, const):
+        """The value as the user wrote it, where the declared constant calls itself."""
+        call = self.meta.mk_lambda([d.fvar for d in self.own], tm.mk_app(const, *self.binders))
+        body = self._calls(self.body, lambda args: self.meta.beta(call, args))
+        return self.meta.mk_lambda(self.binders, body)
 
     def compile(self, name, cmd):
         """The value of the declaration with its recursive calls compiled away."""
@@ -64,15 +80,15 @@ class Recursion:
                        cmd)
 
     def _compile(self, j):
-        """fun fixed rest => I.brecOn (motive := fun idx x => ∀ rest, ty) x F rest.
+        """fun fixed rest => (I.rec (motive := fun idx x => (∀ rest, ty) ×' table x) … x).1 rest.
 
         Raises NotStructural unless argument j is of a recursive type with variables as indices.
         """
         meta, major, changing = self.meta, self.own[j], self.own[self.fixed:]
         found = meta.inductive_of(major.type)
-        if found is None or not found[0].is_rec:
+        if found is None or not found[0].is_rec or found[0].elim_level is None:
             raise NotStructural
-        decl, levels, params, indices = found
+        *_, params, indices = found
         targets = [*indices, major.fvar]
         rest = [d for d in changing if d.fvar not in targets]
         rest_ids = {d.id for d in rest}
@@ -80,125 +96,114 @@ class Recursion:
                 or any(meta.mentions(p, {d.id for d in changing}) for p in params) \
                 or any(meta.mentions(meta.fvars[x.id].type, rest_ids) for x in targets):
             raise NotStructural
+        self.major, self.rest = j, [self.own.index(d) for d in rest]
         rest_vars = [d.fvar for d in rest]
-        motive_ty = meta.mk_pi(rest_vars, self.type)
-        motive = meta.mk_lambda(targets, motive_ty)
-        below_name, brec_name = ensure_below(meta, decl.name)
-        us = (meta.sort_level(motive_ty), *levels)
-        below = meta.mk_local("f✝", tm.mk_app(Const(below_name, us), *params, motive, *targets))
-        self.motive, self.major, self.rest = motive, j, [self.own.index(d) for d in rest]
-        step = self.replace(meta.inst(self.body), below)
-        f = meta.mk_lambda([*targets, below.fvar, *rest_vars], step)
-        value = tm.mk_app(Const(brec_name, us), *params, motive, *targets, f, *rest_vars)
-        return meta.mk_lambda(self.binders, value)
+        result, sort = meta.mk_pi(rest_vars, self.type), Sort(meta.sort_level(self.type))
+        self.up = lv.make("max", lv.ONE, meta.sort_level(result))
+        self.motive = meta.mk_local("motive", meta.mk_pi(targets, meta.infer(result))).fvar
+        self.carry = meta.mk_local("carry", Pi("α", sort, Pi("e", tm.BVar(0), sort))).fvar
+        goal = meta.mk_pi(rest_vars, tm.mk_app(self.carry, self.type, self.body))
+        self.step, at = meta.mk_lambda(targets, goal), tm.mk_app(self.motive, *targets)
+        table = self._by_rec(Pi("v", at, Sort(self.up)), targets, self._table)
+        pair = self._by_rec(self._sigma(at, table), targets, self._pair)
+        drop = Lam("α", sort, Lam("e", tm.BVar(0), tm.BVar(1)))
+        value = tm.instantiate_rev(tm.abstract(Proj("PSigma", 0, pair), [self.motive, self.carry]),
+                                   [meta.mk_lambda(targets, result), drop])
+        return meta.mk_lambda(self.binders, tm.mk_app(U.beta_all(meta, value), *rest_vars))
 
-    def smart_info(self, const):
-        """How the declared constant unfolds: its body, with calls of the constant."""
+    def _by_rec(self, target, targets, case):
+        """A term of type target by the recursor of the last of `targets`.
+
+        case(goal, hyps) closes one minor premise, where hyps are the induction hypotheses.
+        """
+        from minilean.front.tactic_elim import eliminate
+        meta, goal = self.meta, self.meta.mk_goal(target)
+        *indices, major = targets
+        for b in eliminate(meta, goal, meta.fvars[major.id], indices, {}, True):
+            hyps = b.decls[meta.env.lookup(b.ctor).num_fields:]
+            with meta.with_goal(b.goal):
+                meta.assign_mvar(b.goal, case(b.goal, hyps))
+        return meta.inst(MVar(goal))
+
+    def _sigma(self, a, family, *values):
+        """(x : a) ×' family x, or the pair of the values in it."""
+        name = "PSigma.mk" if values else "PSigma"
+        return tm.mk_app(Const(name, (self.meta.sort_level(a), self.up)), a, family, *values)
+
+    def _table(self, goal, hyps):
+        """The type of a table, as a function of the value that is paired with it."""
+        table = Const("PUnit", (self.up,))
+        for d in reversed(hyps):
+            if type(d.type.body) is not Sort:  # for a field that is a function into the type
+                raise NotStructural
+            pair = self._sigma(d.type.type, d.fvar)
+            table = self._sigma(pair, Lam("_", pair, table))
+        return Lam("v", self.meta.goal_type(goal).type, table)
+
+    def _pair(self, goal, hyps):
+        """The value and the table, from the pairs for the fields."""
+        meta, table, value = self.meta, Const("PUnit", (self.up,)), Const("PUnit.unit", (self.up,))
+        for d in reversed(hyps):
+            family = Lam("_", d.type, table)
+            table, value = self._sigma(d.type, family), self._sigma(d.type, family, d.fvar, value)
+        at, family = tm.get_app_fn_args(meta.goal_type(goal))[1]
+        first = inner = meta.mk_goal(meta.beta(self.step, tm.get_app_fn_args(at)[1]))
+        for _ in self.rest:
+            inner = U.intro1(meta, inner)[1]
+        self._solve(inner)
+        return self._sigma(at, family, MVar(first), value)
+
+    def _solve(self, goal):
+        """Close a goal that carries a term, after the case splits that its matches wait for."""
+        from minilean.front.tactic_elim import split_hyp
         meta = self.meta
-        call = meta.mk_lambda([d.fvar for d in self.own], tm.mk_app(const, *self.binders))
+        with meta.with_goal(goal):
+            e, reduced = None, tm.get_app_fn_args(meta.goal_type(goal))[1][1]
+            while reduced is not None:  # a recursor stays: from it Lean takes no calls
+                e, f = reduced, tm.get_app_fn(reduced)
+                steps = type(f) in (Lam, Let) or meta.is_matcher(f)
+                reduced = meta._reduce_head(e) if steps else None
+            d = self._stuck_on(e) if occurs(self.rec, e) else None
+            if d is None:
+                meta.assign_mvar(goal, self._without_calls(e))
+            else:
+                for b in split_hyp(meta, goal, d):
+                    self._solve(b.goal)
 
-        def visit(s):
-            f, args = tm.get_app_fn_args(s)
-            return meta.beta(call, [tm.replace(a, visit) for a in args]) if f is self.rec else None
-        value = meta.mk_lambda(self.binders, tm.replace(self.body, visit))
-        return SmartInfo(value, len(self.binders), True)
-
-    # --- calls by parts of a `below` value (a local declaration) ---------------------------------
-
-    def replace(self, e, below):
-        """e with its calls taken from `below`."""
-        if not occurs(self.rec, e):
-            return e
-        meta, t = self.meta, type(e)
-        if t is App or t is FVar:
-            return self._app(e, below)
-        if t is Proj:
-            return Proj(e.struct, e.idx, self.replace(e.expr, below))
-        value = self.replace(e.value, below) if t is Let else None
-        d = meta.mk_local(e.name, self.replace(e.type, below), "default", value)
-        with meta.with_lctx(meta.lctx.add(d)):
-            body = self.replace(tm.instantiate(e.body, d.fvar), below)
-        body = tm.abstract(body, [d.fvar])
-        return Let(e.name, d.type, value, body) if t is Let else t(e.name, d.type, body, e.info)
-
-    def _app(self, e, below):
-        f, args = tm.get_app_fn_args(e)
-        if f is self.rec:
-            return self._call(args, below)
-        new = self._matcher(f, args, below) if self.meta.is_matcher(f) else None
-        if new is not None:
-            return new
-        return tm.mk_app(self.replace(f, below), *[self.replace(a, below) for a in args])
-
-    def _call(self, args, below):
-        if len(args) < len(self.own):
-            raise NotStructural
-        args = [*args[:self.fixed], *[self.replace(a, below) for a in args[self.fixed:]]]
-        found = self._lookup(args[self.major], below.fvar, below.type)
-        if found is None:
-            raise NotStructural
-        return tm.mk_app(found, *[args[k] for k in self.rest], *args[len(self.own):])
-
-    def _lookup(self, y, b, ty):
-        """The part of b : ty, which is made of pairs and functions, of type `motive y`, or None."""
+    def _stuck_on(self, e):
+        """The local that a match at the head of e waits for, or None."""
         meta = self.meta
-        mark = meta.save()
-        mvars, _, ty = meta.forall_meta(ty, reducing=False)
+        if not meta.is_matcher(tm.get_app_fn(e)):
+            return None
+        e = meta.whnf_core(meta.unfold(e))
+        rec, args = meta.head_decl(e), tm.get_app_fn_args(e)[1]
+        if type(rec) is not RecursorDecl:
+            return None
+        major = meta.whnf(args[rec.major_index])
+        return meta.lctx.get(major.id) if type(major) is FVar else None
+
+    def _without_calls(self, e):
+        """e with the values of its calls from the pairs in the context."""
+        meta = self.meta
+        known = [each for d in meta.lctx.decls if meta.mentions(d.type, {self.motive.id})
+                 for each in self._known(d.fvar, d.type)]
+
+        def made(args):
+            if len(args) >= len(self.own) and not args[self.major].loose:
+                for s, value in known:
+                    if meta.is_def_eq(s, args[self.major]):
+                        return tm.mk_app(value, *[args[k] for k in self.rest],
+                                         *args[len(self.own):])
+            raise NotStructural
+        return self._calls(e, made)
+
+    def _known(self, e, ty):
+        """[(s, value at s)] from e : ty, nested pairs."""
+        ty = self.meta.whnf(ty)
         f, args = tm.get_app_fn_args(ty)
-        b = tm.mk_app(b, *mvars)
-        if f is self.motive:  # literally: as functions, motives may be constant
-            if meta.is_def_eq(args[-1], y):
-                return meta.inst(b)
-        else:
-            ty = meta.whnf(ty)
-            parts = tm.get_app_fn_args(ty)[1] if is_app_of(ty, "PProd", 2) else ()
-            for i, part in enumerate(parts):
-                found = self._lookup(y, Proj("PProd", i, b), part)
-                if found is not None:
-                    return found
-        meta.restore(mark)
-        return None
-
-    def _matcher(self, f, args, below):
-        """A matcher whose discriminants occur in the type of `below` hands it to its alternatives;
-        None for one that is treated like any function."""
-        meta, info = self.meta, self.meta.ext.matchers[f.name]
-        if len(args) < info.arity:
-            return None
-        discrs = args[info.num_params + 1:info.first_alt]
-        xs, body = meta.lambda_locals(args[info.num_params])
-        below_type = below.type
-        for x, d in zip(xs, discrs, strict=False):
-            below_type = tm.instantiate(meta.kabstract(below_type, d), x.fvar)
-        if below_type is below.type or len(xs) != len(discrs):
-            return None
-        body = Pi("b", below_type, body)
-        names, level = meta.env.lookup(f.name).level_params, meta.sort_level(body)
-        levels = [level if name == "u_motive" else u
-                  for name, u in zip(names, f.levels, strict=True)]
-        head = tm.mk_app(Const(f.name, tuple(levels)), *args[:info.num_params],
-                         meta.mk_lambda([x.fvar for x in xs], body), *discrs)
-        ty, alts = meta.infer(head), []
-        for alt, arity in zip(args[info.first_alt:info.arity], info.alt_arity, strict=True):
-            ty = meta.expect_pi(ty)
-            alts.append(self._alternative(alt, ty.type, arity))
-            ty = ty.body
-        extra = [self.replace(a, below) for a in args[info.arity:]]
-        return tm.mk_app(head, *alts, below.fvar, *extra)
-
-    def _alternative(self, alt, alt_ty, arity):
-        """Its variables, then the new `below` argument, then its body."""
-        meta = self.meta
-        decls, ty = meta.forall_locals(alt_ty, max=arity)
-        body = meta.beta(alt, [d.fvar for d in decls])
-        below = meta.mk_local("f✝", meta.expect_pi(meta.head_beta(ty)).type)
-        with meta.with_lctx(meta.lctx.add(*decls, below)):
-            body = self.replace(body, below)
-        return meta.mk_lambda([*[d.fvar for d in decls], below.fvar], body)
-
-
-def match_info(meta, value):
-    """SmartInfo of a function that is not recursive but starts with a match, else None."""
-    decls, body = meta.lambda_locals(value)
-    starts = decls and meta.is_matcher(tm.get_app_fn(body))
-    return SmartInfo(value, len(decls), False) if starts else None
+        if f is self.motive:
+            return [(args[-1], e)]
+        if not is_app_of(ty, "PSigma", 2):
+            return []
+        first, second = [Proj("PSigma", i, e) for i in (0, 1)]
+        return [*self._known(first, args[0]), *self._known(second, tm.App(args[1], first))]

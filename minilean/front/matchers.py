@@ -5,6 +5,8 @@ The goal `motive d₁ … dₙ` is split until the patterns of an alternative ma
 """
 from __future__ import annotations
 
+from collections import namedtuple
+
 from minilean.front.errors import Declined, LeanError
 from minilean.front.ext import MatcherInfo
 from minilean.front.terms import locals_used
@@ -15,14 +17,9 @@ from minilean.kernel.term import FVAR, LMVAR, MVAR, Const, FVar, MVar
 
 MAX_SPLITS = 200  # the human proofs need fewer than 30; each may keep 50 kB
 
-
-class Alt:
-    """An elaborated alternative: pattern variables (locals), pattern terms, right-hand side."""
-
-    __slots__ = ("decls", "pats", "rhs", "stx", "used")
-
-    def __init__(self, decls, pats, rhs, stx):
-        self.decls, self.pats, self.rhs, self.stx, self.used = decls, pats, rhs, stx, False
+# An elaborated alternative: the matcher's name for it, pattern variables (locals), pattern terms,
+# right-hand side, its syntax.
+Alt = namedtuple("Alt", "name decls pats rhs stx")
 
 
 class MatcherRun:
@@ -31,7 +28,7 @@ class MatcherRun:
     def __init__(self, elab, xs, alts, stx):
         self.elab, self.meta = elab, elab.meta
         self.xs, self.alts, self.stx = xs, alts, stx
-        self.n_splits = 0
+        self.n_splits, self.used = 0, set()
 
     def declare(self, level):
         """Declares `decl.match_n`; returns it, for a motive into Sort level, with its parameters.
@@ -41,24 +38,27 @@ class MatcherRun:
         """
         meta, discrs = self.meta, [x.fvar for x in self.xs]
         level = meta.inst_level(level)
-        if level.kind == "mvar":  # nothing determined it: Type
-            meta.assign_level(level.a, lv.ONE)
-            level = lv.ONE
         u = level if lv.is_zero(level) else lv.param("u_motive")
         motive = meta.mk_local("motive", meta.mk_pi(discrs, tm.Sort(u)))
-        minors = [meta.mk_local(f"h_{i + 1}", meta.mk_pi([d.fvar for d in a.decls],
-                                                         tm.mk_app(motive.fvar, *a.pats)))
-                  for i, a in enumerate(self.alts)]
+        minors = [meta.mk_local(a.name, meta.mk_pi([d.fvar for d in a.decls],
+                                                   tm.mk_app(motive.fvar, *a.pats)))
+                  for a in self.alts]
         target = tm.mk_app(motive.fvar, *discrs)
         own = [motive, *self.xs, *minors]
         used = locals_used(meta, [d.type for d in own], meta.lctx.decls)
         params = [d for d in meta.lctx.decls if d.id in used and d.value is None]
-        fvars = [d.fvar for d in (*params, *own)]
+        decls = [*params, *own]
+        fvars = [d.fvar for d in decls]
         ty = meta.mk_pi(fvars, target)
         if ty.flags & (FVAR | MVAR | LMVAR):
             raise Declined("match that depends on a let-variable or on something unknown")
-        value = meta.mk_lambda(fvars, self._value(target, [*params, *own]))
-        name = self.elab.aux_name("match")
+        goal = meta.mk_goal(target, "", meta.lctx.replace(decls))
+        self._solve(goal)
+        for a in self.alts:
+            if a.name not in self.used:
+                raise LeanError("Redundant alternative: what it matches is matched by the "
+                                "preceding alternatives", a.stx)
+        value, name = meta.mk_lambda(fvars, MVar(goal)), self.elab.aux_name("match")
         names = tuple(dict.fromkeys(tm.level_params_of(ty) + tm.level_params_of(value)))
         meta.env = meta.env.add(DefDecl(name, names, ty, value))
         meta.ext = meta.ext.child()
@@ -68,24 +68,10 @@ class MatcherRun:
         levels = tuple([level if u == "u_motive" else lv.param(u) for u in names])
         return tm.mk_app(Const(name, levels), *[d.fvar for d in params])
 
-    def _value(self, target, decls):
-        """A term of type target, `motive d₁ … dₙ`, by case splits."""
-        meta = self.meta
-        lctx = meta.lctx.replace(decls)
-        goal = meta.mk_goal(target, "", lctx)
-        with meta.with_lctx(lctx):
-            self._solve(goal)
-        for a in self.alts:
-            if not a.used:
-                raise LeanError("Redundant alternative: Any expression matching\n  "
-                                + ", ".join(meta.pp(p) for p in a.pats)
-                                + "\nwill match one of the preceding alternatives", a.stx)
-        return meta.inst(MVar(goal))
-
     # --- case splits ----------------------------------------------------------------------------
 
     def _solve(self, goal):
-        """Close the goal (whose context is the current one) with an alternative, or split it.
+        """Close the goal with an alternative, or split it.
 
         Split is the leftmost local that any alternative looks at, as in Lean: also one that the
         first alternative does not need, so that the match is stuck there.
@@ -96,70 +82,51 @@ class MatcherRun:
         self.n_splits += 1
         if self.n_splits > MAX_SPLITS:
             raise Declined("match with too many cases", self.stx)
-        terms = tm.get_app_fn_args(meta.goal_type(goal))[1]
-        fitting, splits = [], {}
-        for i, a in enumerate(self.alts):
-            bound, stuck = {}, {}
-            if self._match(a, terms, bound, stuck):
-                fitting.append((i, a, bound, stuck))
-                splits.update({path: t for path, t in stuck.items() if type(t) is FVar})
-        if splits:
-            d = meta.fvars[splits[min(splits)].id]
-            for branch in split_hyp(meta, goal, d):
-                with meta.with_goal(branch.goal):
+        with meta.with_goal(goal):
+            terms = tm.get_app_fn_args(meta.goal_type(goal))[1]
+            found = [(a, self._match(a, terms)) for a in self.alts]
+            found = [(a, *values) for a, values in found if values is not None]
+            splits = {path: t for *_, stuck in found for path, t in stuck.items()
+                      if type(t) is FVar}
+            if splits:
+                for branch in split_hyp(meta, goal, meta.fvars[splits[min(splits)].id]):
                     self._solve(branch.goal)
-        elif fitting:
-            self._use(goal, *fitting[0])
-        elif not close_contradiction(meta, goal):
-            shown = ", ".join(meta.pp(t).replace("✝", "") for t in terms)
-            raise LeanError(f"Missing cases:\n{shown}", self.stx)
+            elif found:
+                self._use(goal, *found[0])
+            elif not close_contradiction(meta, goal):
+                raise LeanError("Missing cases:\n" + ", ".join([meta.pp(t) for t in terms]),
+                                self.stx)
 
-    def _use(self, goal, i, a, bound, stuck):
-        """Close the goal with alternative number i, for these values of its variables."""
-        if stuck:
-            raise Declined("match on a pattern that is not a constructor", a.stx)
-        if any(d.id not in bound for d in a.decls):
-            raise Declined("pattern with inaccessible parts", a.stx)
-        a.used = True
-        h = self.meta.lctx.find(f"h_{i + 1}")
+    def _use(self, goal, a, bound, stuck):
+        """Close the goal with the alternative a, for these values of its variables."""
+        if stuck or any(d.id not in bound for d in a.decls):
+            raise Declined("pattern with parts that are no constructors", a.stx)
+        self.used.add(a.name)
+        h = self.meta.lctx.find(a.name)
         self.meta.assign_mvar(goal, tm.mk_app(h.fvar, *[bound[d.id] for d in a.decls]))
 
-    def _match(self, a, terms, bound, stuck):
-        """May the terms match the alternative's patterns? `bound` gets the values of its variables,
-        `stuck` (by position: a path) what must be split before more can be said."""
-        ids = {d.id for d in a.decls}
+    def _match(self, a, terms):
+        """(values, stuck) if the terms may match the alternative's patterns, else None.
+
+        values: of its variables, by id; stuck: by position (a path), what must be split before more
+        can be said.
+        """
+        meta, ids, bound, stuck = self.meta, {d.id for d in a.decls}, {}, {}
         todo = [((i,), p, t) for i, (p, t) in enumerate(zip(a.pats, terms, strict=True))]
         for path, p, t in todo:  # which grows
+            p = meta.whnf_ctor(p)
             if type(p) is FVar and p.id in ids:
                 bound.setdefault(p.id, t)
-            p_ctor, p_args = self._ctor_form(p)
-            if p_ctor is None:
+            ctor = meta.ctor_of(p)
+            if ctor is None:
                 continue  # a variable, or inaccessible: fixed by the types
-            t_ctor, t_args = self._ctor_form(t)
-            if t_ctor is None:
-                t = self.meta.whnf(t)
-                t_ctor, t_args = self._ctor_form(t)
+            t = meta.whnf_ctor(t)
+            t_ctor = meta.ctor_of(t)
             if t_ctor is None:
                 stuck[path] = t
-            elif t_ctor != p_ctor:
-                return False
+            elif t_ctor is not ctor:
+                return None
             else:
-                todo += [((*path, i), *pair)
-                         for i, pair in enumerate(zip(p_args, t_args, strict=True))]
-        return True
-
-    def _ctor_form(self, e):
-        """(constructor name, fields) of a constructor application or Nat numeral, or (None, ())."""
-        meta = self.meta
-        base, k = meta.nat_offset(e) or (e, 0)
-        if base is None and k == 0:
-            return "Nat.zero", ()
-        if k:
-            rest = base if k == 1 and base is not None else meta.mk_nat(k - 1)
-            if base is not None and k > 1:
-                rest = meta.mk_nat_add(base, rest)
-            return "Nat.succ", (rest,)
-        ctor = meta.ctor_of(e)
-        if ctor is None:
-            return None, ()
-        return ctor.name, tm.get_app_fn_args(e)[1][ctor.num_params:]
+                fields = [tm.get_app_fn_args(e)[1][ctor.num_params:] for e in (p, t)]
+                todo += [((*path, i), *pair) for i, pair in enumerate(zip(*fields, strict=True))]
+        return bound, stuck

@@ -210,7 +210,7 @@ def decl_rules(meta, name: str, symm=False):
         raise LeanError(f"invalid 'simp', it is not a proposition nor a definition: `{name}`")
     if smart is None or not smart.recursive:
         return unfolding_rules(meta, decl)
-    return [Rule(name, decl.level_params, proof, ty, True) for proof, ty in equations(meta, name)]
+    return [Rule(name, decl.level_params, proof, ty, True) for proof, ty in equations(meta, decl)]
 
 
 def proved_by_rfl(meta, decl) -> bool:

@@ -98,7 +98,7 @@ def rule_terms(ctx, term):
     decl = meta.env.get(e.name) if type(e) is tm.Const else None
     if type(decl) is not DefDecl or meta.is_prop(decl.type):
         return [(e, extra, None)]
-    found = equations(meta, e.name)
+    found = equations(meta, decl)
     if not found:
         raise Declined(f"equations of the definition {e.name}")
     us = decl.level_params, e.levels

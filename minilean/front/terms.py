@@ -2,7 +2,7 @@
 
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
-from minilean.kernel.term import App, Const, Sort
+from minilean.kernel.term import App, Const, Pi, Sort
 
 
 def get_app_num_args(e):
@@ -18,6 +18,18 @@ def is_app_of(e, name, n_args):
     while type(e) is App:
         e, n_args = e.fn, n_args - 1
     return n_args == 0 and type(e) is Const and e.name == name
+
+
+def const_of(decl):
+    """The constant that decl declares, with its own level parameters."""
+    return Const(decl.name, tuple([lv.param(u) for u in decl.level_params]))
+
+
+def conclusion(ty):
+    """What stands behind the arrows of ty (with loose variables)."""
+    while type(ty) is Pi:
+        ty = ty.body
+    return ty
 
 
 def has_loose_bvar(e, i):
