@@ -53,7 +53,7 @@ class CommandElab:
         self.state, self.inherited = state, state.scope.variables
         self.max_steps, self.deadline = max_steps, deadline
         self.source, self.messages = sx.Source(""), []
-        self.sorries = []  # (pos, end, meta, lctx, type, elaborator)
+        self.sorries = []  # (node or (pos, end), lctx, type, elaborator)
         self.tactics = None  # list of recorded tactic steps when asked for
         self.root_goals = None  # like `sorries`, for the start of each tactic block
         self.declined = None  # the first feature
@@ -152,7 +152,6 @@ class CommandElab:
                                  for b in cmd.binders):
             raise Declined("variables on top of an earlier request's or of the same name", cmd)
         elab, variables = self.new_elab(), (*before, *cmd.binders)
-        elab.auto_bound = elab.scope.options.get("autoImplicit", True)
         with_auto_bound(elab, variables, lambda *_: elab.synthesize("no"))
         self.change(variables=variables)
 

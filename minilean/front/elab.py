@@ -165,7 +165,8 @@ class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
             stx = stx.term
         if isinstance(stx, sx.Lambda):
             return any(b.info != "default" for b in stx.binders)
-        return isinstance(stx, (sx.Explicit, sx.Hole, sx.SynthHole, sx.By, sx.DotIdent))
+        return isinstance(stx, (sx.Explicit, sx.DeclMatch, sx.Hole, sx.SynthHole, sx.By,
+                                sx.DotIdent))
 
     def _implicit_lambda(self, stx, ty):
         meta, fvars = self.meta, []

@@ -47,6 +47,8 @@ class MatchMixin:
         """fun | p₁, p₂ => e: introduce the arguments, then match on them."""
         return self.match_lambda(stx.alts, expected, stx)
 
+    elab_declmatch = elab_funmatch
+
     def elab_nomatch(self, stx, expected):
         if stx.fun_form:
             raise Declined("nofun", stx)

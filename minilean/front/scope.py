@@ -36,6 +36,7 @@ class AutoBound(Exception):
 def with_auto_bound(elab, binders, k):
     """k(locals of unbound names, locals of the binders): each unbound name becomes a variable."""
     meta, names = elab.meta, []
+    elab.auto_bound = elab.scope.options.get("autoImplicit", True)
     start = TacticContext(meta, elab, [])
     mark = start.save()
     while True:

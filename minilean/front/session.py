@@ -62,8 +62,8 @@ class Session:
             cmds = CommandElab(self.base)
             cmds.report(_failure(err, Declined), (0, None))
         self.envs.append(cmds.state)
-        holes = [{**cmds.placed((start, end)), **self._hole(elab, lctx, ty)}
-                 for start, end, _, lctx, ty, elab in (*cmds.sorries, *(cmds.root_goals or ()))]
+        holes = [{**cmds.placed(at), **self._hole(elab, lctx, ty)}
+                 for at, lctx, ty, elab in (*cmds.sorries, *(cmds.root_goals or ()))]
         return self._answer(state.missing, {
             "sorries": holes or None,
             "tactics": cmds.tactics and [self._step(cmds, *step) for step in cmds.tactics],
