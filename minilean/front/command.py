@@ -64,29 +64,23 @@ class CommandElab:
         """Run every command of `text`; errors become messages."""
         self.source = sx.Source(text)
         parser = Parser(self.source)
-        while True:
+        while parser.tok.kind != "eof":
             try:
-                cmd = parser.command()
-                if cmd is None:
-                    return
-                self.run(cmd)
-            except ParseError as err:
-                self.messages.append(("error", err.message, (err.pos, err.end)))
-                parser.skip_to_command()
-            except Declined as err:
+                self.run(parser.command())
+            except (ParseError, Declined) as err:
                 self.report(err, (parser.tok.pos, None))
                 parser.skip_to_command()
 
     def run(self, cmd):
         """Execute one command; errors become messages."""
-        scope, name = self.state.scope, type(cmd).__name__.lower()
+        scope, kind = self.state.scope, type(cmd).__name__.lower()
         try:
-            if name in DECLARATIONS:
-                DECLARATIONS[name](self, cmd).run()
-            elif hasattr(self, f"cmd_{name}"):
-                getattr(self, f"cmd_{name}")(cmd)
+            if kind in DECLARATIONS:
+                DECLARATIONS[kind](self, cmd).run()
+            elif hasattr(self, f"cmd_{kind}"):
+                getattr(self, f"cmd_{kind}")(cmd)
             else:
-                raise Declined(f"command {name}")
+                raise Declined(f"command {kind}")
             if getattr(cmd, "inner", None) is not None:  # `open … in`: for one command only
                 self.run(cmd.inner)
                 self.state = replace(self.state, scope=scope)
@@ -99,8 +93,7 @@ class CommandElab:
         if feature:
             self.declined = self.declined or feature
             self.state = replace(self.state, missing=self.declined)
-        stx = getattr(err, "stx", None)
-        self.messages.append(("error", text, at if stx is None else stx))
+        self.messages.append(("error", text, getattr(err, "stx", None) or at))
 
     def placed(self, at):
         """{"pos", "endPos"}, as in the REPL's answers, of a syntax node or a pair of offsets."""
@@ -109,10 +102,6 @@ class CommandElab:
             return {"line": line, "column": column}
         start, end = at if isinstance(at, tuple) else (at.pos, at.end)
         return {"pos": position(start), "endPos": None if end is None else position(end)}
-
-    def failed_since(self, n_messages):
-        """Is one of the messages after the first n_messages an error?"""
-        return any(message[0] == "error" for message in self.messages[n_messages:])
 
     def new_elab(self, name="_example"):
         """A TermElab over a fresh Meta in the current state."""
@@ -127,8 +116,8 @@ class CommandElab:
     def scoped_instances(self):
         """{class: [instance name]}: the scoped instances of the namespaces that are open."""
         scope, found = self.state.scope, {}
-        for space in dict.fromkeys((*scope.opened, *scope.namespaces())):
-            for cls, name in self.state.ext.scoped.get(space, ()):
+        for name, (space, cls) in self.state.ext.scoped.items():
+            if space in (*scope.opened, *scope.namespaces()):
                 found.setdefault(cls, []).append(name)
         return found
 
@@ -156,17 +145,15 @@ class CommandElab:
         self.change(variables=variables)
 
     def cmd_universe(self, cmd):
-        for name in cmd.names:
-            known = self.state.scope.universes
-            if name in known:
-                raise LeanError(f"a universe level named `{name}` has already been declared", cmd)
-            self.change(universes=(*known, name))
+        universes = (*self.state.scope.universes, *cmd.names)
+        if len(set(universes)) < len(universes):
+            raise LeanError("a universe level of that name has already been declared", cmd)
+        self.change(universes=universes)
 
     def cmd_namespace(self, cmd):
         for part in cmd.name.split("."):
             space = self.full_name(part)
-            if space not in self.state.ext.namespaces:
-                self.own_ext().own("namespaces").add(space)
+            self.own_ext().own("namespaces").add(space)
             self.change(name=part, outer=self.state.scope, namespace=space)
 
     def cmd_section(self, cmd):
@@ -181,27 +168,21 @@ class CommandElab:
             self.state = replace(self.state, scope=scope.outer)
 
     def cmd_open(self, cmd):
-        if cmd.only is not None or cmd.hiding:
-            raise Declined("open … with a list of names", cmd)
         for name in cmd.names:
-            spaces = self._namespaces(name)
+            scope = self.state.scope
+            spaces = [f"{space}.{name}".lstrip(".")
+                      for space in (*scope.namespaces(), "", *scope.opened)]
+            spaces = [space for space in spaces if space in self.state.ext.namespaces]
             if not spaces and name.split(".")[0] not in NAMES:
                 raise LeanError(f"Unknown namespace `{name}`", cmd)
             if not cmd.scoped:
-                self.change(opened=(*self.state.scope.opened, *spaces))
-
-    def _namespaces(self, name):
-        """The namespaces that `name` may mean here, innermost first."""
-        scope = self.state.scope
-        spaces = (*scope.namespaces(), "", *scope.opened)
-        spaces = [f"{space}.{name}".lstrip(".") for space in spaces]
-        return [space for space in spaces if space in self.state.ext.namespaces]
+                self.change(opened=(*scope.opened, *spaces))
 
     def cmd_export(self, cmd):
         elab, table = self.new_elab(), self.own_ext().own("aliases")
         for name in cmd.names:
-            short, full = self.full_name(name), elab.resolve_const(f"{cmd.namespace}.{name}")
-            table[short] = (*table.get(short, ()), full)
+            short = self.full_name(name)
+            table[short] = *table.get(short, ()), elab.resolve_const(f"{cmd.namespace}.{name}")
 
     def cmd_setoption(self, cmd):
         if not cmd.name.startswith(OPTIONS):
@@ -234,9 +215,8 @@ class CommandElab:
 
     def add_name(self, name, flags):
         """What a declaration's name brings along: namespaces, `protected`."""
-        ext, space = self.own_ext(), name.rpartition(".")[0]
-        if space and space not in ext.namespaces:
-            ext.own("namespaces").add(space)
+        ext = self.own_ext()
+        ext.own("namespaces").add(name.rpartition(".")[0])
         if "protected" in flags:
             ext.own("protected").add(name)
 
@@ -252,39 +232,37 @@ class CommandElab:
     def apply_attr(self, attr, name):
         """The effect of one attribute on the declaration `name`."""
         kind, ext, space = attr.name, self.own_ext(), self.state.scope.namespace
-        meta, priority = self.new_elab().meta, "".join(attr.args) or "1000"
+        meta, type_ = self.new_elab().meta, self.state.env.lookup(name).type
         if kind == "simp":
             add_simp_attr(meta, name, attr)
-        elif attr.erase or not priority.isdigit():
-            raise Declined(f"attribute -{kind} or with arguments", attr)
+        elif attr.erase:
+            raise Declined(f"attribute -{kind}", attr)
         elif kind in TAGS:
             ext.own(kind).add(name)
         elif kind == "instance" and attr.kind == "global":
-            meta.add_instance(name, int(priority))
+            meta.add_instance(name, attr.priority)
         elif kind == "instance" and attr.kind == "scoped" and space:  # found after the others
-            table, cls = ext.own("scoped"), meta.class_name(self.state.env.lookup(name).type)
-            table[space] = (*table.get(space, ()), (cls, name))
+            ext.own("scoped")[name] = space, meta.class_name(type_)
             ext.own("instance_names").add(name)
         elif kind == "refl":
-            relation = tm.get_app_fn(conclusion(self.state.env.lookup(name).type)).name
+            relation = tm.get_app_fn(conclusion(type_)).name
             ext.own("refl_lemmas")[relation] = (*ext.refl_lemmas.get(relation, ()), name)
         elif kind == "default_instance":
-            meta.add_default_instance(name, int(priority))
+            meta.add_default_instance(name, attr.priority)
         else:
             raise Declined(f"{attr.kind} attribute {kind}", attr)
 
     # --- queries --------------------------------------------------------------------------------
 
     def cmd_check(self, cmd):
-        elab, n_messages = self.new_elab(), len(self.messages)
+        elab = self.new_elab()
         names = elab.global_candidates(cmd.term.name) if type(cmd.term) is sx.Ident else ()
         if names:
-            self._info(self._signature(elab.meta, names[0]), cmd)
-            return
+            return self._info(self._signature(elab.meta, names[0]), cmd)
 
         def show(_):
             e = elab.elab_term(cmd.term)
-            if not self.failed_since(n_messages):
+            if not elab.had_error:
                 e, ty = elab.levels_to_params(e, elab.meta.infer(e))
                 self._info(f"{elab.meta.pp(e)} : {elab.meta.pp(ty)}", cmd)
         elab.elab_binders(self.state.scope.variables, show)
@@ -307,8 +285,6 @@ class CommandElab:
 
     def cmd_print(self, cmd):
         name = self.new_elab().resolve_const(cmd.name)
-        if not cmd.axioms:
-            raise Declined("#print", cmd)
         axioms = sorted(collect_axioms(self.state.env, name), key=lambda a: (a.count("."), a))
         rests = f"depends on axioms: [{', '.join(axioms)}]" if axioms \
             else "does not depend on any axioms"

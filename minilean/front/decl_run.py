@@ -192,10 +192,8 @@ class DeclRun(Header):
         cmds.add_name(self.name, cmd.modifiers.flags)
         if type(decl) is DefDecl:
             self._add_unfolding(decl)
-        args = [] if cmd.priority is None else [str(cmd.priority)]
-        for name in IMPLIED.get(cmd.kind, ()):
-            cmds.apply_attr(sx.Attr(cmd.pos, cmd.end, name, args), self.name)
-        for attr in cmd.modifiers.attrs:
+        implied = [sx.Attr(*cmd.name_pos, name, cmd.priority) for name in IMPLIED.get(cmd.kind, ())]
+        for attr in (*implied, *cmd.modifiers.attrs):
             cmds.apply_attr(attr, self.name)
 
     def _decl(self, params, ty, value=None):
