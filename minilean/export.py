@@ -35,15 +35,14 @@ def export(env, names):
 
     Raises NotExportable; KernelError("unknown_constant") for a name that is not in `env`.
     """
-    needed, writer = needed_by(env, names), Writer(env)
+    needed, writer, parts = needed_by(env, names), Writer(env), [HEADER]
     for decl in env.decls():
         if decl.name in needed and not (hasattr(decl, "induct") or writer.native(decl.name)):
             try:
-                writer.parts.append(writer.declaration(decl))
+                parts.append(writer.declaration(decl))
             except (NotExportable, KernelError) as err:  # KernelError: the step budget ran out
                 raise NotExportable(f"{decl.name}: {err}") from err
-    printed = [f"#print axioms {writer.name(name)}" for name in names]
-    return "\n".join([*writer.parts, *printed]) + "\n"
+    return "\n".join([*parts, *[f"#print axioms {writer.name(name)}" for name in names], ""])
 
 
 def theorems_of(session):
@@ -60,8 +59,6 @@ class Writer:
 
     def __init__(self, env):
         self.env, self.checker = env, env.checker()
-        self.parts = [HEADER]  # of the file
-        self.projected = set()  # names of the projections that are among the parts
         self.size = 0  # of the terms written so far
         self.own = None  # the inductive type whose constructors are being written
 
@@ -74,18 +71,18 @@ class Writer:
     def name(self, name):
         """The constant's name in the file. Inductive types have a namespace of their own, where
         Lean puts what it derives from them (`casesOn`, …): it cannot clash with ours."""
-        quoted = ".".join(map(_quoted, name.split(".")))
+        decl, space = self.env.lookup(name), f"{NAMESPACE}."
         if self.native(name):
-            return quoted
-        decl = self.env.lookup(name)
-        derived = type(decl) is ke.InductiveDecl or hasattr(decl, "induct")
-        return f"{NAMESPACE}.{'Types.' if derived else ''}{quoted}"
+            space = ""
+        elif type(decl) is ke.InductiveDecl or hasattr(decl, "induct"):
+            space += "Types."
+        return space + ".".join(map(_quoted, name.split(".")))
 
     # --- declarations -----------------------------------------------------------------------------
 
     def declaration(self, decl):
         """The text of one declaration. Raises NotExportable."""
-        name = f"{self.name(decl.name)}{_universes(decl.level_params)}"
+        name = f"{self.name(decl.name)}{_universes(map(lv.param, decl.level_params))}"
         if type(decl) is ke.InductiveDecl:
             return f"inductive {name}{self._constructors(decl)}"
         if type(decl) is ke.AxiomDecl:
@@ -95,26 +92,18 @@ class Writer:
 
     def _constructors(self, decl):
         """What follows the name of an inductive type: parameters, type, constructors."""
-        params, type_ = self._params(decl)
-        text = f"{self._binders(params)} : {self.expr(type_, len(params))}"
+        text, type_, params = "", decl.type, []
+        for depth in range(decl.num_params):
+            params.append(_local(type_, depth))
+            text += f" {self._binder(params[-1], depth)}"
+            type_ = tm.instantiate(type_.body, params[-1])
+        text += f" : {self.expr(type_, len(params))}"
         self.own, levels = decl.name, tuple(map(lv.param, decl.level_params))
         for ctor in decl.ctors:
-            fields = self._ask("infer", tm.mk_app(tm.Const(ctor, levels), *params))
-            text += (f"\n  | {_quoted(ctor.rpartition('.')[2])} : "
-                     f"{self.expr(fields, len(params))}")
+            type_ = self._ask("infer", tm.mk_app(tm.Const(ctor, levels), *params))
+            text += f"\n  | {_quoted(ctor.rpartition('.')[2])} : {self.expr(type_, len(params))}"
         self.own = None
         return text
-
-    def _params(self, decl):
-        """(local variables for the parameters of an inductive type, its type after them)."""
-        params, type_ = [], decl.type
-        for i in range(decl.num_params):
-            params.append(_local(type_, i))
-            type_ = tm.instantiate(type_.body, params[-1])
-        return params, type_
-
-    def _binders(self, xs):
-        return "".join([f" ({x.id[0]} : {self.expr(x.id[1], i)})" for i, x in enumerate(xs)])
 
     # --- terms ------------------------------------------------------------------------------------
 
@@ -126,51 +115,40 @@ class Writer:
         kind = type(e)
         if kind is tm.FVar:
             return e.id[0]
+        if kind is tm.Lit:
+            return f"({e.value} : Nat)"
         if kind is tm.Sort:
             return "Prop" if e.level is lv.ZERO else f"(Sort {show_level(e.level, True)})"
         if kind is tm.Const and e.name == self.own:  # as Lean calls it inside its declaration
             return _quoted(e.name.rpartition(".")[2])
         if kind is tm.Const:
-            return f"@{self.name(e.name)}{_universes(map(show_level, e.levels))}"
+            return f"@{self.name(e.name)}{_universes(e.levels)}"
         if kind is tm.App:
             fn, args = tm.get_app_fn_args(e)
             return f"({' '.join([self.expr(part, depth) for part in (fn, *args)])})"
         if kind is tm.Let:
             return self.expr(tm.instantiate(e.body, e.value), depth)
         if kind is tm.Proj:
-            return self._projection(e, depth)
-        if kind is tm.Lit:
-            return f"({e.value} : Nat)"
+            return self.expr(self._by_recursor(e), depth)
         x = _local(e, depth)
-        binder = f"({x.id[0]} : {self.expr(e.type, depth)})"
-        body = self.expr(tm.instantiate(e.body, x), depth + 1)
+        binder, body = self._binder(x, depth), self.expr(tm.instantiate(e.body, x), depth + 1)
         return f"(fun {binder} => {body})" if kind is tm.Lam else f"(∀ {binder}, {body})"
 
-    def _projection(self, e, depth):
-        """A projection by a function of its own, which is written before what needs it."""
-        fn, args = tm.get_app_fn_args(self._ask("whnf", self._ask("infer", e.expr)))
-        name = f"{NAMESPACE}.{'.'.join(map(_quoted, e.struct.split('.')))}.field_{e.idx}"
-        if name not in self.projected:
-            self.projected.add(name)
-            self.parts.append(f"noncomputable def {name}{self._field(e.struct, e.idx)}")
-        parts = " ".join([self.expr(part, depth) for part in (*args, e.expr)])
-        return f"(@{name}{_universes(map(show_level, fn.levels))} {parts})"
+    def _binder(self, x, depth):
+        return f"({x.id[0]} : {self.expr(x.id[1], depth)})"
 
-    def _field(self, struct, idx):
-        """What follows the name of the function for a field: it applies the recursor."""
-        decl = self.env.lookup(struct)
-        params, levels = self._params(decl)[0], tuple(map(lv.param, decl.level_params))
-        this = tm.FVar((f"self_{len(params)}", tm.mk_app(tm.Const(struct, levels), *params)))
-        type_ = self._ask("infer", tm.Proj(struct, idx, this))
-        motive = tm.Lam("self", this.id[1], tm.abstract(type_, (this,)))
-        ctor = self.env.lookup(decl.ctors[0])
-        fields = self._ask("infer", tm.mk_app(tm.Const(ctor.name, levels), *params))
+    def _by_recursor(self, e):
+        """What a projection stands for: the recursor, applied to a function that picks the field."""
+        struct_type = self._ask("whnf", self._ask("infer", e.expr))
+        fn, params = tm.get_app_fn_args(struct_type)
+        this = tm.FVar(("self", struct_type))
+        type_ = self._ask("infer", tm.Proj(e.struct, e.idx, this))
+        decl = self.env.lookup(e.struct)
+        pick = self._ask("infer", tm.mk_app(tm.Const(decl.ctors[0], fn.levels), *params))
         own = () if decl.elim_level is None else (self._ask("sort_level", type_),)
-        value = tm.mk_app(tm.Const(f"{struct}.rec", (*own, *levels)), *params, motive,
-                          _select(fields, ctor.num_fields, ctor.num_fields - 1 - idx), this)
-        depth = len(params) + 1
-        head = f"{_universes(decl.level_params)}{self._binders((*params, this))}"
-        return f"{head} : {self.expr(type_, depth)} :=\n  {self.expr(value, depth)}"
+        return tm.mk_app(tm.Const(f"{e.struct}.rec", (*own, *fn.levels)), *params,
+                         tm.Lam("self", struct_type, tm.abstract(type_, (this,))),
+                         _select(pick, e.idx), e.expr)
 
     def _ask(self, question, e):
         """The kernel's answer about a term: infer, whnf, sort_level."""
@@ -183,15 +161,15 @@ def _local(binder, number):
     return tm.FVar((f"{stem}_{number}", binder.type))
 
 
-def _select(type_, n_binders, idx):
-    """λ over the first n_binders of a type that returns the variable with de Bruijn index idx."""
-    if not n_binders:
-        return tm.BVar(idx)
-    return tm.Lam(type_.name, type_.type, _select(type_.body, n_binders - 1, idx))
+def _select(type_, idx, depth=0):
+    """λ over the binders of a constructor's type that returns number idx of them."""
+    if type(type_) is not tm.Pi:
+        return tm.BVar(depth - 1 - idx)
+    return tm.Lam(type_.name, type_.type, _select(type_.body, idx, depth + 1))
 
 
 def _universes(levels):
-    text = ", ".join(levels)
+    text = ", ".join(map(show_level, levels))
     return f".{{{text}}}" if text else ""
 
 

@@ -6,6 +6,7 @@ folder: `$XDG_CACHE_HOME/coprover` or `~/.cache/coprover`.
 """
 import gc
 import hashlib
+import io
 import logging
 import os
 import pickle
@@ -30,29 +31,6 @@ class LibraryError(Exception):
     """The library text itself does not check: a bug of minilean."""
 
 
-def cache_path():
-    """The file for the library that the present sources build."""
-    digest = hashlib.sha256(sys.version.encode())
-    for path in sorted(ROOT.rglob("*.*")):
-        if path.suffix in SOURCES:
-            digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base, "coprover", f"minilean-{digest.hexdigest()[:24]}.pickle")
-
-
-def build_library():
-    """Check the library text; returns its State. LibraryError names the first failure."""
-    state = State(Environment(), Ext())
-    for path in sorted((ROOT / "library").glob("*.lean")):  # core.lean comes first
-        cmds = CommandElab(state, max_steps=20_000_000)
-        cmds.run_text(path.read_text(encoding="utf-8"))
-        for severity, text, at in cmds.messages:
-            if severity == "error":
-                raise LibraryError(f"{path.name}: {text}\n{cmds.placed(at)}")
-        state = State(cmds.state.env, cmds.state.ext)
-    return state
-
-
 @cache
 def load_library():
     """The library's State, from the cache; one that is missing or damaged is built anew."""
@@ -70,36 +48,17 @@ def load_library():
     return state
 
 
-def _read(path):
-    """The State in the cache file, or None if there is none that can be read."""
-    try:
-        with open(path, "rb") as file:
-            decls, ext = _Loader(file).load()
-    except FileNotFoundError:
-        return None
-    except (EOFError, pickle.UnpicklingError, AttributeError, ImportError, IndexError, KeyError,
-            TypeError, ValueError) as err:  # what damaged bytes make of a pickle
-        log.warning("%s is damaged (%r) and built anew", path, err)
-        return None
-    return State(Environment({d.name: d for d in decls}), ext)
-
-
-class _Loader(pickle.Unpickler):
-    """Loads minilean's own classes: a cache file cannot name anything else."""
-
-    def find_class(self, module, name):
-        plain = ("builtins.set", "builtins.frozenset", "builtins.object",
-                 "copyreg._reconstructor", "copyreg.__newobj__")
-        if module.startswith("minilean.") or f"{module}.{name}" in plain:
-            return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"{module}.{name} is not part of a library cache")
-
-
-def _write(path, state):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temp = path.with_suffix(f".{os.getpid()}")
-    temp.write_bytes(pickle.dumps((state.env.decls(), state.ext), pickle.HIGHEST_PROTOCOL))
-    temp.replace(path)
+def build_library():
+    """Check the library text; returns its State. LibraryError names the first failure."""
+    state = State(Environment(), Ext())
+    for path in sorted((ROOT / "library").glob("*.lean")):  # core.lean comes first
+        cmds = CommandElab(state, max_steps=20_000_000)
+        cmds.run_text(path.read_text(encoding="utf-8"))
+        for severity, text, at in cmds.messages:
+            if severity == "error":
+                raise LibraryError(f"{path.name}: {text}\n{cmds.placed(at)}")
+        state = State(cmds.state.env, cmds.state.ext)
+    return state
 
 
 def in_big_stack(fn):
@@ -111,3 +70,44 @@ def in_big_stack(fn):
             return pool.submit(fn).result()
     finally:
         threading.stack_size(old_size)
+
+
+# --- the cache ------------------------------------------------------------------------------------
+
+def cache_path():
+    """The file for the library that the present sources build."""
+    digest = hashlib.sha256(sys.version.encode())
+    for path in sorted(ROOT.rglob("*.*")):
+        if path.suffix in SOURCES:
+            digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base, "coprover", f"minilean-{digest.hexdigest()[:24]}.pickle")
+
+
+def _read(path):
+    """The State in the cache file, or None if there is none that can be read."""
+    try:
+        decls, ext = _Loader(io.BytesIO(path.read_bytes())).load()
+    except FileNotFoundError:
+        return None
+    except Exception as err:  # damaged bytes may make anything of a pickle
+        log.warning("%s is damaged (%r) and built anew", path, err)
+        return None
+    return State(Environment({d.name: d for d in decls}), ext)
+
+
+class _Loader(pickle.Unpickler):
+    """Loads minilean's own classes: a cache file cannot name anything else."""
+
+    def find_class(self, module, name):
+        found = super().find_class(module, name) if module.startswith("minilean.") else None
+        if getattr(found, "__module__", "").startswith("minilean."):  # not what a module imports
+            return found
+        raise pickle.UnpicklingError(f"{module}.{name} is not part of a library cache")
+
+
+def _write(path, state):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temp = path.with_suffix(f".{os.getpid()}")
+    temp.write_bytes(pickle.dumps((state.env.decls(), state.ext), pickle.HIGHEST_PROTOCOL))
+    temp.replace(path)

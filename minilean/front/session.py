@@ -6,7 +6,6 @@ error message "minilean declined: …" and the key "declined"; after one, proof 
 differently from Lean's, and an environment may lack what was declined: answers that this touches
 have the key "afterDeclined" (the feature). Run: `python -m minilean repl`.
 """
-import logging
 import sys
 import time
 
@@ -14,16 +13,14 @@ from minilean.front import syntax as sx
 from minilean.front.caches import kernel_steps
 from minilean.front.command import CommandElab
 from minilean.front.elab import TermElab
-from minilean.front.errors import FAILURES, Declined, describe
+from minilean.front.errors import Declined, describe
 from minilean.front.library import load_library
 from minilean.front.parser import ParseError, parse_tactics
-from minilean.front.plain import explain
 from minilean.front.tactic_context import TacticContext
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl
 from minilean.kernel.errors import KernelError
 
-log = logging.getLogger(__name__)
 DEFAULT_TIMEOUT_S = 60.0
 MAX_STEPS = 2_000_000
 MIN_RECURSION = 8_000  # what an ordinary thread's stack holds; `in_big_stack` allows more
@@ -60,7 +57,7 @@ class Session:
             cmds.run_text(code)
         except Exception as err:  # a bug of minilean must cost one answer, not the worker
             cmds = CommandElab(self.base)
-            cmds.report(_failure(err, Declined), (0, None))
+            cmds.report(err, (0, None))
         self.envs.append(cmds.state)
         holes = [{**cmds.placed(at), **self._hole(elab, lctx, ty)}
                  for at, lctx, ty, elab in (*cmds.sorries, *(cmds.root_goals or ()))]
@@ -110,8 +107,8 @@ class Session:
             line, column = sx.Source(text).line_col(err.pos)
             parts = {"message": f"Lean error:\n<input>:{line}:{column}: {err.message}"}
         except Exception as err:  # as in `command`
-            text, feature = describe(_failure(err, FAILURES))
-            parts = {"message": f"Lean error:\n{text}", "declined": feature}
+            message, feature = describe(err)
+            parts = {"message": f"Lean error:\n{message}", "declined": feature}
         return self._answer(self.lost, parts)
 
     def _run_tactic(self, old, goals, roots, snap, text, deadline):
@@ -149,11 +146,11 @@ def _status(elab, goals, roots):
         fvars = [d.fvar for d in meta.decls[root].lctx.decls if not d.hidden]
         type_, term = elab.levels_to_params(meta.mk_pi(fvars, meta.goal_type(root)),
                                             meta.mk_lambda(fvars, value))
-        levels = tuple(dict.fromkeys(tm.level_params_of(type_) + tm.level_params_of(term)))
+        decl = DefDecl("_proof", tuple(elab.level_names), type_, term)
         try:
-            meta.env.add(DefDecl("_proof", levels, type_, term), kernel_steps(meta.deadline))
+            meta.env.add(decl, kernel_steps(meta.deadline))
         except KernelError as err:
-            return f"Error: kernel type check failed: (kernel) {explain(err)}"
+            return f"Error: kernel type check failed: {describe(err)[0]}"
     return "Completed"
 
 
@@ -162,11 +159,3 @@ def _numbered(items, number):
     known = isinstance(number, int) and 0 <= number < len(items)
     return items[number] if known else None
 
-
-def _failure(err, known):
-    """err, if it is of a known kind; else what to decline for a bug of minilean, which is logged
-    with its traceback."""
-    if isinstance(err, known):
-        return err
-    log.exception("internal error")
-    return Declined(f"internal error ({type(err).__name__}: {err})")
