@@ -9,19 +9,21 @@ Run: python -m minilean export FILE.lean > checked.lean && lean checked.lean
 """
 import re
 
+from minilean.front.errors import StepLimit
+from minilean.front.ext import Ext
 from minilean.front.lexer import KEYWORDS
+from minilean.front.meta import Meta
 from minilean.front.plain import show_level
 from minilean.kernel import env as ke
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.axioms import STANDARD, collect_axioms, needed_by
-from minilean.kernel.errors import KernelError
 
 NAMESPACE = "MiniLean"
 NATIVE = frozenset(("Eq", "HEq", "True", "False", "And", "Or", "Iff", "Exists", "Nonempty", "Nat",
                     "Bool", "List", "Option", "Prod", "Sum", "PUnit", "PProd"))
 MAX_SIZE = 5_000_000  # of all terms, as trees
-STEPS = 1_000_000  # of the kernel, for the type of one projected term
+STEPS = 100_000_000  # for the types of projected terms
 HEADER = f"/- {NAMESPACE}.foo is minilean's foo, every other constant is Lean's own. -/\n"
 _PLAIN = re.compile(r"[^\W\d][\w'!?]*$")
 
@@ -40,7 +42,7 @@ def export(env, names):
         if decl.name in needed and not (hasattr(decl, "induct") or writer.native(decl.name)):
             try:
                 parts.append(writer.declaration(decl))
-            except (NotExportable, KernelError) as err:  # KernelError: the step budget ran out
+            except (NotExportable, StepLimit, RecursionError) as err:
                 raise NotExportable(f"{decl.name}: {err}") from err
     return "\n".join([*parts, *[f"#print axioms {writer.name(name)}" for name in names], ""])
 
@@ -55,10 +57,11 @@ def theorems_of(session):
 
 
 class Writer:
-    """Prints declarations of one environment; a local variable is FVar((its text, its type))."""
+    """Prints declarations of one environment."""
 
     def __init__(self, env):
-        self.env, self.checker = env, env.checker()
+        self.env, self.meta = env, Meta(env, Ext(), STEPS)
+        self.first_id = self.meta.fresh_mark()  # local variables are numbered from here on
         self.size = 0  # of the terms written so far
         self.own = None  # the inductive type whose constructors are being written
 
@@ -78,8 +81,6 @@ class Writer:
             space += "Types."
         return space + ".".join(map(_quoted, name.split(".")))
 
-    # --- declarations -----------------------------------------------------------------------------
-
     def declaration(self, decl):
         """The text of one declaration. Raises NotExportable."""
         name = f"{self.name(decl.name)}{_universes(map(lv.param, decl.level_params))}"
@@ -92,29 +93,27 @@ class Writer:
 
     def _constructors(self, decl):
         """What follows the name of an inductive type: parameters, type, constructors."""
-        text, type_, params = "", decl.type, []
-        for depth in range(decl.num_params):
-            params.append(_local(type_, depth))
-            text += f" {self._binder(params[-1], depth)}"
-            type_ = tm.instantiate(type_.body, params[-1])
-        text += f" : {self.expr(type_, len(params))}"
-        self.own, levels = decl.name, tuple(map(lv.param, decl.level_params))
-        for ctor in decl.ctors:
-            type_ = self._ask("infer", tm.mk_app(tm.Const(ctor, levels), *params))
-            text += f"\n  | {_quoted(ctor.rpartition('.')[2])} : {self.expr(type_, len(params))}"
+        params, type_ = self.meta.forall_locals(decl.type, decl.num_params, reducing=False)
+        text = f"{self._binders(params)} : {self.expr(type_)}"
+        self.own = decl.name
+        for name in decl.ctors:
+            ctor = self.env.lookup(name)
+            type_ = self.meta.instantiate_forall(ctor.type, [d.fvar for d in params])
+            text += f"\n  | {_quoted(name.rpartition('.')[2])} : {self.expr(type_)}"
         self.own = None
         return text
 
     # --- terms ------------------------------------------------------------------------------------
 
-    def expr(self, e, depth=0):
-        """Text of a term; `depth` numbers the next local variable. Raises NotExportable."""
+    def expr(self, e):
+        """Text of a term. Raises NotExportable."""
         self.size += 1
         if self.size > MAX_SIZE:
             raise NotExportable(f"the terms have a size of more than {MAX_SIZE}")
         kind = type(e)
         if kind is tm.FVar:
-            return e.id[0]
+            stem = re.sub(r"[^A-Za-z]", "", self.meta.fvars[e.id].name) or "x"
+            return f"{stem}_{e.id - self.first_id}"
         if kind is tm.Lit:
             return f"({e.value} : Nat)"
         if kind is tm.Sort:
@@ -125,47 +124,31 @@ class Writer:
             return f"@{self.name(e.name)}{_universes(e.levels)}"
         if kind is tm.App:
             fn, args = tm.get_app_fn_args(e)
-            return f"({' '.join([self.expr(part, depth) for part in (fn, *args)])})"
+            return f"({' '.join([self.expr(part) for part in (fn, *args)])})"
         if kind is tm.Let:
-            return self.expr(tm.instantiate(e.body, e.value), depth)
+            return self.expr(tm.instantiate(e.body, e.value))
         if kind is tm.Proj:
-            return self.expr(self._by_recursor(e), depth)
-        x = _local(e, depth)
-        binder, body = self._binder(x, depth), self.expr(tm.instantiate(e.body, x), depth + 1)
-        return f"(fun {binder} => {body})" if kind is tm.Lam else f"(∀ {binder}, {body})"
+            return self.expr(self._by_recursor(e))
+        decls, body = self.meta.forall_locals(e, reducing=False, kind=kind)
+        word, sign = ("fun", " =>") if kind is tm.Lam else ("∀", ",")
+        return f"({word}{self._binders(decls)}{sign} {self.expr(body)})"
 
-    def _binder(self, x, depth):
-        return f"({x.id[0]} : {self.expr(x.id[1], depth)})"
+    def _binders(self, decls):
+        return "".join([f" ({self.expr(d.fvar)} : {self.expr(d.type)})" for d in decls])
 
     def _by_recursor(self, e):
-        """What a projection stands for: the recursor, applied to a function that picks the field."""
-        struct_type = self._ask("whnf", self._ask("infer", e.expr))
+        """What a projection stands for: the recursor, with a function that picks the field."""
+        meta, decl = self.meta, self.env.lookup(e.struct)
+        struct_type = meta.whnf(meta.infer(e.expr))
         fn, params = tm.get_app_fn_args(struct_type)
-        this = tm.FVar(("self", struct_type))
-        type_ = self._ask("infer", tm.Proj(e.struct, e.idx, this))
-        decl = self.env.lookup(e.struct)
-        pick = self._ask("infer", tm.mk_app(tm.Const(decl.ctors[0], fn.levels), *params))
-        own = () if decl.elim_level is None else (self._ask("sort_level", type_),)
+        ctor = tm.mk_app(tm.Const(decl.ctors[0], fn.levels), *params)
+        fields = [d.fvar for d in meta.forall_locals(meta.infer(ctor), reducing=False)[0]]
+        this = meta.mk_local("self", struct_type).fvar
+        type_ = meta.infer(tm.Proj(e.struct, e.idx, this))
+        own = () if decl.elim_level is None else (meta.sort_level(type_),)
         return tm.mk_app(tm.Const(f"{e.struct}.rec", (*own, *fn.levels)), *params,
-                         tm.Lam("self", struct_type, tm.abstract(type_, (this,))),
-                         _select(pick, e.idx), e.expr)
-
-    def _ask(self, question, e):
-        """The kernel's answer about a term: infer, whnf, sort_level."""
-        return self.checker.guarded(STEPS, getattr(self.checker, question), e)
-
-
-def _local(binder, number):
-    """The local variable for what a λ or Π binds; `number`: of variables around it."""
-    stem = re.sub(r"[^A-Za-z]", "", binder.name) or "x"
-    return tm.FVar((f"{stem}_{number}", binder.type))
-
-
-def _select(type_, idx, depth=0):
-    """λ over the binders of a constructor's type that returns number idx of them."""
-    if type(type_) is not tm.Pi:
-        return tm.BVar(depth - 1 - idx)
-    return tm.Lam(type_.name, type_.type, _select(type_.body, idx, depth + 1))
+                         meta.mk_lambda([this], type_), meta.mk_lambda(fields, fields[e.idx]),
+                         e.expr)
 
 
 def _universes(levels):

@@ -106,20 +106,13 @@ class CommandElab:
     def new_elab(self, name="_example"):
         """A TermElab over a fresh Meta in the current state."""
         meta = Meta(self.state.env, self.state.ext, self.max_steps, self.deadline)
-        meta.scoped_insts = self.scoped_instances()
+        spaces = (*self.state.scope.opened, *self.state.scope.namespaces())
+        meta.scoped_insts = [scoped[1:] for scoped in self.state.ext.scoped if scoped[0] in spaces]
         meta.shared = self.state.caches.trim()
         elab = TermElab(meta, self.state.scope, self.messages, name)
         elab.recorder = None if self.tactics is None else self.record
         elab.root_goals = self.root_goals
         return elab
-
-    def scoped_instances(self):
-        """{class: [instance name]}: the scoped instances of the namespaces that are open."""
-        scope, found = self.state.scope, {}
-        for name, (space, cls) in self.state.ext.scoped.items():
-            if space in (*scope.opened, *scope.namespaces()):
-                found.setdefault(cls, []).append(name)
-        return found
 
     def record(self, ctx, stx, goals):
         """Keep a tactic that is about to run; Lean lists no tactic that only arranges others, but
@@ -242,7 +235,7 @@ class CommandElab:
         elif kind == "instance" and attr.kind == "global":
             meta.add_instance(name, attr.priority)
         elif kind == "instance" and attr.kind == "scoped" and space:  # found after the others
-            ext.own("scoped")[name] = space, meta.class_name(type_)
+            ext.own("scoped").add((space, meta.class_name(type_), name))
             ext.own("instance_names").add(name)
         elif kind == "refl":
             relation = tm.get_app_fn(conclusion(type_)).name
@@ -271,8 +264,6 @@ class CommandElab:
         """`name.{u} (binders) : type`, as #check prints a constant."""
         decl, n_named = self.state.env.lookup(name), 0
         rest = decl.type
-        if "optParam" in tm.const_names(rest):
-            raise Declined("#check of a function with default values")
         while type(rest) is tm.Pi and (rest.info == "inst" or not rest.name.endswith("✝")):
             rest, n_named = rest.body, n_named + 1
         decls, rest = meta.forall_locals(decl.type, n_named, reducing=False)

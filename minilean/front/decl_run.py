@@ -6,7 +6,7 @@ parameters. Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 from __future__ import annotations
 
-import itertools
+import re
 from dataclasses import replace
 
 from minilean.front import syntax as sx
@@ -29,7 +29,7 @@ class Header:
         if name in cmds.state.env:
             raise LeanError(f"`{name}` has already been declared", cmd.name_pos)
         self.cmds, self.cmd, self.name = cmds, cmd, name
-        self.elab = cmds.new_elab(name or "inst")
+        self.elab = cmds.new_elab(name)
         self.meta = self.elab.meta
         self.elab.level_names = list(dict.fromkeys([*cmd.levels, *self.elab.level_names]))
         if "." in (cmd.name or ""):  # `theorem A.b` is `theorem b` in the namespace A
@@ -67,8 +67,13 @@ class DeclRun(Header):
     """The elaboration of one theorem, def, example, instance, axiom or abbrev."""
 
     def __init__(self, cmds, cmd):
-        name = "_example" if cmd.kind == "example" else cmd.name and cmds.full_name(cmd.name)
-        super().__init__(cmds, cmd, name)
+        name = cmd.name or "_example"
+        if cmd.kind == "instance" and cmd.name is None:  # as Lean names it, often
+            type_ = cmds.source.text[cmd.type.pos:cmd.type.end]
+            name = "inst" + "".join(re.findall(r"\b[A-Z]\w*", type_))
+            while cmds.full_name(name) in cmds.state.env:
+                name += "_1"
+        super().__init__(cmds, cmd, cmds.full_name(name))
         self.is_theorem = cmd.kind in ("theorem", "lemma")
         self.value = self.rec_fvar = self.recursion = None
 
@@ -97,8 +102,6 @@ class DeclRun(Header):
         left = meta.mvars_in(self.type) if self.is_theorem else ()
         if left:
             raise elab.unassigned(left[0], cmd.type)
-        if self.name is None:
-            self.name = elab.decl_name = self._instance_name()
         if cmd.body is not None:
             self._elab_value(cmd.body)
         self._close()
@@ -122,16 +125,6 @@ class DeclRun(Header):
                 raise LeanError(f"Failed to infer type of binder `{d.name}`", self.cmd)
         meta.lctx = meta.lctx.replace([*new, *meta.lctx.decls])
 
-    def _instance_name(self):
-        """Lean's generated name: inst + the class and the heads of its arguments."""
-        meta = self.meta
-        cls, args = tm.get_app_fn_args(meta.forall_locals(self.type, reducing=False)[1])
-        heads = [cls, *[tm.get_app_fn(a) for a in args if meta.is_type(a)]]
-        parts = [f.name.rpartition(".")[2] for f in heads if type(f) is Const]
-        full = self.cmds.full_name("inst" + "".join(p[:1].upper() + p[1:] for p in parts))
-        names = itertools.chain([full], (f"{full}_{n}" for n in itertools.count(1)))
-        return next(name for name in names if name not in self.cmds.state.env)
-
     # --- value ----------------------------------------------------------------------------------
 
     def _elab_value(self, body):
@@ -152,14 +145,8 @@ class DeclRun(Header):
         """Sets self.full_type and self.full_value: functions of the variables that are needed."""
         meta, used = self.meta, self._used_variables()
         decls = [*self.auto_decls, *used, *self.decls]
-        fvars, types = [d.fvar for d in decls], [d.type for d in decls]
-        for d in decls:
-            default = self.elab.opt_params.get(d.id)
-            if default is not None:
-                d.type = meta.mk_at("optParam", d.type, default)
+        fvars = [d.fvar for d in decls]
         self.full_type = meta.mk_pi(fvars, self.type)
-        for d, ty in zip(decls, types, strict=True):
-            d.type = ty  # goals are printed after this
         self.full_value = None if self.value is None else meta.mk_lambda(fvars, self.value)
         if self.rec_fvar is not None and occurs(self.rec_fvar, self.full_value):
             n = len(self.auto_decls)
@@ -211,5 +198,5 @@ class DeclRun(Header):
             const = Const(self.name, tuple([lv.param(u) for u in decl.level_params]))
             info = self.recursion.smart_info(const)
         if info is not None:
-            [value] = self.elab.levels_to_params(info.value)
-            self.cmds.own_ext().own("smart")[self.name] = replace(info, value=value)
+            info = replace(info, value=self.meta.inst(info.value))
+            self.cmds.own_ext().own("smart")[self.name] = info

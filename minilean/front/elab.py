@@ -40,7 +40,6 @@ class TermElab(AppMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
         self.level_names = list(scope.universes)
         self.recorder = self.root_goals = None
         self.hole_stx = {}  # id of a metavariable -> the `_` it came from
-        self.opt_params = {}  # id of a local -> default value of that argument, or None
         self.own_name = None  # the declaration whose proof a lone tactic continues
         self.tactic_start = 0  # metavariables from this id on belong to the running tactic
         self.rec_fns = {}  # id of a local that stands for a declaration in progress -> its name

@@ -32,12 +32,9 @@ class FormMixin:
                 and self.scope.options.get("checkBinderAnnotations", True):
             raise LeanError(f"invalid binder annotation, type is not a class instance\n"
                             f"  {meta.pp(ty)}", b.type)
-        if isinstance(b.default, sx.By):
-            raise Declined("automatic arguments", b)
-        default = b.default and self.elab_term_ensuring(b.default, ty)
-        d = self._push(b, name, ty)
-        self.opt_params[d.id] = default
-        return d
+        if b.default is not None:
+            raise Declined("optional or automatic arguments", b)
+        return self._push(b, name, ty)
 
     def _push(self, b, name, ty):
         """The local for one name of the binder b, now in scope."""

@@ -35,16 +35,12 @@ class LibraryError(Exception):
 def load_library():
     """The library's State, from the cache; one that is missing or damaged is built anew."""
     path = cache_path()
-    gc.disable()  # the collector would look at every new term
-    try:
+    gc.set_threshold(20_000)  # young terms are many: a quarter of the time went into looking
+    state = _read(path)
+    if state is None:
+        in_big_stack(lambda: _write(path, build_library()))
         state = _read(path)
-        if state is None:
-            in_big_stack(lambda: _write(path, build_library()))
-            state = _read(path)
-        gc.freeze()  # nor need it walk through the library later
-        gc.set_threshold(20_000)  # young terms are many: a quarter of the time went into looking
-    finally:
-        gc.enable()
+    gc.freeze()  # the collector need not walk through the library later
     return state
 
 
