@@ -22,8 +22,7 @@ from minilean.kernel.axioms import STANDARD, collect_axioms, needed_by
 NAMESPACE = "MiniLean"
 NATIVE = frozenset(("Eq", "HEq", "True", "False", "And", "Or", "Iff", "Exists", "Nonempty", "Nat",
                     "Bool", "List", "Option", "Prod", "Sum", "PUnit", "PProd"))
-MAX_SIZE = 5_000_000  # of all terms, as trees
-STEPS = 100_000_000  # for the types of projected terms
+MAX_STEPS = 10_000_000  # nodes of all terms, as trees, and what the types of projections take
 HEADER = f"/- {NAMESPACE}.foo is minilean's foo, every other constant is Lean's own. -/\n"
 _PLAIN = re.compile(r"[^\W\d][\w'!?]*$")
 
@@ -42,7 +41,7 @@ def export(env, names):
         if decl.name in needed and not (hasattr(decl, "induct") or writer.native(decl.name)):
             try:
                 parts.append(writer.declaration(decl))
-            except (NotExportable, StepLimit, RecursionError) as err:
+            except (StepLimit, RecursionError) as err:
                 raise NotExportable(f"{decl.name}: {err}") from err
     return "\n".join([*parts, *[f"#print axioms {writer.name(name)}" for name in names], ""])
 
@@ -60,9 +59,8 @@ class Writer:
     """Prints declarations of one environment."""
 
     def __init__(self, env):
-        self.env, self.meta = env, Meta(env, Ext(), STEPS)
+        self.env, self.meta = env, Meta(env, Ext(), MAX_STEPS)
         self.first_id = self.meta.fresh_mark()  # local variables are numbered from here on
-        self.size = 0  # of the terms written so far
         self.own = None  # the inductive type whose constructors are being written
 
     def native(self, name):
@@ -82,7 +80,7 @@ class Writer:
         return space + ".".join(map(_quoted, name.split(".")))
 
     def declaration(self, decl):
-        """The text of one declaration. Raises NotExportable."""
+        """The text of one declaration. Raises StepLimit."""
         name = f"{self.name(decl.name)}{_universes(map(lv.param, decl.level_params))}"
         if type(decl) is ke.InductiveDecl:
             return f"inductive {name}{self._constructors(decl)}"
@@ -106,10 +104,8 @@ class Writer:
     # --- terms ------------------------------------------------------------------------------------
 
     def expr(self, e):
-        """Text of a term. Raises NotExportable."""
-        self.size += 1
-        if self.size > MAX_SIZE:
-            raise NotExportable(f"the terms have a size of more than {MAX_SIZE}")
+        """Text of a term. Raises StepLimit."""
+        self.meta.tick()
         kind = type(e)
         if kind is tm.FVar:
             stem = re.sub(r"[^A-Za-z]", "", self.meta.fvars[e.id].name) or "x"

@@ -39,11 +39,7 @@ class State:
     ext: object
     scope: Scope = Scope()
     missing: str | None = None
-    caches: Caches = field(default_factory=Caches)
-
-    def extended(self, **parts):
-        """With another `env` or `ext`; what was cached about the old ones is forgotten."""
-        return replace(self, **parts, caches=Caches())
+    caches: Caches = field(default_factory=Caches, init=False)  # a changed State has none yet
 
 
 class CommandElab:
@@ -199,11 +195,11 @@ class CommandElab:
     def add_decl(self, decl):
         """Hand a declaration to the kernel, with a step budget that fits the time left."""
         env = self.state.env.add(decl, kernel_steps(self.deadline))
-        self.state = self.state.extended(env=env)
+        self.state = replace(self.state, env=env)
 
     def own_ext(self):
         """The state's Ext, private to the current command from now on."""
-        self.state = self.state.extended(ext=self.state.ext.child())
+        self.state = replace(self.state, ext=self.state.ext.child())
         return self.state.ext
 
     def add_name(self, name, flags):

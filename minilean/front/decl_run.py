@@ -152,6 +152,7 @@ class DeclRun(Header):
             n = len(self.auto_decls)
             self.recursion = Recursion(meta, self.rec_fvar, self.full_type, self.full_value,
                                        range(n, n + len(used)))
+            self.full_value = self.recursion.compile(self.name, self.cmd)
 
     def _used_variables(self):
         """The section variables that the declaration depends on, in order."""
@@ -168,10 +169,8 @@ class DeclRun(Header):
     def _add(self):
         """Hand the declaration to the kernel, and what comes with it to the tables."""
         cmds, cmd, elab, value = self.cmds, self.cmd, self.elab, self.full_value
-        if self.recursion is not None:
-            value = self.recursion.compile(self.name, cmd)
-        terms = elab.levels_to_params(*[e for e in (self.full_type, value) if e is not None])
-        cmds.state = cmds.state.extended(env=self.meta.env, ext=self.meta.ext)
+        terms = elab.levels_to_params(self.full_type, *([] if value is None else [value]))
+        cmds.state = replace(cmds.state, env=self.meta.env, ext=self.meta.ext)
         decl = self._decl(self.level_params(*terms), *terms)
         cmds.add_decl(decl)
         if not elab.had_error and any("sorryAx" in tm.const_names(e) for e in terms):
