@@ -39,12 +39,10 @@ def main(argv=None):
         top.error(f"{args.command} needs a FILE")
     try:
         return in_big_stack(lambda: run(args))
-    except NotExportable as err:
-        print(f"error: {args.file} cannot be exported: {err}", file=sys.stderr)
-        return DECLINED
-    except (OSError, UnicodeDecodeError, BadRow) as err:
-        print(f"error: cannot read {args.file or 'the library'}: {err}", file=sys.stderr)
-        return UNREADABLE
+    except (NotExportable, OSError, UnicodeDecodeError, BadRow) as err:
+        do, status = ("export", DECLINED) if type(err) is NotExportable else ("read", UNREADABLE)
+        print(f"error: cannot {do} {args.file or 'the library'}: {err}", file=sys.stderr)
+        return status
 
 
 def run(args):

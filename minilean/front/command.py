@@ -124,12 +124,9 @@ class CommandElab:
         self.state = replace(self.state, scope=replace(self.state.scope, **changes))
 
     def cmd_variable(self, cmd):
-        before = self.state.scope.variables
-        names = {name for b in before for name in b.names}
-        if self.inherited or any(b.type is None and names.intersection(b.names)
-                                 for b in cmd.binders):
-            raise Declined("variables on top of an earlier request's or of the same name", cmd)
-        elab, variables = self.new_elab(), (*before, *cmd.binders)
+        if self.inherited or any(b.type is None for b in cmd.binders):
+            raise Declined("variables without a type or on top of an earlier request's", cmd)
+        elab, variables = self.new_elab(), (*self.state.scope.variables, *cmd.binders)
         with_auto_bound(elab, variables, lambda *_: elab.synthesize("no"))
         self.change(variables=variables)
 

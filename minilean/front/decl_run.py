@@ -17,8 +17,8 @@ from minilean.front.terms import locals_used, occurs
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.env import AxiomDecl, DefDecl, TheoremDecl
-from minilean.kernel.term import MVAR, Const
 
+KERNEL = {"theorem": TheoremDecl, "lemma": TheoremDecl, "axiom": AxiomDecl}  # others: DefDecl
 IMPLIED = {"abbrev": ["reducible"], "instance": ["reducible", "instance"]}  # attributes
 
 
@@ -74,37 +74,38 @@ class DeclRun(Header):
             while cmds.full_name(name) in cmds.state.env:
                 name += "_1"
         super().__init__(cmds, cmd, cmds.full_name(name))
-        self.is_theorem = cmd.kind in ("theorem", "lemma")
+        self.make = KERNEL.get(cmd.kind, DefDecl)
         self.value = self.rec_fvar = self.recursion = None
 
     def run(self):
         """Elaborate and add the declaration; an example is forgotten again."""
         cmds, elab, before = self.cmds, self.elab, self.cmds.state
-        self.with_binders(self._elaborate)
+        terms = self.with_binders(self._elaborate)
         cmds.sorries += [(stx, lctx, ty, elab) for stx, lctx, ty in elab.sorries]
-        self._add()
+        self._add(*terms)
         if self.cmd.kind == "example":
             cmds.state = before
 
     # --- header ---------------------------------------------------------------------------------
 
     def _elaborate(self):
-        """Sets self.type, self.value (None for axioms), self.full_type, self.full_value."""
+        """The type and the value (none of an axiom), as functions of all that they depend on."""
         elab, cmd, meta = self.elab, self.cmd, self.meta
         ty = meta.mk_type_mvar() if cmd.type is None else elab.type_term(cmd.type)
         elab.synthesize("no")
         self.type = meta.inst(ty)
         elab.auto_bound = False
-        if self.is_theorem and not meta.is_def_eq(meta.infer(self.type), tm.PROP):
+        is_theorem = self.make is TheoremDecl
+        if is_theorem and not meta.is_def_eq(meta.infer(self.type), tm.PROP):
             raise LeanError(f"type of theorem `{self.name}` is not a proposition\n  "
                             + meta.pp(self.type), cmd.name_pos)
         self._settle_binders()
-        left = meta.mvars_in(self.type) if self.is_theorem else ()
+        left = meta.mvars_in(self.type) if is_theorem else ()
         if left:
             raise elab.unassigned(left[0], cmd.type)
         if cmd.body is not None:
             self._elab_value(cmd.body)
-        self._close()
+        return self._close()
 
     def _settle_binders(self):
         """Every binder type must be known before the value is elaborated; those that are unknown of
@@ -121,7 +122,7 @@ class DeclRun(Header):
             self.elab.levels_to_params(*[d.type for d in decls], self.type)
         for d in decls:
             d.type = meta.inst(d.type)
-            if d.type.flags & MVAR:
+            if d.type.flags & tm.MVAR:
                 raise LeanError(f"Failed to infer type of binder `{d.name}`", self.cmd)
         meta.lctx = meta.lctx.replace([*new, *meta.lctx.decls])
 
@@ -142,21 +143,20 @@ class DeclRun(Header):
         self.type, self.value = meta.inst(self.type), meta.inst(value)
 
     def _close(self):
-        """Sets self.full_type and self.full_value: functions of the variables that are needed."""
         meta, used = self.meta, self._used_variables()
-        decls = [*self.auto_decls, *used, *self.decls]
-        fvars = [d.fvar for d in decls]
-        self.full_type = meta.mk_pi(fvars, self.type)
-        self.full_value = None if self.value is None else meta.mk_lambda(fvars, self.value)
-        if self.rec_fvar is not None and occurs(self.rec_fvar, self.full_value):
+        fvars = [d.fvar for d in (*self.auto_decls, *used, *self.decls)]
+        terms = [meta.mk_pi(fvars, self.type)]
+        if self.value is not None:
+            terms.append(meta.mk_lambda(fvars, self.value))
+        if self.rec_fvar is not None and occurs(self.rec_fvar, terms[-1]):
             n = len(self.auto_decls)
-            self.recursion = Recursion(meta, self.rec_fvar, self.full_type, self.full_value,
-                                       range(n, n + len(used)))
-            self.full_value = self.recursion.compile(self.name, self.cmd)
+            self.recursion = Recursion(meta, self.rec_fvar, *terms, range(n, n + len(used)))
+            terms[-1] = self.recursion.compile(self.name, self.cmd)
+        return self.elab.levels_to_params(*terms)
 
     def _used_variables(self):
         """The section variables that the declaration depends on, in order."""
-        meta, proof = self.meta, self.value is None or self.is_theorem
+        meta, proof = self.meta, self.value is None or self.make is TheoremDecl
         used = self.mentioned(self.type, *(() if proof else (self.value,)))
         for d in self.variables:
             needs = meta.fvar_ids(d.type)
@@ -166,14 +166,15 @@ class DeclRun(Header):
 
     # --- adding it ------------------------------------------------------------------------------
 
-    def _add(self):
+    def _add(self, *terms):
         """Hand the declaration to the kernel, and what comes with it to the tables."""
-        cmds, cmd, elab, value = self.cmds, self.cmd, self.elab, self.full_value
-        terms = elab.levels_to_params(self.full_type, *([] if value is None else [value]))
+        cmds, cmd = self.cmds, self.cmd
         cmds.state = replace(cmds.state, env=self.meta.env, ext=self.meta.ext)
-        decl = self._decl(self.level_params(*terms), *terms)
+        if cmd.kind in ("instance", "example") and self.meta.is_prop(terms[0]):
+            self.make = TheoremDecl
+        decl = self.make(self.name, self.level_params(*terms), *terms)
         cmds.add_decl(decl)
-        if not elab.had_error and any("sorryAx" in tm.const_names(e) for e in terms):
+        if not self.elab.had_error and any("sorryAx" in tm.const_names(e) for e in terms):
             cmds.messages.append(("warning", "declaration uses 'sorry'", cmd.name_pos))
         cmds.add_name(self.name, cmd.modifiers.flags)
         if type(decl) is DefDecl:
@@ -182,20 +183,13 @@ class DeclRun(Header):
         for attr in (*implied, *cmd.modifiers.attrs):
             cmds.apply_attr(attr, self.name)
 
-    def _decl(self, params, ty, value=None):
-        if value is None:
-            return AxiomDecl(self.name, params, ty)
-        may_prove = self.cmd.kind in ("instance", "example")
-        proves = self.is_theorem or may_prove and self.meta.is_prop(ty)
-        return (TheoremDecl if proves else DefDecl)(self.name, params, ty, value)
-
     def _add_unfolding(self, decl):
         """Functions defined by matching unfold only as far as their equations say."""
         if self.recursion is None:
             info = match_info(self.meta, decl.value)
         else:
-            const = Const(self.name, tuple([lv.param(u) for u in decl.level_params]))
-            info = self.recursion.smart_info(const)
+            levels = tuple(map(lv.param, decl.level_params))
+            info = self.recursion.smart_info(tm.Const(self.name, levels))
         if info is not None:
             info = replace(info, value=self.meta.inst(info.value))
             self.cmds.own_ext().own("smart")[self.name] = info

@@ -61,11 +61,10 @@ def in_big_stack(fn):
     """fn() in a thread with a stack large enough for deep terms; its exceptions propagate."""
     old_size = threading.stack_size(STACK_MB << 20)
     sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION_LIMIT))
-    try:
-        with ThreadPoolExecutor(1) as pool:
-            return pool.submit(fn).result()
-    finally:
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(fn)  # starts the thread
         threading.stack_size(old_size)
+        return future.result()
 
 
 # --- the cache ------------------------------------------------------------------------------------

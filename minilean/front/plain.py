@@ -1,22 +1,15 @@
 """Universe levels as Lean writes them, and the messages of kernel errors.
 
-Terms are written by pp.py, for which those of a kernel error are too strange: only their head
-symbols are shown. No verdict rests on a text.
+Terms are written by pp.py, for which those of a kernel error may be too strange: they are left out.
+No verdict rests on a text.
 """
 
 from minilean.kernel import level as lv
-from minilean.kernel import term as tm
 
 
 def explain(err):
     """The message of a KernelError."""
-    return "".join([part if type(part) is str else _head(part) for part in err.parts])
-
-
-def _head(part):
-    """The name of the constant at the head of a term, else the kind of term or level."""
-    head = tm.get_app_fn(part) if isinstance(part, tm.Expr) else part
-    return head.name if type(head) is tm.Const else type(head).__name__
+    return "".join([part if type(part) is str else "…" for part in err.parts])
 
 
 def show_level(lvl, nested=False):

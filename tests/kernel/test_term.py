@@ -73,6 +73,6 @@ def test_deep_terms_are_built_and_freed_without_recursion():
     e = A
     for _ in range(200_000):
         e = App(B, e)
-    assert explain(KernelError("type_mismatch", "in ", e)) == "in B"
+    assert explain(KernelError("type_mismatch", "in ", e)) == "in …"
     del e
     tm.sweep()
