@@ -20,11 +20,11 @@ from minilean.kernel import term as tm
 from minilean.kernel.axioms import STANDARD, collect_axioms, needed_by
 
 NAMESPACE = "MiniLean"
+WORDS = {ke.AxiomDecl: "axiom", ke.TheoremDecl: "theorem"}
 NATIVE = frozenset(("Eq", "HEq", "True", "False", "And", "Or", "Iff", "Exists", "Nonempty", "Nat",
                     "Bool", "List", "Option", "Prod", "Sum", "PUnit", "PProd"))
 MAX_STEPS = 10_000_000  # nodes of all terms, as trees, and what the types of projections take
 HEADER = f"/- {NAMESPACE}.foo is minilean's foo, every other constant is Lean's own. -/\n"
-_PLAIN = re.compile(r"[^\W\d][\w'!?]*$")
 
 
 class NotExportable(Exception):
@@ -66,8 +66,8 @@ class Writer:
     def native(self, name):
         """Whether `name` is Lean's own constant."""
         decl = self.env.lookup(name)
-        of_type = getattr(decl, "induct", name)  # constructors and recursors belong to a type
-        return of_type in NATIVE or name in STANDARD or type(decl) is ke.QuotDecl
+        owner = getattr(decl, "induct", name)  # the type of a constructor or recursor
+        return owner in NATIVE or name in STANDARD or type(decl) is ke.QuotDecl
 
     def name(self, name):
         """The constant's name in the file. Inductive types have a namespace of their own, where
@@ -84,10 +84,9 @@ class Writer:
         name = f"{self.name(decl.name)}{_universes(map(lv.param, decl.level_params))}"
         if type(decl) is ke.InductiveDecl:
             return f"inductive {name}{self._constructors(decl)}"
-        if type(decl) is ke.AxiomDecl:
-            return f"axiom {name} : {self.expr(decl.type)}"
-        word = "theorem" if type(decl) is ke.TheoremDecl else "noncomputable def"
-        return f"{word} {name} : {self.expr(decl.type)} :=\n  {self.expr(decl.value)}"
+        word = WORDS.get(type(decl), "noncomputable def")
+        value = f" :=\n  {self.expr(decl.value)}" if hasattr(decl, "value") else ""
+        return f"{word} {name} : {self.expr(decl.type)}{value}"
 
     def _constructors(self, decl):
         """What follows the name of an inductive type: parameters, type, constructors."""
@@ -153,4 +152,5 @@ def _universes(levels):
 
 
 def _quoted(part):
-    return part if _PLAIN.match(part) and part not in KEYWORDS else f"«{part}»"
+    plain = re.fullmatch(r"[^\W\d][\w'!?]*", part) and part not in KEYWORDS
+    return part if plain else f"«{part}»"

@@ -22,10 +22,6 @@ from minilean.kernel.axioms import STANDARD, collect_axioms
 ACCEPTED, REJECTED, DECLINED, UNREADABLE = range(4)
 
 
-class BadRow(Exception):
-    """A line of a JSONL file that is no row."""
-
-
 def main(argv=None):
     """Runs the command line; the exit status."""
     top = argparse.ArgumentParser(prog="minilean", description=__doc__,
@@ -39,7 +35,7 @@ def main(argv=None):
         top.error(f"{args.command} needs a FILE")
     try:
         return in_big_stack(lambda: run(args))
-    except (NotExportable, OSError, UnicodeDecodeError, BadRow) as err:
+    except (NotExportable, OSError, ValueError) as err:
         do, status = ("export", DECLINED) if type(err) is NotExportable else ("read", UNREADABLE)
         print(f"error: cannot {do} {args.file or 'the library'}: {err}", file=sys.stderr)
         return status
@@ -65,7 +61,7 @@ def run(args):
 
 
 def check_rows(args, session):
-    """Prints {name, verdict, reason, time_s} for each row of a JSONL file. Raises BadRow."""
+    """Prints {name, verdict, reason, time_s} for each row of a JSONL file. Raises ValueError."""
     with open(args.file, encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
@@ -75,7 +71,7 @@ def check_rows(args, session):
                 name = row["name"]
                 text = f"{row.get('preamble', '')}\n{row['statement']} {row['proof']}"
             except (ValueError, KeyError, TypeError) as err:
-                raise BadRow(f"line {number} is no row: {err!r}") from err
+                raise ValueError(f"line {number} is no row: {err!r}") from err
             start = time.perf_counter()
             out = session.command(text, timeout_s=args.timeout_s)
             verdict, reason = verdict_of(session, out, row)

@@ -43,16 +43,19 @@ class State:
 
 
 class CommandElab:
-    """Runs commands one after another; `messages` are (severity, text, node or (pos, end))."""
+    """Runs commands one after another.
+
+    messages: (severity, text, node or (pos, end)). sorries: (node or (pos, end), local context,
+    type, elaborator); root_goals: the same for the start of each tactic block, tactics: what
+    `record` keeps; both are lists when asked for. declined: the first feature.
+    """
 
     def __init__(self, state, max_steps=400_000, deadline=None):
         self.state, self.inherited = state, state.scope.variables
         self.max_steps, self.deadline = max_steps, deadline
         self.source, self.messages = sx.Source(""), []
-        self.sorries = []  # (node or (pos, end), lctx, type, elaborator)
-        self.tactics = None  # list of recorded tactic steps when asked for
-        self.root_goals = None  # like `sorries`, for the start of each tactic block
-        self.declined = None  # the first feature
+        self.sorries = []
+        self.tactics = self.root_goals = self.declined = None
 
     # --- running --------------------------------------------------------------------------------
 
@@ -86,9 +89,7 @@ class CommandElab:
     def report(self, err, at):
         """Add the message of one of the FAILURES; `at`: where, if the error does not know."""
         text, feature = describe(err)
-        if feature:
-            self.declined = self.declined or feature
-            self.state = replace(self.state, missing=self.declined)
+        self.declined = self.declined or feature
         self.messages.append(("error", text, getattr(err, "stx", None) or at))
 
     def placed(self, at):
@@ -217,12 +218,10 @@ class CommandElab:
 
     def apply_attr(self, attr, name):
         """The effect of one attribute on the declaration `name`."""
-        kind, ext, space = attr.name, self.own_ext(), self.state.scope.namespace
+        kind, ext, space = "-" * attr.erase + attr.name, self.own_ext(), self.state.scope.namespace
         meta, type_ = self.new_elab().meta, self.state.env.lookup(name).type
         if kind == "simp":
             add_simp_attr(meta, name, attr)
-        elif attr.erase:
-            raise Declined(f"attribute -{kind}", attr)
         elif kind in TAGS:
             ext.own(kind).add(name)
         elif kind == "instance" and attr.kind == "global":
@@ -270,8 +269,8 @@ class CommandElab:
     def cmd_print(self, cmd):
         name = self.new_elab().resolve_const(cmd.name)
         axioms = sorted(collect_axioms(self.state.env, name), key=lambda a: (a.count("."), a))
-        rests = f"depends on axioms: [{', '.join(axioms)}]" if axioms \
-            else "does not depend on any axioms"
+        listed = f"depends on axioms: [{', '.join(axioms)}]"
+        rests = listed if axioms else "does not depend on any axioms"
         self._info(f"'{name}' {rests}", cmd)
 
     def _info(self, text, cmd):

@@ -13,8 +13,7 @@ from minilean.front import syntax as sx
 from minilean.front.elab_rec import Recursion, match_info
 from minilean.front.errors import LeanError
 from minilean.front.scope import with_auto_bound
-from minilean.front.terms import locals_used, occurs
-from minilean.kernel import level as lv
+from minilean.front.terms import const_of, locals_used, occurs
 from minilean.kernel import term as tm
 from minilean.kernel.env import AxiomDecl, DefDecl, TheoremDecl
 
@@ -32,8 +31,8 @@ class Header:
         self.elab = cmds.new_elab(name)
         self.meta = self.elab.meta
         self.elab.level_names = list(dict.fromkeys([*cmd.levels, *self.elab.level_names]))
-        if "." in (cmd.name or ""):  # `theorem A.b` is `theorem b` in the namespace A
-            self.elab.scope = replace(self.elab.scope, namespace=name.rpartition(".")[0])
+        space = name.rpartition(".")[0]  # `theorem A.b` is `theorem b` in the namespace A
+        self.elab.scope = replace(self.elab.scope, namespace=space)
 
     def with_binders(self, body):
         """body() with self.auto_decls (unbound names), self.variables and self.decls in scope."""
@@ -53,7 +52,7 @@ class Header:
     def rec_local(self, short, ty):
         """A hidden local, first in the context, that stands for the declaration inside itself."""
         d = self.meta.mk_local(short, ty, hidden=True)
-        self.elab.rec_fns[d.id] = self.name
+        self.elab.rec_fns[d.id], d.cls = self.name, None  # it is not found as an instance
         self.meta.lctx = self.meta.lctx.replace((d, *self.meta.lctx.decls))
         return d.fvar
 
@@ -75,15 +74,28 @@ class DeclRun(Header):
                 name += "_1"
         super().__init__(cmds, cmd, cmds.full_name(name))
         self.make = KERNEL.get(cmd.kind, DefDecl)
-        self.value = self.rec_fvar = self.recursion = None
+        self.value = self.recursion = None
 
     def run(self):
-        """Elaborate and add the declaration; an example is forgotten again."""
-        cmds, elab, before = self.cmds, self.elab, self.cmds.state
+        """Elaborate the declaration, hand it to the kernel, and what comes with it to the tables;
+        an example is forgotten again."""
+        cmds, cmd, elab, before = self.cmds, self.cmd, self.elab, self.cmds.state
         terms = self.with_binders(self._elaborate)
         cmds.sorries += [(stx, lctx, ty, elab) for stx, lctx, ty in elab.sorries]
-        self._add(*terms)
-        if self.cmd.kind == "example":
+        cmds.state = replace(before, env=self.meta.env, ext=self.meta.ext)
+        if cmd.kind in ("instance", "example") and self.meta.is_prop(terms[0]):
+            self.make = TheoremDecl
+        decl = self.make(self.name, self.level_params(*terms), *terms)
+        cmds.add_decl(decl)
+        if not elab.had_error and any("sorryAx" in tm.const_names(e) for e in terms):
+            cmds.messages.append(("warning", "declaration uses 'sorry'", cmd.name_pos))
+        cmds.add_name(self.name, cmd.modifiers.flags)
+        if type(decl) is DefDecl:
+            self._add_unfolding(decl)
+        implied = [sx.Attr(*cmd.name_pos, name, cmd.priority) for name in IMPLIED.get(cmd.kind, ())]
+        for attr in (*implied, *cmd.modifiers.attrs):
+            cmds.apply_attr(attr, self.name)
+        if cmd.kind == "example":
             cmds.state = before
 
     # --- header ---------------------------------------------------------------------------------
@@ -112,9 +124,8 @@ class DeclRun(Header):
         auto-bound names become implicit arguments, universe metavariables become parameters."""
         meta, new = self.meta, []
         for i in [i for d in self.auto_decls for i in meta.mvars_in(d.type)]:
-            ty = meta.inst(meta.decls[i].type)
-            if i not in meta.assign and type(ty) is tm.Sort:
-                new.append(meta.mk_local("α✝", ty, "implicit"))
+            if i not in meta.assign:
+                new.append(meta.mk_local("α✝", meta.inst(meta.decls[i].type), "implicit"))
                 meta.assign_mvar(i, new[-1].fvar)
         self.auto_decls = [*new, *self.auto_decls]
         decls = [*self.auto_decls, *self.variables, *self.decls]
@@ -131,9 +142,8 @@ class DeclRun(Header):
     def _elab_value(self, body):
         elab, meta = self.elab, self.meta
         with meta.with_lctx(meta.lctx):
-            if self.cmd.name is not None:
-                binders = [d.fvar for d in [*self.auto_decls, *self.decls]]
-                self.rec_fvar = self.rec_local(self.cmd.name, meta.mk_pi(binders, self.type))
+            ty = meta.mk_pi([d.fvar for d in (*self.auto_decls, *self.decls)], self.type)
+            self.rec_fvar = self.rec_local(self.cmd.name or self.name, ty)
             value = elab.term_ensuring(body, self.type)
             elab.synthesize("no")
         for i in meta.mvars_in(meta.inst(self.type)) + meta.mvars_in(meta.inst(value)):
@@ -148,10 +158,10 @@ class DeclRun(Header):
         terms = [meta.mk_pi(fvars, self.type)]
         if self.value is not None:
             terms.append(meta.mk_lambda(fvars, self.value))
-        if self.rec_fvar is not None and occurs(self.rec_fvar, terms[-1]):
-            n = len(self.auto_decls)
-            self.recursion = Recursion(meta, self.rec_fvar, *terms, range(n, n + len(used)))
-            terms[-1] = self.recursion.compile(self.name, self.cmd)
+            if occurs(self.rec_fvar, terms[1]):
+                n = len(self.auto_decls)
+                self.recursion = Recursion(meta, self.rec_fvar, *terms, range(n, n + len(used)))
+                terms[1] = self.recursion.compile(self.name, self.cmd)
         return self.elab.levels_to_params(*terms)
 
     def _used_variables(self):
@@ -164,32 +174,12 @@ class DeclRun(Header):
                 used.add(d.id)
         return [d for d in self.variables if d.id in used]
 
-    # --- adding it ------------------------------------------------------------------------------
-
-    def _add(self, *terms):
-        """Hand the declaration to the kernel, and what comes with it to the tables."""
-        cmds, cmd = self.cmds, self.cmd
-        cmds.state = replace(cmds.state, env=self.meta.env, ext=self.meta.ext)
-        if cmd.kind in ("instance", "example") and self.meta.is_prop(terms[0]):
-            self.make = TheoremDecl
-        decl = self.make(self.name, self.level_params(*terms), *terms)
-        cmds.add_decl(decl)
-        if not self.elab.had_error and any("sorryAx" in tm.const_names(e) for e in terms):
-            cmds.messages.append(("warning", "declaration uses 'sorry'", cmd.name_pos))
-        cmds.add_name(self.name, cmd.modifiers.flags)
-        if type(decl) is DefDecl:
-            self._add_unfolding(decl)
-        implied = [sx.Attr(*cmd.name_pos, name, cmd.priority) for name in IMPLIED.get(cmd.kind, ())]
-        for attr in (*implied, *cmd.modifiers.attrs):
-            cmds.apply_attr(attr, self.name)
-
     def _add_unfolding(self, decl):
         """Functions defined by matching unfold only as far as their equations say."""
         if self.recursion is None:
             info = match_info(self.meta, decl.value)
         else:
-            levels = tuple(map(lv.param, decl.level_params))
-            info = self.recursion.smart_info(tm.Const(self.name, levels))
+            info = self.recursion.smart_info(const_of(decl))
         if info is not None:
             info = replace(info, value=self.meta.inst(info.value))
             self.cmds.own_ext().own("smart")[self.name] = info

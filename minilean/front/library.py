@@ -22,9 +22,9 @@ from minilean.kernel.env import Environment
 
 log = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = (".py", ".lean", ".txt")
 STACK_MB = 256
 RECURSION_LIMIT = 60_000
+MIN_RECURSION = 8_000  # what an ordinary thread's stack holds
 
 
 class LibraryError(Exception):
@@ -35,6 +35,7 @@ class LibraryError(Exception):
 def load_library():
     """The library's State, from the cache; one that is missing or damaged is built anew."""
     path = cache_path()
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), MIN_RECURSION))
     gc.set_threshold(20_000)  # young terms are many: a quarter of the time went into looking
     state = _read(path)
     if state is None:
@@ -73,7 +74,7 @@ def cache_path():
     """The file for the library that the present sources build."""
     digest = hashlib.sha256(sys.version.encode())
     for path in sorted(ROOT.rglob("*.*")):
-        if path.suffix in SOURCES:
+        if path.suffix in (".py", ".lean", ".txt"):
             digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base, "coprover", f"minilean-{digest.hexdigest()[:24]}.pickle")

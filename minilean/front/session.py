@@ -6,8 +6,8 @@ error message "minilean declined: …" and the key "declined"; after one, proof 
 differently from Lean's, and an environment may lack what was declined: answers that this touches
 have the key "afterDeclined" (the feature). Run: `python -m minilean repl`.
 """
-import sys
 import time
+from dataclasses import replace
 
 from minilean.front import syntax as sx
 from minilean.front.caches import kernel_steps
@@ -23,7 +23,6 @@ from minilean.kernel.errors import KernelError
 
 DEFAULT_TIMEOUT_S = 60.0
 MAX_STEPS = 2_000_000
-MIN_RECURSION = 8_000  # what an ordinary thread's stack holds; `in_big_stack` allows more
 
 
 class Session:
@@ -31,7 +30,6 @@ class Session:
     (elaborator, goals, roots: the goals that must be closed in the end, snapshot)."""
 
     def __init__(self):
-        sys.setrecursionlimit(max(sys.getrecursionlimit(), MIN_RECURSION))
         self.base = load_library()
         self.clear()
 
@@ -56,7 +54,7 @@ class Session:
         except Exception as err:  # a bug of minilean must cost one answer, not the worker
             cmds = CommandElab(self.base)
             cmds.report(err, (0, None))
-        self.envs.append(cmds.state)
+        self.envs.append(replace(cmds.state, missing=cmds.declined or state.missing))
         holes = [{**cmds.placed(at), **self._hole(elab, lctx, ty)}
                  for at, lctx, ty, elab in (*cmds.sorries, *(cmds.root_goals or ()))]
         return self._answer(state.missing, {

@@ -20,6 +20,11 @@ def is_app_of(e, name, n_args):
     return n_args == 0 and type(e) is Const and e.name == name
 
 
+def const_of(decl):
+    """The constant that decl declares, with its own level parameters."""
+    return Const(decl.name, tuple([lv.param(u) for u in decl.level_params]))
+
+
 def has_loose_bvar(e, i):
     """Does BVar i occur loose in e?"""
     if e.loose <= i + 1:

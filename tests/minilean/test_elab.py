@@ -154,7 +154,7 @@ def test_declines_by_name(session, feature):
     ("set_option unknown true", "option unknown"),
     ("def f (n : Nat := 0) := n", "optional or automatic arguments"),
     ("attribute [local instance] instAddNat", "local attribute instance"),
-    ("attribute [-reducible] id", "attribute -reducible"), ("#eval 1", "command eval"),
+    ("attribute [-reducible] id", "global attribute -reducible"), ("#eval 1", "command eval"),
 ])
 def test_rare_commands_are_declined_by_name(session, command, feature):
     out = in_big_stack(lambda: session.command(command))
