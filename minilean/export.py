@@ -9,21 +9,22 @@ Run: python -m minilean export FILE.lean > checked.lean && lean checked.lean
 """
 import re
 
+from minilean.front.errors import StepLimit
+from minilean.front.ext import Ext
 from minilean.front.lexer import KEYWORDS
+from minilean.front.meta import Meta
 from minilean.front.plain import show_level
 from minilean.kernel import env as ke
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.axioms import STANDARD, collect_axioms, needed_by
-from minilean.kernel.errors import KernelError
 
 NAMESPACE = "MiniLean"
+WORDS = {ke.AxiomDecl: "axiom", ke.TheoremDecl: "theorem"}
 NATIVE = frozenset(("Eq", "HEq", "True", "False", "And", "Or", "Iff", "Exists", "Nonempty", "Nat",
                     "Bool", "List", "Option", "Prod", "Sum", "PUnit", "PProd"))
-MAX_SIZE = 5_000_000  # of all terms, as trees
-STEPS = 1_000_000  # of the kernel, for the type of one projected term
+MAX_STEPS = 10_000_000  # nodes of all terms, as trees, and what the types of projections take
 HEADER = f"/- {NAMESPACE}.foo is minilean's foo, every other constant is Lean's own. -/\n"
-_PLAIN = re.compile(r"[^\W\d][\w'!?]*$")
 
 
 class NotExportable(Exception):
@@ -35,15 +36,14 @@ def export(env, names):
 
     Raises NotExportable; KernelError("unknown_constant") for a name that is not in `env`.
     """
-    needed, writer = needed_by(env, names), Writer(env)
+    needed, writer, parts = needed_by(env, names), Writer(env), [HEADER]
     for decl in env.decls():
         if decl.name in needed and not (hasattr(decl, "induct") or writer.native(decl.name)):
             try:
-                writer.parts.append(writer.declaration(decl))
-            except (NotExportable, KernelError) as err:  # KernelError: the step budget ran out
+                parts.append(writer.declaration(decl))
+            except (StepLimit, RecursionError) as err:
                 raise NotExportable(f"{decl.name}: {err}") from err
-    printed = [f"#print axioms {writer.name(name)}" for name in names]
-    return "\n".join([*writer.parts, *printed]) + "\n"
+    return "\n".join([*parts, *[f"#print axioms {writer.name(name)}" for name in names], ""])
 
 
 def theorems_of(session):
@@ -56,144 +56,101 @@ def theorems_of(session):
 
 
 class Writer:
-    """Prints declarations of one environment; a local variable is FVar((its text, its type))."""
+    """Prints declarations of one environment."""
 
     def __init__(self, env):
-        self.env, self.checker = env, env.checker()
-        self.parts = [HEADER]  # of the file
-        self.projected = set()  # names of the projections that are among the parts
-        self.size = 0  # of the terms written so far
+        self.env, self.meta = env, Meta(env, Ext(), MAX_STEPS)
+        self.first_id = self.meta.fresh_mark()  # local variables are numbered from here on
         self.own = None  # the inductive type whose constructors are being written
 
     def native(self, name):
         """Whether `name` is Lean's own constant."""
         decl = self.env.lookup(name)
-        of_type = getattr(decl, "induct", name)  # constructors and recursors belong to a type
-        return of_type in NATIVE or name in STANDARD or type(decl) is ke.QuotDecl
+        owner = getattr(decl, "induct", name)  # the type of a constructor or recursor
+        return owner in NATIVE or name in STANDARD or type(decl) is ke.QuotDecl
 
     def name(self, name):
         """The constant's name in the file. Inductive types have a namespace of their own, where
         Lean puts what it derives from them (`casesOn`, …): it cannot clash with ours."""
-        quoted = ".".join(map(_quoted, name.split(".")))
+        decl, space = self.env.lookup(name), f"{NAMESPACE}."
         if self.native(name):
-            return quoted
-        decl = self.env.lookup(name)
-        derived = type(decl) is ke.InductiveDecl or hasattr(decl, "induct")
-        return f"{NAMESPACE}.{'Types.' if derived else ''}{quoted}"
-
-    # --- declarations -----------------------------------------------------------------------------
+            space = ""
+        elif type(decl) is ke.InductiveDecl or hasattr(decl, "induct"):
+            space += "Types."
+        return space + ".".join(map(_quoted, name.split(".")))
 
     def declaration(self, decl):
-        """The text of one declaration. Raises NotExportable."""
-        name = f"{self.name(decl.name)}{_universes(decl.level_params)}"
+        """The text of one declaration. Raises StepLimit."""
+        name = f"{self.name(decl.name)}{_universes(map(lv.param, decl.level_params))}"
         if type(decl) is ke.InductiveDecl:
             return f"inductive {name}{self._constructors(decl)}"
-        if type(decl) is ke.AxiomDecl:
-            return f"axiom {name} : {self.expr(decl.type)}"
-        word = "theorem" if type(decl) is ke.TheoremDecl else "noncomputable def"
-        return f"{word} {name} : {self.expr(decl.type)} :=\n  {self.expr(decl.value)}"
+        word = WORDS.get(type(decl), "noncomputable def")
+        value = f" :=\n  {self.expr(decl.value)}" if hasattr(decl, "value") else ""
+        return f"{word} {name} : {self.expr(decl.type)}{value}"
 
     def _constructors(self, decl):
         """What follows the name of an inductive type: parameters, type, constructors."""
-        params, type_ = self._params(decl)
-        text = f"{self._binders(params)} : {self.expr(type_, len(params))}"
-        self.own, levels = decl.name, tuple(map(lv.param, decl.level_params))
-        for ctor in decl.ctors:
-            fields = self._ask("infer", tm.mk_app(tm.Const(ctor, levels), *params))
-            text += (f"\n  | {_quoted(ctor.rpartition('.')[2])} : "
-                     f"{self.expr(fields, len(params))}")
+        params, type_ = self.meta.forall_locals(decl.type, decl.num_params, reducing=False)
+        text = f"{self._binders(params)} : {self.expr(type_)}"
+        self.own = decl.name
+        for name in decl.ctors:
+            ctor = self.env.lookup(name)
+            type_ = self.meta.instantiate_forall(ctor.type, [d.fvar for d in params])
+            text += f"\n  | {_quoted(name.rpartition('.')[2])} : {self.expr(type_)}"
         self.own = None
         return text
 
-    def _params(self, decl):
-        """(local variables for the parameters of an inductive type, its type after them)."""
-        params, type_ = [], decl.type
-        for i in range(decl.num_params):
-            params.append(_local(type_, i))
-            type_ = tm.instantiate(type_.body, params[-1])
-        return params, type_
-
-    def _binders(self, xs):
-        return "".join([f" ({x.id[0]} : {self.expr(x.id[1], i)})" for i, x in enumerate(xs)])
-
     # --- terms ------------------------------------------------------------------------------------
 
-    def expr(self, e, depth=0):
-        """Text of a term; `depth` numbers the next local variable. Raises NotExportable."""
-        self.size += 1
-        if self.size > MAX_SIZE:
-            raise NotExportable(f"the terms have a size of more than {MAX_SIZE}")
+    def expr(self, e):
+        """Text of a term. Raises StepLimit."""
+        self.meta.tick()
         kind = type(e)
         if kind is tm.FVar:
-            return e.id[0]
+            stem = re.sub(r"[^A-Za-z]", "", self.meta.fvars[e.id].name) or "x"
+            return f"{stem}_{e.id - self.first_id}"
+        if kind is tm.Lit:
+            return f"({e.value} : Nat)"
         if kind is tm.Sort:
             return "Prop" if e.level is lv.ZERO else f"(Sort {show_level(e.level, True)})"
         if kind is tm.Const and e.name == self.own:  # as Lean calls it inside its declaration
             return _quoted(e.name.rpartition(".")[2])
         if kind is tm.Const:
-            return f"@{self.name(e.name)}{_universes(map(show_level, e.levels))}"
+            return f"@{self.name(e.name)}{_universes(e.levels)}"
         if kind is tm.App:
             fn, args = tm.get_app_fn_args(e)
-            return f"({' '.join([self.expr(part, depth) for part in (fn, *args)])})"
+            return f"({' '.join([self.expr(part) for part in (fn, *args)])})"
         if kind is tm.Let:
-            return self.expr(tm.instantiate(e.body, e.value), depth)
+            return self.expr(tm.instantiate(e.body, e.value))
         if kind is tm.Proj:
-            return self._projection(e, depth)
-        if kind is tm.Lit:
-            return f"({e.value} : Nat)"
-        x = _local(e, depth)
-        binder = f"({x.id[0]} : {self.expr(e.type, depth)})"
-        body = self.expr(tm.instantiate(e.body, x), depth + 1)
-        return f"(fun {binder} => {body})" if kind is tm.Lam else f"(∀ {binder}, {body})"
+            return self.expr(self._by_recursor(e))
+        decls, body = self.meta.forall_locals(e, reducing=False, kind=kind)
+        word, sign = ("fun", " =>") if kind is tm.Lam else ("∀", ",")
+        return f"({word}{self._binders(decls)}{sign} {self.expr(body)})"
 
-    def _projection(self, e, depth):
-        """A projection by a function of its own, which is written before what needs it."""
-        fn, args = tm.get_app_fn_args(self._ask("whnf", self._ask("infer", e.expr)))
-        name = f"{NAMESPACE}.{'.'.join(map(_quoted, e.struct.split('.')))}.field_{e.idx}"
-        if name not in self.projected:
-            self.projected.add(name)
-            self.parts.append(f"noncomputable def {name}{self._field(e.struct, e.idx)}")
-        parts = " ".join([self.expr(part, depth) for part in (*args, e.expr)])
-        return f"(@{name}{_universes(map(show_level, fn.levels))} {parts})"
+    def _binders(self, decls):
+        return "".join([f" ({self.expr(d.fvar)} : {self.expr(d.type)})" for d in decls])
 
-    def _field(self, struct, idx):
-        """What follows the name of the function for a field: it applies the recursor."""
-        decl = self.env.lookup(struct)
-        params, levels = self._params(decl)[0], tuple(map(lv.param, decl.level_params))
-        this = tm.FVar((f"self_{len(params)}", tm.mk_app(tm.Const(struct, levels), *params)))
-        type_ = self._ask("infer", tm.Proj(struct, idx, this))
-        motive = tm.Lam("self", this.id[1], tm.abstract(type_, (this,)))
-        ctor = self.env.lookup(decl.ctors[0])
-        fields = self._ask("infer", tm.mk_app(tm.Const(ctor.name, levels), *params))
-        own = () if decl.elim_level is None else (self._ask("sort_level", type_),)
-        value = tm.mk_app(tm.Const(f"{struct}.rec", (*own, *levels)), *params, motive,
-                          _select(fields, ctor.num_fields, ctor.num_fields - 1 - idx), this)
-        depth = len(params) + 1
-        head = f"{_universes(decl.level_params)}{self._binders((*params, this))}"
-        return f"{head} : {self.expr(type_, depth)} :=\n  {self.expr(value, depth)}"
-
-    def _ask(self, question, e):
-        """The kernel's answer about a term: infer, whnf, sort_level."""
-        return self.checker.guarded(STEPS, getattr(self.checker, question), e)
-
-
-def _local(binder, number):
-    """The local variable for what a λ or Π binds; `number`: of variables around it."""
-    stem = re.sub(r"[^A-Za-z]", "", binder.name) or "x"
-    return tm.FVar((f"{stem}_{number}", binder.type))
-
-
-def _select(type_, n_binders, idx):
-    """λ over the first n_binders of a type that returns the variable with de Bruijn index idx."""
-    if not n_binders:
-        return tm.BVar(idx)
-    return tm.Lam(type_.name, type_.type, _select(type_.body, n_binders - 1, idx))
+    def _by_recursor(self, e):
+        """What a projection stands for: the recursor, with a function that picks the field."""
+        meta, decl = self.meta, self.env.lookup(e.struct)
+        struct_type = meta.whnf(meta.infer(e.expr))
+        fn, params = tm.get_app_fn_args(struct_type)
+        ctor = tm.mk_app(tm.Const(decl.ctors[0], fn.levels), *params)
+        fields = [d.fvar for d in meta.forall_locals(meta.infer(ctor), reducing=False)[0]]
+        this = meta.mk_local("self", struct_type).fvar
+        type_ = meta.infer(tm.Proj(e.struct, e.idx, this))
+        own = () if decl.elim_level is None else (meta.sort_level(type_),)
+        return tm.mk_app(tm.Const(f"{e.struct}.rec", (*own, *fn.levels)), *params,
+                         meta.mk_lambda([this], type_), meta.mk_lambda(fields, fields[e.idx]),
+                         e.expr)
 
 
 def _universes(levels):
-    text = ", ".join(levels)
+    text = ", ".join(map(show_level, levels))
     return f".{{{text}}}" if text else ""
 
 
 def _quoted(part):
-    return part if _PLAIN.match(part) and part not in KEYWORDS else f"«{part}»"
+    plain = re.fullmatch(r"[^\W\d][\w'!?]*", part) and part not in KEYWORDS
+    return part if plain else f"«{part}»"

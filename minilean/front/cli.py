@@ -19,18 +19,14 @@ from minilean.front.repl import serve
 from minilean.front.session import Session
 from minilean.kernel.axioms import STANDARD, collect_axioms
 
-UNREADABLE = 3
-
-
-class BadRow(Exception):
-    """A line of a JSONL file that is no row."""
+ACCEPTED, REJECTED, DECLINED, UNREADABLE = range(4)
 
 
 def main(argv=None):
     """Runs the command line; the exit status."""
     top = argparse.ArgumentParser(prog="minilean", description=__doc__,
                                   formatter_class=argparse.RawDescriptionHelpFormatter)
-    top.add_argument("command", choices=COMMANDS)
+    top.add_argument("command", choices=("check", "export", "repl"))
     top.add_argument("file", metavar="FILE", nargs="?")
     top.add_argument("--jsonl", action="store_true", help="check the rows of a JSONL file")
     top.add_argument("--timeout-s", type=float, default=30.0, help="for the file or one row")
@@ -38,70 +34,62 @@ def main(argv=None):
     if args.file is None and args.command != "repl":
         top.error(f"{args.command} needs a FILE")
     try:
-        return in_big_stack(lambda: COMMANDS[args.command](args))
-    except (OSError, UnicodeDecodeError, BadRow) as err:
-        print(f"error: cannot read {args.file or 'the library'}: {err}", file=sys.stderr)
-        return UNREADABLE
+        return in_big_stack(lambda: run(args))
+    except (NotExportable, OSError, ValueError) as err:
+        do, status = ("export", DECLINED) if type(err) is NotExportable else ("read", UNREADABLE)
+        print(f"error: cannot {do} {args.file or 'the library'}: {err}", file=sys.stderr)
+        return status
 
 
-def check(args):
-    """The exit status of `check`."""
-    return check_rows(args) if args.jsonl else check_file(args, sys.stdout)[0]
-
-
-def check_file(args, stream):
-    """(0 accepted, 1 rejected, 2 declined; the session); writes messages as Lean does."""
+def run(args):
+    """The exit status of the command; messages are written as Lean does. Raises what main reports.
+    """
+    if args.command == "repl":
+        return serve(sys.stdin, sys.stdout)
     session = Session()
+    if args.command == "check" and args.jsonl:
+        return check_rows(args, session)
     out = session.command(Path(args.file).read_text("utf-8"), timeout_s=args.timeout_s)
-    messages = out.get("messages", ())
-    for m in messages:
+    for m in out.get("messages", ()):
         print(f"{args.file}:{m['pos']['line']}:{m['pos']['column']}: {m['severity']}: {m['data']}",
-              file=stream)
-    bad = out.get("sorries") or any(m["severity"] == "error" for m in messages)
-    return (2 if "declined" in out else int(bool(bad))), session
-
-
-def export_file(args):
-    """Prints the explicit file on stdout, messages on stderr; exits as `check` does."""
-    status, session = check_file(args, sys.stderr)
-    try:
+              file=sys.stderr if args.command == "export" else sys.stdout)
+    if args.command == "export":
         print(export(session.envs[-1].env, theorems_of(session)), end="")
-    except NotExportable as err:
-        print(f"error: {args.file} cannot be exported: {err}", file=sys.stderr)
-        return 2
-    return status
+    if "declined" in out:
+        return DECLINED
+    return REJECTED if "sorries" in out or errors_of(out) else ACCEPTED
 
 
-def check_rows(args):
-    """Prints the verdicts of the rows of a JSONL file."""
-    session = Session()
+def check_rows(args, session):
+    """Prints {name, verdict, reason, time_s} for each row of a JSONL file. Raises ValueError."""
     with open(args.file, encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
-            if line.strip():
-                found = check_row(session, number, line, args.timeout_s)
-                print(json.dumps(found, ensure_ascii=False), flush=True)
-    return 0
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+                name = row["name"]
+                text = f"{row.get('preamble', '')}\n{row['statement']} {row['proof']}"
+            except (ValueError, KeyError, TypeError) as err:
+                raise ValueError(f"line {number} is no row: {err!r}") from err
+            start = time.perf_counter()
+            out = session.command(text, timeout_s=args.timeout_s)
+            verdict, reason = verdict_of(session, out, row)
+            session.clear()
+            found = {"name": name, "verdict": verdict, "reason": reason,
+                     "time_s": round(time.perf_counter() - start, 4)}
+            print(json.dumps(found, ensure_ascii=False), flush=True)
+    return ACCEPTED
 
 
-def check_row(session, number, line, timeout_s):
-    """{name, verdict, reason, time_s} of the row in a line: preamble, statement, proof joined."""
-    try:
-        row = json.loads(line)
-        name = row["name"]
-        text = f"{row.get('preamble', '')}\n{row['statement']} {row['proof']}"
-    except (ValueError, KeyError, TypeError) as err:
-        raise BadRow(f"line {number} is no row: {err!r}") from err
-    start = time.perf_counter()
-    verdict, reason = verdict_of(session, session.command(text, timeout_s=timeout_s), row)
-    session.clear()
-    return {"name": name, "verdict": verdict, "reason": reason,
-            "time_s": round(time.perf_counter() - start, 4)}
+def errors_of(out):
+    """The error messages of an answer."""
+    return [m for m in out.get("messages", ()) if m["severity"] == "error"]
 
 
 def verdict_of(session, out, row):
     """(verified | rejected | declined | timeout | axiom, reason) of the answer to a row."""
-    messages = out.get("messages", ())
-    errors = [m for m in messages if m["severity"] == "error"]
+    errors = errors_of(out)
     if "declined" in out:
         return "declined", out["declined"]
     if any("timeout" in m["data"].split("\n")[0] or "maximum recursion" in m["data"]
@@ -110,16 +98,12 @@ def verdict_of(session, out, row):
     if errors:
         pos = errors[0]["pos"]
         return "rejected", f"{pos['line']}:{pos['column']}: {errors[0]['data']}"
-    if any("declaration uses 'sorry'" in m["data"] for m in messages):
+    if any("declaration uses 'sorry'" in m["data"] for m in out.get("messages", ())):
         return "rejected", "sorry"
     env, name = session.envs[-1].env, row.get("theorem_name")
     new = [d.name for d in env.decls()[len(session.base.env.decls()):]]
-    found = [n for n in new if name and (n == name or n.endswith("." + name))] or new[-1:]
+    found = [n for n in new if name and f".{n}".endswith(f".{name}")] or new[-1:]
     extra = {a for n in found for a in collect_axioms(env, n)}.difference(STANDARD)
     if extra:
         return "axiom", f"depends on {', '.join(sorted(extra))}"
     return ("verified", "") if found else ("rejected", "no theorem")
-
-
-COMMANDS = {"check": check, "export": export_file,
-            "repl": lambda args: serve(sys.stdin, sys.stdout)}

@@ -39,53 +39,46 @@ class State:
     ext: object
     scope: Scope = Scope()
     missing: str | None = None
-    remembered: dict = field(default_factory=dict)
-
-    def extended(self, **parts):
-        """With another `env` or `ext`; what was cached about the old ones is forgotten."""
-        return replace(self, **parts, remembered={})
+    remembered: dict = field(default_factory=dict, init=False)  # a changed State has none yet
 
 
 class CommandElab:
-    """Runs commands one after another; `messages` are (severity, text, node or (pos, end))."""
+    """Runs commands one after another.
+
+    messages: (severity, text, node or (pos, end)). sorries: (node or (pos, end), local context,
+    type, elaborator); root_goals: the same for the start of each tactic block, tactics: what
+    `record` keeps; both are lists when asked for. declined: the first feature.
+    """
 
     def __init__(self, state, max_steps=400_000, deadline=None):
         self.state, self.inherited = state, state.scope.variables
         self.max_steps, self.deadline = max_steps, deadline
         self.text, self.messages = "", []
-        self.sorries = []  # (pos, end, meta, lctx, type, elaborator)
-        self.tactics = None  # list of recorded tactic steps when asked for
-        self.root_goals = None  # like `sorries`, for the start of each tactic block
-        self.declined = None  # the first feature
+        self.sorries = []
+        self.tactics = self.root_goals = self.declined = None
 
     # --- running --------------------------------------------------------------------------------
 
     def run_text(self, text):
         """Run every command of `text`; errors become messages."""
         self.text, parser = text, Parser(text)
-        while True:
+        while parser.tok.kind != "eof":
             try:
-                cmd = parser.command()
-                if cmd is None:
-                    return
-                self.run(cmd)
-            except ParseError as err:
-                self.messages.append(("error", err.message, (err.pos, err.end)))
-                parser.skip_to_command()
-            except Declined as err:
+                self.run(parser.command())
+            except (ParseError, Declined) as err:
                 self.report(err, (parser.tok.pos, None))
                 parser.skip_to_command()
 
     def run(self, cmd):
         """Execute one command; errors become messages."""
-        scope, name = self.state.scope, type(cmd).__name__.lower()
+        scope, kind = self.state.scope, type(cmd).__name__.lower()
         try:
-            if name in DECLARATIONS:
-                DECLARATIONS[name](self, cmd).run()
-            elif hasattr(self, f"cmd_{name}"):
-                getattr(self, f"cmd_{name}")(cmd)
+            if kind in DECLARATIONS:
+                DECLARATIONS[kind](self, cmd).run()
+            elif hasattr(self, f"cmd_{kind}"):
+                getattr(self, f"cmd_{kind}")(cmd)
             else:
-                raise Declined(f"command {name}")
+                raise Declined(f"command {kind}")
             if getattr(cmd, "inner", None) is not None:  # `open … in`: for one command only
                 self.run(cmd.inner)
                 self.state = replace(self.state, scope=scope)
@@ -95,11 +88,8 @@ class CommandElab:
     def report(self, err, at):
         """Add the message of one of the FAILURES; `at`: where, if the error does not know."""
         text, feature = describe(err)
-        if feature:
-            self.declined = self.declined or feature
-            self.state = replace(self.state, missing=self.declined)
-        stx = getattr(err, "stx", None)
-        self.messages.append(("error", text, at if stx is None else stx))
+        self.declined = self.declined or feature
+        self.messages.append(("error", text, getattr(err, "stx", None) or at))
 
     def placed(self, at):
         """{"pos", "endPos"}, as in the REPL's answers, of a syntax node or a pair of offsets."""
@@ -109,27 +99,16 @@ class CommandElab:
         start, end = at if isinstance(at, tuple) else (at.pos, at.end)
         return {"pos": position(start), "endPos": None if end is None else position(end)}
 
-    def failed_since(self, n_messages):
-        """Is one of the messages after the first n_messages an error?"""
-        return any(message[0] == "error" for message in self.messages[n_messages:])
-
     def new_elab(self, name="_example"):
         """A TermElab over a fresh Meta in the current state."""
         meta = Meta(self.state.env, self.state.ext, self.max_steps, self.deadline)
-        meta.scoped_insts = self.scoped_instances()
+        spaces = (*self.state.scope.opened, *self.state.scope.namespaces())
+        meta.scoped_insts = [scoped[1:] for scoped in self.state.ext.scoped if scoped[0] in spaces]
         meta.shared = self.state.remembered
         elab = TermElab(meta, self.state.scope, self.messages, name)
         elab.recorder = None if self.tactics is None else self.record
         elab.root_goals = self.root_goals
         return elab
-
-    def scoped_instances(self):
-        """{class: [instance name]}: the scoped instances of the namespaces that are open."""
-        scope, found = self.state.scope, {}
-        for space in dict.fromkeys((*scope.opened, *scope.namespaces())):
-            for cls, name in self.state.ext.scoped.get(space, ()):
-                found.setdefault(cls, []).append(name)
-        return found
 
     def record(self, ctx, stx, goals):
         """Keep a tactic that is about to run; Lean lists no tactic that only arranges others, but
@@ -145,28 +124,22 @@ class CommandElab:
         self.state = replace(self.state, scope=replace(self.state.scope, **changes))
 
     def cmd_variable(self, cmd):
-        before = self.state.scope.variables
-        names = {name for b in before for name in b.names}
-        if self.inherited or any(b.type is None and names.intersection(b.names)
-                                 for b in cmd.binders):
-            raise Declined("variables on top of an earlier request's or of the same name", cmd)
-        elab, variables = self.new_elab(), (*before, *cmd.binders)
-        elab.auto_bound = elab.scope.options.get("autoImplicit", True)
+        if self.inherited or any(b.type is None for b in cmd.binders):
+            raise Declined("variables without a type or on top of an earlier request's", cmd)
+        elab, variables = self.new_elab(), (*self.state.scope.variables, *cmd.binders)
         with_auto_bound(elab, variables, lambda *_: elab.synthesize("no"))
         self.change(variables=variables)
 
     def cmd_universe(self, cmd):
-        for name in cmd.names:
-            known = self.state.scope.universes
-            if name in known:
-                raise LeanError(f"a universe level named `{name}` has already been declared", cmd)
-            self.change(universes=(*known, name))
+        universes = (*self.state.scope.universes, *cmd.names)
+        if len(set(universes)) < len(universes):
+            raise LeanError("a universe level of that name has already been declared", cmd)
+        self.change(universes=universes)
 
     def cmd_namespace(self, cmd):
         for part in cmd.name.split("."):
             space = self.full_name(part)
-            if space not in self.state.ext.namespaces:
-                self.own_ext().own("namespaces").add(space)
+            self.own_ext().own("namespaces").add(space)
             self.change(name=part, outer=self.state.scope, namespace=space)
 
     def cmd_section(self, cmd):
@@ -182,24 +155,20 @@ class CommandElab:
 
     def cmd_open(self, cmd):
         for name in cmd.names:
-            spaces = self._namespaces(name)
+            scope = self.state.scope
+            spaces = [f"{space}.{name}".lstrip(".")
+                      for space in (*scope.namespaces(), "", *scope.opened)]
+            spaces = [space for space in spaces if space in self.state.ext.namespaces]
             if not spaces and name.split(".")[0] not in NAMES:
                 raise LeanError(f"Unknown namespace `{name}`", cmd)
             if not cmd.scoped:
-                self.change(opened=(*self.state.scope.opened, *spaces))
-
-    def _namespaces(self, name):
-        """The namespaces that `name` may mean here, innermost first."""
-        scope = self.state.scope
-        spaces = (*scope.namespaces(), "", *scope.opened)
-        spaces = [f"{space}.{name}".lstrip(".") for space in spaces]
-        return [space for space in spaces if space in self.state.ext.namespaces]
+                self.change(opened=(*scope.opened, *spaces))
 
     def cmd_export(self, cmd):
         elab, table = self.new_elab(), self.own_ext().own("aliases")
         for name in cmd.names:
-            short, full = self.full_name(name), elab.resolve_const(f"{cmd.namespace}.{name}")
-            table[short] = (*table.get(short, ()), full)
+            short = self.full_name(name)
+            table[short] = *table.get(short, ()), elab.resolve_const(f"{cmd.namespace}.{name}")
 
     def cmd_setoption(self, cmd):
         if not cmd.name.startswith(OPTIONS):
@@ -223,18 +192,17 @@ class CommandElab:
     def add_decl(self, decl):
         """Hand a declaration to the kernel, with a step budget that fits the time left."""
         env = self.state.env.add(decl, kernel_steps(self.deadline))
-        self.state = self.state.extended(env=env)
+        self.state = replace(self.state, env=env)
 
     def own_ext(self):
         """The state's Ext, private to the current command from now on."""
-        self.state = self.state.extended(ext=self.state.ext.child())
+        self.state = replace(self.state, ext=self.state.ext.child())
         return self.state.ext
 
     def add_name(self, name, flags):
         """What a declaration's name brings along: namespaces, `protected`."""
-        ext, space = self.own_ext(), name.rpartition(".")[0]
-        if space and space not in ext.namespaces:
-            ext.own("namespaces").add(space)
+        ext = self.own_ext()
+        ext.own("namespaces").add(name.rpartition(".")[0])
         if "protected" in flags:
             ext.own("protected").add(name)
 
@@ -249,40 +217,36 @@ class CommandElab:
 
     def apply_attr(self, attr, name):
         """The effect of one attribute on the declaration `name`."""
-        kind, ext, space = attr.name, self.own_ext(), self.state.scope.namespace
-        meta, priority = self.new_elab().meta, "".join(attr.args) or "1000"
+        kind, ext, space = "-" * attr.erase + attr.name, self.own_ext(), self.state.scope.namespace
+        meta, type_ = self.new_elab().meta, self.state.env.lookup(name).type
         if kind == "simp":
             add_simp_attr(meta, name, attr)
-        elif attr.erase or not priority.isdigit():
-            raise Declined(f"attribute -{kind} or with arguments", attr)
         elif kind in TAGS:
             ext.own(kind).add(name)
         elif kind == "instance" and attr.kind == "global":
-            meta.add_instance(name, int(priority))
+            meta.add_instance(name, attr.priority)
         elif kind == "instance" and attr.kind == "scoped" and space:  # found after the others
-            table, cls = ext.own("scoped"), meta.class_name(self.state.env.lookup(name).type)
-            table[space] = (*table.get(space, ()), (cls, name))
+            ext.own("scoped").add((space, meta.class_name(type_), name))
             ext.own("instance_names").add(name)
         elif kind == "refl":
-            relation = tm.get_app_fn(conclusion(self.state.env.lookup(name).type)).name
+            relation = tm.get_app_fn(conclusion(type_)).name
             ext.own("refl_lemmas")[relation] = (*ext.refl_lemmas.get(relation, ()), name)
         elif kind == "default_instance":
-            meta.add_default_instance(name, int(priority))
+            meta.add_default_instance(name, attr.priority)
         else:
             raise Declined(f"{attr.kind} attribute {kind}", attr)
 
     # --- queries --------------------------------------------------------------------------------
 
     def cmd_check(self, cmd):
-        elab, n_messages = self.new_elab(), len(self.messages)
+        elab = self.new_elab()
         names = elab.global_candidates(cmd.term.name) if type(cmd.term) is sx.Ident else ()
         if names:
-            self._info(self._signature(elab.meta, names[0]), cmd)
-            return
+            return self._info(self._signature(elab.meta, names[0]), cmd)
 
         def show(_):
             e = elab.elab_term(cmd.term)
-            if not self.failed_since(n_messages):
+            if not elab.had_error:
                 e, ty = elab.levels_to_params(e, elab.meta.infer(e))
                 self._info(f"{elab.meta.pp(e)} : {elab.meta.pp(ty)}", cmd)
         elab.elab_binders(self.state.scope.variables, show)
@@ -291,8 +255,6 @@ class CommandElab:
         """`name.{u} (binders) : type`, as #check prints a constant."""
         decl, n_named = self.state.env.lookup(name), 0
         rest = decl.type
-        if "optParam" in tm.const_names(rest):
-            raise Declined("#check of a function with default values")
         while type(rest) is tm.Pi and (rest.info == "inst" or not rest.name.endswith("✝")):
             rest, n_named = rest.body, n_named + 1
         decls, rest = meta.forall_locals(decl.type, n_named, reducing=False)
@@ -305,11 +267,9 @@ class CommandElab:
 
     def cmd_print(self, cmd):
         name = self.new_elab().resolve_const(cmd.name)
-        if not cmd.axioms:
-            raise Declined("#print", cmd)
         axioms = sorted(collect_axioms(self.state.env, name), key=lambda a: (a.count("."), a))
-        rests = f"depends on axioms: [{', '.join(axioms)}]" if axioms \
-            else "does not depend on any axioms"
+        listed = f"depends on axioms: [{', '.join(axioms)}]"
+        rests = listed if axioms else "does not depend on any axioms"
         self._info(f"'{name}' {rests}", cmd)
 
     def _info(self, text, cmd):

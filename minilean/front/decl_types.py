@@ -32,7 +32,6 @@ class InductiveRun(Header):
 
     def run(self):
         """The declaration with the binders in scope, then attributes and `deriving`."""
-        self.open_own_namespace(self.cmd.name)
         self.with_binders(self.body)
         for attr in self.cmd.modifiers.attrs:
             self.cmds.apply_attr(attr, self.name)

@@ -158,7 +158,7 @@ class SyncMixin:
         d = meta.decls[goal]
         d.type = meta.inst(d.type)
         if self.root_goals is not None:
-            self.root_goals.append((stx.pos, stx.pos, meta, d.lctx, d.type, self))
+            self.root_goals.append(((stx.pos, stx.pos), d.lctx, d.type, self))
         ctx = TacticContext(meta, self, [goal], self.err_to_sorry)
         with self.mode(pending=[]), self.mode(may_postpone=True), meta.with_lctx(d.lctx):
             close_or_admit(ctx, stx, goal, stx.tactics)

@@ -5,6 +5,8 @@ means that the text uses something outside minilean's subset (never a verdict on
 `StepLimit` ends a run whose step or time budget is spent. Try: `python -m minilean check FILE`.
 """
 
+import logging
+
 from minilean.front.plain import explain
 from minilean.kernel.errors import KernelError
 
@@ -38,7 +40,11 @@ TOO_DEEP = "maximum recursion depth has been reached"
 
 
 def describe(err):
-    """(message, declined feature or None) of one of the FAILURES."""
+    """(message, declined feature or None) of an exception; one that is none of the FAILURES is a
+    bug of minilean, which is logged with its traceback and declined."""
+    if not isinstance(err, FAILURES):
+        logging.getLogger(__name__).error("internal error", exc_info=err)
+        err = Declined(f"internal error ({type(err).__name__}: {err})")
     if isinstance(err, KernelError) and err.reason == "declined":
         err = Declined(f"kernel: {explain(err)}")
     if isinstance(err, Declined):

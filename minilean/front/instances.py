@@ -95,7 +95,7 @@ class InstanceMixin:
         local = [d.fvar for d in reversed(self.lctx.insts) if d.cls == cls]
         names = [name for *_, name, pattern in self.ext.instances.get(cls, ())
                  if self._may_match(pattern, goal)]
-        for found in (*local, *names, *self.scoped_insts.get(cls, ())):
+        for found in (*local, *names, *[name for of, name in self.scoped_insts if of == cls]):
             f = found if type(found) is FVar else self.mk_const(found)
             value = self._try_instance(f, goal, depth)
             if value is not None:

@@ -15,16 +15,17 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from .errors import LeanError
 from .notation import WORDS, pairs
 
 
-class ParseError(Exception):
+class ParseError(LeanError):
     """The text is not Lean syntax; `pos` is an offset, `end` that of the unexpected token's end if
     there is one, `message` worded as Lean words it."""
 
     def __init__(self, pos: int, message: str, end: int | None = None):
-        super().__init__(message)
-        self.pos, self.message, self.end = pos, message, end
+        super().__init__(message, (pos, end))
+        self.pos, self.end = pos, end
 
 
 class Token(NamedTuple):

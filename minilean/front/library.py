@@ -6,6 +6,7 @@ folder: `$XDG_CACHE_HOME/coprover` or `~/.cache/coprover`.
 """
 import gc
 import hashlib
+import io
 import logging
 import os
 import pickle
@@ -21,23 +22,27 @@ from minilean.kernel.env import Environment
 
 log = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = (".py", ".lean", ".txt")
 STACK_MB = 256
 RECURSION_LIMIT = 60_000
+MIN_RECURSION = 8_000  # what an ordinary thread's stack holds
 
 
 class LibraryError(Exception):
     """The library text itself does not check: a bug of minilean."""
 
 
-def cache_path():
-    """The file for the library that the present sources build."""
-    digest = hashlib.sha256(sys.version.encode())
-    for path in sorted(ROOT.rglob("*.*")):
-        if path.suffix in SOURCES:
-            digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base, "coprover", f"minilean-{digest.hexdigest()[:24]}.pickle")
+@cache
+def load_library():
+    """The library's State, from the cache; one that is missing or damaged is built anew."""
+    path = cache_path()
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), MIN_RECURSION))
+    gc.set_threshold(20_000)  # young terms are many: a quarter of the time went into looking
+    state = _read(path)
+    if state is None:
+        in_big_stack(lambda: _write(path, build_library()))
+        state = _read(path)
+    gc.freeze()  # the collector need not walk through the library later
+    return state
 
 
 def build_library():
@@ -53,32 +58,35 @@ def build_library():
     return state
 
 
-@cache
-def load_library():
-    """The library's State, from the cache; one that is missing or damaged is built anew."""
-    path = cache_path()
-    gc.disable()  # the collector would look at every new term
-    try:
-        state = _read(path)
-        if state is None:
-            in_big_stack(lambda: _write(path, build_library()))
-            state = _read(path)
-        gc.freeze()  # nor need it walk through the library later
-        gc.set_threshold(20_000)  # young terms are many: a quarter of the time went into looking
-    finally:
-        gc.enable()
-    return state
+def in_big_stack(fn):
+    """fn() in a thread with a stack large enough for deep terms; its exceptions propagate."""
+    old_size = threading.stack_size(STACK_MB << 20)
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION_LIMIT))
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(fn)  # starts the thread
+        threading.stack_size(old_size)
+        return future.result()
+
+
+# --- the cache ------------------------------------------------------------------------------------
+
+def cache_path():
+    """The file for the library that the present sources build."""
+    digest = hashlib.sha256(sys.version.encode())
+    for path in sorted(ROOT.rglob("*.*")):
+        if path.suffix in (".py", ".lean", ".txt"):
+            digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base, "coprover", f"minilean-{digest.hexdigest()[:24]}.pickle")
 
 
 def _read(path):
     """The State in the cache file, or None if there is none that can be read."""
     try:
-        with open(path, "rb") as file:
-            decls, ext = _Loader(file).load()
+        decls, ext = _Loader(io.BytesIO(path.read_bytes())).load()
     except FileNotFoundError:
         return None
-    except (EOFError, pickle.UnpicklingError, AttributeError, ImportError, IndexError, KeyError,
-            TypeError, ValueError) as err:  # what damaged bytes make of a pickle
+    except Exception as err:  # damaged bytes may make anything of a pickle
         log.warning("%s is damaged (%r) and built anew", path, err)
         return None
     return State(Environment({d.name: d for d in decls}), ext)
@@ -88,10 +96,9 @@ class _Loader(pickle.Unpickler):
     """Loads minilean's own classes: a cache file cannot name anything else."""
 
     def find_class(self, module, name):
-        plain = ("builtins.set", "builtins.frozenset", "builtins.object",
-                 "copyreg._reconstructor", "copyreg.__newobj__")
-        if module.startswith("minilean.") or f"{module}.{name}" in plain:
-            return super().find_class(module, name)
+        found = super().find_class(module, name) if module.startswith("minilean.") else None
+        if getattr(found, "__module__", "").startswith("minilean."):  # not what a module imports
+            return found
         raise pickle.UnpicklingError(f"{module}.{name} is not part of a library cache")
 
 
@@ -100,14 +107,3 @@ def _write(path, state):
     temp = path.with_suffix(f".{os.getpid()}")
     temp.write_bytes(pickle.dumps((state.env.decls(), state.ext), pickle.HIGHEST_PROTOCOL))
     temp.replace(path)
-
-
-def in_big_stack(fn):
-    """fn() in a thread with a stack large enough for deep terms; its exceptions propagate."""
-    old_size = threading.stack_size(STACK_MB << 20)
-    sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION_LIMIT))
-    try:
-        with ThreadPoolExecutor(1) as pool:
-            return pool.submit(fn).result()
-    finally:
-        threading.stack_size(old_size)

@@ -103,7 +103,7 @@ class Meta(InferMixin, WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin, InstMix
         self.fvars, self.decls = {}, {}
         self.assign, self.delayed, self.lassign = {}, {}, {}
         self.shared, self.own = {}, {}  # remembered: about closed terms; about others
-        self.scoped_insts = {}
+        self.scoped_insts = ()
         self._busy_insts = set()
         self._restart()
 

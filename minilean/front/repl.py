@@ -11,13 +11,6 @@ from pathlib import Path
 from minilean.front.session import DEFAULT_TIMEOUT_S, Session
 
 
-def read_requests(stream):
-    """Yields the text of one request at a time: lines up to a blank one, joined."""
-    for blank, lines in groupby(stream, key=lambda line: not line.strip()):
-        if not blank:
-            yield "".join([line.rstrip() for line in lines])
-
-
 def answer(session, request):
     """The response (a dict) to one decoded request."""
     if not isinstance(request, dict):
@@ -25,24 +18,24 @@ def answer(session, request):
     timeout = request.get("timeout") or DEFAULT_TIMEOUT_S
     if "tactic" in request:
         return session.tactic(request.get("proofState"), request["tactic"], timeout)
-    if "cmd" not in request and "path" not in request:
-        feature = f"a request with {', '.join(request)}"
-        return {"message": f"minilean declined: {feature}", "declined": feature}
+    if request.get("infotree") or "cmd" not in request and "path" not in request:
+        return session.decline(f"a request with {', '.join(request)}")
     try:
         code = request["cmd"] if "cmd" in request else Path(request["path"]).read_text("utf-8")
     except OSError as err:
         return {"message": f"Could not read {request['path']}: {err.strerror}"}
-    return session.command(code, request.get("env"), bool(request.get("allTactics")),
-                           request.get("infotree"), timeout, bool(request.get("rootGoals")))
+    return session.command(code, request.get("env"), bool(request.get("allTactics")), timeout,
+                           bool(request.get("rootGoals")))
 
 
 def serve(stdin, stdout):
-    """Answers requests until the input ends."""
+    """Answers requests, which end in a blank line, until the input ends."""
     session = Session()
-    for text in read_requests(stdin):
+    for blank, lines in groupby(stdin, key=lambda line: not line.strip()):
+        if blank:
+            continue
         try:
-            response = answer(session, json.loads(text))
+            response = answer(session, json.loads("".join([line.rstrip() for line in lines])))
         except ValueError as err:
             response = {"message": f"Could not parse JSON:\n{err}"}
-        stdout.write(json.dumps(response, ensure_ascii=False) + "\n\n")
-        stdout.flush()
+        print(json.dumps(response, ensure_ascii=False), end="\n\n", file=stdout, flush=True)

@@ -33,6 +33,7 @@ class AutoBound(Exception):
 def with_auto_bound(elab, binders, k):
     """k(locals of unbound names, locals of the binders): each unbound name becomes a variable."""
     meta, names, mark = elab.meta, [], elab.save()
+    elab.auto_bound = elab.scope.options.get("autoImplicit", True)
     while True:
         try:
             with meta.with_lctx(meta.lctx):

@@ -6,27 +6,23 @@ error message "minilean declined: …" and the key "declined"; after one, proof 
 differently from Lean's, and an environment may lack what was declined: answers that this touches
 have the key "afterDeclined" (the feature). Run: `python -m minilean repl`.
 """
-import logging
-import sys
 import time
+from dataclasses import replace
 
 from minilean.front import syntax as sx
 from minilean.front.budget import kernel_steps
 from minilean.front.command import CommandElab
 from minilean.front.elab import TermElab
-from minilean.front.errors import FAILURES, Declined, describe
+from minilean.front.errors import describe
 from minilean.front.library import load_library
 from minilean.front.parser import ParseError, parse_tactics
-from minilean.front.plain import explain
 from minilean.front.tactic_context import TacticContext
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl
 from minilean.kernel.errors import KernelError
 
-log = logging.getLogger(__name__)
 DEFAULT_TIMEOUT_S = 60.0
 MAX_STEPS = 2_000_000
-MIN_RECURSION = 8_000  # what an ordinary thread's stack holds; `in_big_stack` allows more
 
 
 class Session:
@@ -34,7 +30,6 @@ class Session:
     (elaborator, goals, roots: the goals that must be closed in the end, snapshot)."""
 
     def __init__(self):
-        sys.setrecursionlimit(max(sys.getrecursionlimit(), MIN_RECURSION))
         self.base = load_library()
         self.clear()
 
@@ -45,8 +40,8 @@ class Session:
 
     # --- commands -----------------------------------------------------------------------------
 
-    def command(self, code, env=None, all_tactics=False, infotree=None,
-                timeout_s=DEFAULT_TIMEOUT_S, root_goals=False):
+    def command(self, code, env=None, all_tactics=False, timeout_s=DEFAULT_TIMEOUT_S,
+                root_goals=False):
         """Run `code` on environment number `env` (None: the library); the REPL's answer."""
         state = self.base if env is None else _numbered(self.envs, env)
         if state is None:
@@ -55,15 +50,13 @@ class Session:
         cmds.root_goals = [] if root_goals else None
         cmds.tactics = [] if all_tactics else None
         try:
-            if infotree:
-                raise Declined("infotree (allTactics is supported)")
             cmds.run_text(code)
         except Exception as err:  # a bug of minilean must cost one answer, not the worker
             cmds = CommandElab(self.base)
-            cmds.report(_failure(err, Declined), (0, None))
-        self.envs.append(cmds.state)
-        holes = [{**cmds.placed((start, end)), **self._hole(elab, lctx, ty)}
-                 for start, end, _, lctx, ty, elab in (*cmds.sorries, *(cmds.root_goals or ()))]
+            cmds.report(err, (0, None))
+        self.envs.append(replace(cmds.state, missing=cmds.declined or state.missing))
+        holes = [{**cmds.placed(at), **self._hole(elab, lctx, ty)}
+                 for at, lctx, ty, elab in (*cmds.sorries, *(cmds.root_goals or ()))]
         return self._answer(state.missing, {
             "sorries": holes or None,
             "tactics": cmds.tactics and [self._step(cmds, *step) for step in cmds.tactics],
@@ -71,6 +64,10 @@ class Session:
                          for severity, text, at in cmds.messages] or None,
             "env": len(self.envs) - 1,
             "declined": cmds.declined})
+
+    def decline(self, feature):
+        """The answer to a request that needs `feature`."""
+        return self._answer(None, {"message": f"minilean declined: {feature}", "declined": feature})
 
     def _answer(self, missing, parts):
         """The parts that there are; `missing`: what was declined on the way to the request."""
@@ -110,8 +107,8 @@ class Session:
             line, column = sx.line_col(text, err.pos)
             parts = {"message": f"Lean error:\n<input>:{line}:{column}: {err.message}"}
         except Exception as err:  # as in `command`
-            text, feature = describe(_failure(err, FAILURES))
-            parts = {"message": f"Lean error:\n{text}", "declined": feature}
+            message, feature = describe(err)
+            parts = {"message": f"Lean error:\n{message}", "declined": feature}
         return self._answer(self.lost, parts)
 
     def _run_tactic(self, old, goals, roots, snap, text, deadline):
@@ -149,11 +146,11 @@ def _status(elab, goals, roots):
         fvars = [d.fvar for d in meta.decls[root].lctx.decls if not d.hidden]
         type_, term = elab.levels_to_params(meta.mk_pi(fvars, meta.goal_type(root)),
                                             meta.mk_lambda(fvars, value))
-        levels = tuple(dict.fromkeys(tm.level_params_of(type_) + tm.level_params_of(term)))
+        decl = DefDecl("_proof", tuple(elab.level_names), type_, term)
         try:
-            meta.env.add(DefDecl("_proof", levels, type_, term), kernel_steps(meta.deadline))
+            meta.env.add(decl, kernel_steps(meta.deadline))
         except KernelError as err:
-            return f"Error: kernel type check failed: (kernel) {explain(err)}"
+            return f"Error: kernel type check failed: {describe(err)[0]}"
     return "Completed"
 
 
@@ -162,11 +159,3 @@ def _numbered(items, number):
     known = isinstance(number, int) and 0 <= number < len(items)
     return items[number] if known else None
 
-
-def _failure(err, known):
-    """err, if it is of a known kind; else what to decline for a bug of minilean, which is logged
-    with its traceback."""
-    if isinstance(err, known):
-        return err
-    log.exception("internal error")
-    return Declined(f"internal error ({type(err).__name__}: {err})")

@@ -194,8 +194,8 @@ def flipped(meta, proof, ty, lhs, rhs):
 
 def add_simp_attr(meta, name: str, attr) -> None:
     """`@[simp]` on the declaration `name`: changes meta.ext."""
-    if attr.erase or attr.args:
-        raise Declined("attribute -simp" if attr.erase else "simp attribute with arguments")
+    if attr.priority != 1000:
+        raise Declined("simp attribute with a priority")
     add_rules(meta.ext.own("simp_lemmas"), decl_rules(meta, name))
 
 

@@ -118,8 +118,8 @@ def test_only_accepted_theorems_are_exported(tmp_path):
 
 
 def test_what_cannot_be_written_is_named(session, monkeypatch):
-    monkeypatch.setattr("minilean.export.MAX_SIZE", 50)
-    with pytest.raises(NotExportable, match=r"[\w.]+: the terms have a size of more than 50"):
+    monkeypatch.setattr("minilean.export.MAX_STEPS", 50)
+    with pytest.raises(NotExportable, match=r"[\w.]+: maximum number of steps"):
         export(session.envs[0].env, ["len"])
 
 
