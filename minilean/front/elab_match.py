@@ -69,7 +69,9 @@ class MatchMixin:
 
     def elab_let_pattern(self, stx, expected):
         """let ⟨a, b⟩ := v; e as match v with | ⟨a, b⟩ => e."""
-        value = sx.Ascription(stx.value.pos, stx.value.end, stx.value, stx.type)
+        value = stx.value
+        if stx.type is not None:
+            value = sx.Ascription(value.pos, value.end, value, stx.type)
         alt = sx.MatchAlt(stx.pos, stx.end, [[stx.pattern]], stx.body)
         return self.elab_match(sx.Match(stx.pos, stx.end, [(None, value)], [alt]), expected)
 
