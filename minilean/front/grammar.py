@@ -7,6 +7,7 @@
     tactic name name(field, …)         what stands after these tactics' names
       | alternative                    the first that may begin at the next token, else the last
       |prec alternative                the same; a term of this precedence begins with it
+      => tactics                       what a tactic stands for, with its fields' names as variables
 
 An alternative is a sequence. The value of a rule without fields is the one value in it, or the
 tuple of all. A value after `field:` is that field's, any other the next field's.

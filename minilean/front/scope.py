@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from minilean.front.errors import LeanError
-from minilean.front.tactic_context import TacticContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +35,7 @@ class AutoBound(Exception):
 def with_auto_bound(elab, binders, k):
     """k(locals of unbound names, locals of the binders): each unbound name becomes a variable."""
     meta, names = elab.meta, []
-    start = TacticContext(meta, elab, [])
-    mark = start.save()
+    mark = elab.save()
     while True:
         try:
             with meta.with_lctx(meta.lctx):
@@ -48,4 +46,4 @@ def with_auto_bound(elab, binders, k):
             if name in names:
                 raise LeanError(f"Unknown identifier `{name}`") from err
             names.append(name)
-            start.restore(mark)
+            elab.restore(mark)

@@ -36,6 +36,7 @@ class Node:
 
     pos: int
     end: int
+    written = True  # and not what a tactic stands for
 
 
 class Term(Node):
@@ -51,7 +52,7 @@ class Rule:
     """A rule of the grammar: `alternatives` are [precedence or "", text] pairs.
 
     `base`: of the node class that it declares, "tactic", or None; `node`: the class that it reads.
-    fields: (name, default) pairs, `...` for no default.
+    fields: (name, default) pairs, `...` for no default; means: what a tactic stands for.
     """
 
     base: str | None
@@ -59,6 +60,7 @@ class Rule:
     node: str | None
     fields: list[tuple[str, Any]]
     alternatives: list[list[str]] = field(default_factory=list)
+    means: str = ""
 
 
 _COMMENT = re.compile(r"(^|\s+)--.*")
@@ -74,6 +76,8 @@ def _rules(text: str) -> list[Rule]:
         line = _COMMENT.sub("", line)
         if match := _ALTERNATIVE.fullmatch(line):
             rules[-1].alternatives.append([*match.groups()])
+        elif line.startswith("  => "):
+            rules[-1].means = line.removeprefix("  => ")
         elif line.startswith("    "):
             rules[-1].alternatives[-1][1] += line
         elif line:

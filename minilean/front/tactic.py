@@ -7,9 +7,14 @@ off, as it is inside `first`, `try` and `repeat`. Tactics themselves are in the 
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
+from dataclasses import fields
+from functools import cache
+
+from minilean.front import syntax as S
 from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
 from minilean.front.meta import LocalDecl, fresh_id
+from minilean.front.parser import parse_tactics
 from minilean.front.setting import Setting
 from minilean.front.tactic_util import HANDLERS, tactic
 from minilean.kernel.term import MVar
@@ -28,7 +33,7 @@ def run_tactic(ctx, stx) -> None:
     handler = HANDLERS.get(stx.kind)
     if handler is None:
         raise Declined(f"tactic {stx.kind}", stx)
-    if elab.recorder is not None:
+    if elab.recorder is not None and stx.written:
         ctx.prune()
         elab.recorder(ctx, stx, list(ctx.goals))
     with Setting(meta, "lctx", meta.lctx), Setting(elab, "tactic_start", fresh_id()), \
@@ -115,6 +120,55 @@ def close_or_admit(ctx, stx, goal: int, seq) -> list[int]:
     return recovering(ctx, stx, goal, block)
 
 
+# --- tactics that stand for others ---------------------------------------------------------------
+
+
+@cache
+def template(text: str):
+    """The tactic block that is the text."""
+    return parse_tactics(text)[0]
+
+
+def filled(part, values, at):
+    """Part of a template with values for some of its names, and the span of `at`.
+
+    A term that is such a name becomes a node, or in a list the items of a list; one that is another
+    name means the library's, whatever is in scope.
+    """
+    if isinstance(part, list | tuple):
+        items = []
+        for x in part:
+            new = filled(x, values, at)
+            items += new if isinstance(x, S.Ident) and isinstance(new, list) else [new]
+        return type(part)(items)
+    if isinstance(part, S.Ident):
+        return values.get(part.name) or S.Ident(at.pos, at.end, f"_root_.{part.name}")
+    if isinstance(part, S.Node):
+        inner = [filled(getattr(part, field.name), values, at) for field in fields(part)[2:]]
+        node = type(part)(at.pos, at.end, *inner)
+        node.written = False
+        return node
+    return values.get(part, part) if isinstance(part, str) else part
+
+
+def script(ctx, stx, text: str, **values) -> None:
+    """Runs the tactics of the text as part of stx, with values for names in it."""
+    run_tactic_seq(ctx, filled(template(text), values, stx))
+
+
+def register_macros() -> None:
+    """Registers the tactics of which grammar.txt says what they stand for."""
+    for rule in S.RULES:
+        names = [name for name, _ in rule.fields]
+
+        def macro(ctx, stx, *args, text=rule.means, names=names):
+            script(ctx, stx, text, **dict(zip(names, args, strict=True)))
+        if rule.means:
+            tactic(*rule.name.split())(macro)
+
+
+register_macros()
+
 # --- blocks, several goals ------------------------------------------------------------------------
 
 tactic("skip")(lambda ctx, stx: None)
@@ -123,6 +177,12 @@ tactic("try")(lambda ctx, stx, seq: attempt(ctx, run_tactic_seq, ctx, seq))
 goal_tactic("focus")(lambda ctx, goal, stx, seq: ctx.focus(goal, run_tactic_seq, ctx, seq))
 tactic("all_goals")(lambda ctx, stx, seq: on_each(
     ctx, lambda goal: recovering(ctx, stx, goal, run_tactic_seq, ctx, seq)))
+
+
+@tactic("with_reducible")
+def with_reducible(ctx, stx, seq):
+    with ctx.meta.transparency("reducible"):
+        run_tactic_seq(ctx, seq)
 
 
 @goal_tactic("·")
@@ -176,15 +236,14 @@ def repeat(ctx, stx, seq):
 
 def find_tag(ctx, tag: str) -> int:
     """The first goal whose tag is `tag`, ends in it, or begins with it (Lean's order)."""
+    def fit(goal):
+        t = ctx.meta.decls[goal].name.rstrip("✝")
+        return t == tag, t.endswith(f".{tag}"), t.startswith(f"{tag}.")
     ctx.prune()
-    tags = {goal: ctx.meta.decls[goal].name.rstrip("✝") for goal in ctx.goals}
-    for fits in (lambda t: t == tag, lambda t: t.endswith(f".{tag}"),
-                 lambda t: t.startswith(f"{tag}.")):
-        for goal, t in tags.items():
-            if fits(t):
-                return goal
-    known = "\n  ".join(["Available tags:", *tags.values()])
-    raise LeanError(f"Case tag `{tag}` not found.\n\n{known}")
+    best = max(ctx.goals, key=fit, default=None)
+    if best is None or not any(fit(best)):
+        raise LeanError(f"Case tag `{tag}` not found")
+    return best
 
 
 def rename_last(meta, goal: int, names) -> int:
@@ -213,13 +272,13 @@ def case(ctx, stx, tags, seq):
     """Inside, the goal has no tag; older states keep theirs."""
     for tag, names in tags:
         goal = ctx.main() if tag == "_" else find_tag(ctx, tag)
-        at = ctx.goals.index(goal)
+        ctx.goals = [g for g in ctx.goals if g != goal]
         goal = U.replace_goal(ctx.meta, rename_last(ctx.meta, goal, names), tag="")
-        ctx.goals[at:at + 1] = close_or_admit(ctx, stx, goal, seq)
+        close_or_admit(ctx, stx, goal, seq)
 
 
 tactic("next")(lambda ctx, stx, names, seq: case(ctx, stx, [("_", names)], seq))
 goal_tactic("rename_i")(lambda ctx, goal, stx, names: [rename_last(ctx.meta, goal, names)])
 
 # The tactic modules import this one and register their handlers when they are imported.
-from minilean.front import tactic_congr, tactic_intro, tactic_rewrite, tactic_simp  # noqa: E402, F401
+from minilean.front import tactic_cases, tactic_intro, tactic_rewrite, tactic_simp  # noqa: E402, F401

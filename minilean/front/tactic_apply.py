@@ -1,18 +1,16 @@
-"""exact, refine, apply, assumption, specialize, and tactics that are terms: given by a term.
+"""exact, refine, calc, specialize, apply: goals by a term.
 
-Follows Lean's `Lean/Elab/Tactic/ElabTerm.lean` and `Lean/Meta/Tactic/{Apply,Assumption}.lean`:
+Follows Lean's `Lean/Elab/Tactic/ElabTerm.lean` and `Lean/Meta/Tactic/Apply.lean`:
 `apply` tries fewer arguments first, new goals that no other goal mentions come first, tags come
 from binder names.
 
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
-from dataclasses import replace
-
 from minilean.front import syntax as S
 from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
-from minilean.front.tactic import goal_tactic, on_main
+from minilean.front.tactic import goal_tactic
 from minilean.kernel import term as tm
 
 
@@ -40,45 +38,25 @@ def unified_type(ctx, name: str, kind, old):
 # --- terms as tactics -----------------------------------------------------------------------------
 
 
-def refine_goal(ctx, goal: int, term, suffix="refine") -> list[int]:
+def refine_goal(ctx, goal: int, term) -> list[int]:
     """The goals that the holes of a term for the goal leave, tagged as Lean tags them."""
     e, goals = ctx.elab.elab_with_holes(term, ctx.meta.goal_type(goal))
     ctx.meta.assign_mvar(goal, e)
     decls = ctx.meta.decls
     tag, unnamed = decls[goal].name, [g for g in goals if not decls[g].name]
     for i, g in enumerate(unnamed, 1):
-        decls[g].name = tag if len(unnamed) == 1 else U.append_tag(tag, f"{suffix}_{i}")
+        decls[g].name = tag if len(unnamed) == 1 else U.append_tag(tag, f"refine_{i}")
     return goals
 
 
-def block(at, rhs):
-    """The term for the right side of an alternative at `at`: a tactic block, or a term."""
-    return S.By(at.pos, at.end, rhs) if isinstance(rhs, S.TacSeq) else rhs
+goal_tactic("refine")(lambda ctx, goal, stx, term: refine_goal(ctx, goal, term))
 
 
-def blocks(alts):
-    """The alternatives with terms as right sides."""
-    return [replace(alt, rhs=block(alt, alt.rhs)) for alt in alts]
-
-
-TERMS = {  # tactic -> the term that stands for it
-    "refine": lambda pos, end, term: term,
-    "sorry": S.Sorry, "admit": S.Sorry, "nomatch": S.NoMatch, "calc": S.Calc,
-    "nofun": lambda pos, end: S.NoMatch(pos, end, [], True),
-    "match": lambda pos, end, discrs, alts, motive: S.Match(
-        pos, end, discrs, blocks(alts), motive),
-    "if": lambda pos, end, name, cond, then, els: S.If(
-        pos, end, name, cond, block(then, then), block(els, els)),
-}
-
-
-@goal_tactic(*TERMS)
-def term_tactic(ctx, goal, stx, *args):
-    recorder = ctx.elab.recorder
-    if stx.kind == "calc" and recorder is not None:  # Lean lists the steps by themselves, too
-        recorder(ctx, S.Tactic(args[0][0].pos, stx.end, "calcSteps"), [])
-    return refine_goal(ctx, goal, TERMS[stx.kind](stx.pos, stx.end, *args))
-
+@goal_tactic("calc")
+def calc(ctx, goal, stx, term):
+    if ctx.elab.recorder is not None:  # Lean lists the steps by themselves, too
+        ctx.elab.recorder(ctx, S.Tactic(term.pos, stx.end, "calcSteps"), [])
+    return refine_goal(ctx, goal, term)
 
 
 @goal_tactic("exact")
@@ -90,62 +68,13 @@ def exact(ctx, goal, stx, term):
 @goal_tactic("specialize")
 def specialize(ctx, goal, stx, term):
     meta, head = ctx.meta, term.fn if isinstance(term, S.App) else term
-    d = meta.lctx.find(head.name) if isinstance(head, S.Ident) else None
-    if d is None:
-        raise LeanError("'specialize' requires a term `h x_1 .. x_n` with a local `h`", stx)
+    d = U.find_hyp(meta, goal, getattr(head, "name", "_"), head)
     e, goals = ctx.elab.elab_with_holes(term, None)
     if goals:
         raise Declined("specialize with holes", stx)
     new = U.assert_hyp(meta, goal, d.name, meta.inst(meta.infer(e)), e)[1]
     return [U.try_clear(meta, new, [d.id])]
 
-
-# --- tactics that close the goal ------------------------------------------------------------------
-
-
-def closes(meta, goal: int, *closers) -> bool:
-    """Does one of the functions (meta, goal → bool) close the goal? Nothing changes if not."""
-    mark = meta.save()
-    for close in closers:
-        try:
-            if close(meta, goal):
-                return True
-        except LeanError:
-            pass
-        meta.restore(mark)
-    return False
-
-
-def try_to_close(ctx, *closers) -> None:
-    """Closes the main goal, if there is one and one of the functions does."""
-    ctx.prune()
-    if ctx.goals:
-        on_main(ctx, lambda goal: [] if closes(ctx.meta, goal, *closers) else [goal])
-
-
-def closing_tactic(name: str, close, why=""):
-    """Registers and returns the tactic that fails unless close(meta, goal) closes the goal."""
-    @goal_tactic(name)
-    def handler(ctx, goal, stx):
-        if not closes(ctx.meta, goal, close):
-            raise LeanError(f"Tactic `{name}` failed{why}\n\n{ctx.meta.pp_goal(goal)}", stx)
-        return []
-    return handler
-
-
-def close_by_assumption(meta, goal: int) -> bool:
-    """Closes the goal by the newest hypothesis that is the target, if not literally then by
-    definition; False when there is none.
-    """
-    ty = meta.goal_type(goal)
-    for d in sorted(U.hypotheses(meta, goal)[::-1], key=lambda d: d.type is not ty):
-        if meta.is_def_eq(ty, d.type):
-            meta.assign_mvar(goal, d.fvar)
-            return True
-    return False
-
-
-assumption = closing_tactic("assumption", close_by_assumption)
 
 # --- apply ----------------------------------------------------------------------------------------
 
@@ -191,18 +120,6 @@ def apply_term(meta, goal: int, e, extra=()) -> list[int]:
                          f"  {meta.pp(result)}\nwith the goal\n  {meta.pp(target)}")
 
 
-def apply_const(meta, goal: int, name: str) -> list[int]:
-    """The goals of the constant with all its arguments; one alone keeps the tag."""
-    e = meta.mk_const(name)
-    mvars, infos, result = meta.forall_meta(meta.infer(e), reducing=False)
-    if not meta.is_def_eq(meta.goal_type(goal), result):
-        raise LeanError(f"Tactic `apply` failed: the goal is no conclusion of `{name}`")
-    goals = finish_apply(meta, goal, e, mvars, infos)
-    if len(goals) == 1:
-        meta.decls[goals[0]].name = meta.decls[goal].name
-    return goals
-
-
 def finish_apply(meta, goal: int, e, mvars, infos, extra=()) -> list[int]:
     """Closes the goal with e applied to mvars; those still open, then `extra`, become goals."""
     goals, tag = open_goals(meta, mvars, infos), meta.decls[goal].name
@@ -218,12 +135,10 @@ def open_goals(meta, mvars, infos, extra=()) -> list[int]:
     """
     for m, info in zip(mvars, infos, strict=True):
         if info == "inst" and not meta.is_assigned(m.id):
-            ty = meta.inst(meta.decls[m.id].type)
-            value = meta.synth_inst(ty)
+            value = meta.synth_inst(meta.inst(meta.decls[m.id].type))
             if value is None:
-                raise LeanError(f"failed to synthesize instance of type class\n  {meta.pp(ty)}")
-            if not meta.is_assigned(m.id):
-                meta.assign_mvar(m.id, value)
+                raise LeanError("failed to synthesize an instance that the rule needs")
+            meta.assign_mvar(m.id, value)
     goals = dict.fromkeys([*[m.id for m in mvars], *extra])
     goals = [i for i in goals if not meta.is_assigned(i)]
     needed = set()
@@ -231,12 +146,3 @@ def open_goals(meta, mvars, infos, extra=()) -> list[int]:
         meta.decls[i].type = meta.inst(meta.decls[i].type)
         needed.update(j for j in meta.mvars_in(meta.decls[i].type) if j != i)
     return sorted(goals, key=needed.__contains__)
-
-
-CONSTANTS = {"exfalso": "False.elim", "infer_instance": "inferInstance"}
-
-
-@goal_tactic(*CONSTANTS)
-def constant(ctx, goal, stx):
-    """A tactic that applies one constant."""
-    return apply_const(ctx.meta, goal, CONSTANTS[stx.kind])

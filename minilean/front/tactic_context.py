@@ -4,6 +4,7 @@ Follows Lean 4's `TacticM` (`Lean/Elab/Tactic/Basic.lean`).
 Run: `python -m pytest tests/minilean/test_tactics.py`.
 """
 from minilean.front.errors import LeanError
+from minilean.front.setting import Setting
 
 
 class TacticContext:
@@ -30,22 +31,16 @@ class TacticContext:
         return self.goals[0]
 
     def save(self):
-        """A mark for `restore`: assignments, goals, messages and pending problems."""
-        elab = self.elab
-        return elab.save(), list(self.goals), list(elab.pending), len(elab.sorries)
+        """A mark for `restore`: the elaborator's, and the goals."""
+        return self.elab.save(), self.goals
 
     def restore(self, mark):
-        elab_mark, goals, pending, n_sorries = mark
+        elab_mark, self.goals = mark
         self.elab.restore(elab_mark)
-        self.goals, self.elab.pending = list(goals), list(pending)
-        del self.elab.sorries[n_sorries:]
 
-    def focus(self, goal, run, *args):
-        """The goals that run(*args) leaves when `goal` is the only one it sees."""
-        rest, self.goals = self.goals, [goal]
-        try:
-            run(*args)
+    def focus(self, goal, run, *args, **values):
+        """The goals that run(*args, **values) leaves when `goal` is the only one it sees."""
+        with Setting(self, "goals", [goal]):
+            run(*args, **values)
             self.prune()
             return self.goals
-        finally:
-            self.goals = rest

@@ -8,37 +8,32 @@ Run: `python -m pytest tests/minilean/test_tactics.py`
 
 from minilean.front import syntax as S
 from minilean.front import tactic_util as U
-from minilean.front.errors import Declined, LeanError
-from minilean.front.tactic import attempt, goal_tactic, on_main, on_places, rename_hyps
-from minilean.front.tactic_apply import blocks, refine_goal, unified_type
-from minilean.front.tactic_cases import intro_pattern, obtain_value, pattern_of_term
-from minilean.kernel.term import Let, MVar, Pi
+from minilean.front.errors import LeanError
+from minilean.front.tactic import attempt, goal_tactic, on_main, on_places, rename_hyps, script
+from minilean.front.tactic_apply import refine_goal, unified_type
+from minilean.kernel.term import Let, Pi
 
 
 @U.tactic("intro")
-def intro(ctx, stx, pats, alts):
-    if alts is not None:  # intro and match
-        fun = S.FunMatch(stx.pos, stx.end, blocks(alts))
-        return on_main(ctx, lambda goal: refine_goal(ctx, goal, fun))
+def intro(ctx, stx, pats, fun):
+    if fun is not None:  # intro and match
+        return script(ctx, stx, "refine fun", fun=fun)
     for pat in pats or [S.Hole(stx.pos, stx.end)]:
-        on_main(ctx, intro_one, ctx, pat)
+        on_main(ctx, intro_one, ctx, stx, pat)
 
 
-def intro_one(goal: int, ctx, pat) -> list[int]:
-    """The goal after introducing a binder as a name, `_` or a pattern with one case."""
-    if isinstance(pat, S.Ident):
-        return [U.intro1(ctx.meta, goal, pat.name)[1]]
-    goals = untagged(ctx, goal, intro_pattern(ctx, goal, pattern_of_term(pat)))
-    if len(goals) != 1:
-        raise Declined("intro with a pattern of several cases", pat)
-    return goals
-
-
-def untagged(ctx, goal: int, goals) -> list[int]:
-    """The new goals; the first has the tag of the old one (a `match` adds none)."""
-    for new in goals[:1]:
-        ctx.meta.decls[new].name = ctx.meta.decls[goal].name
-    return goals
+def intro_one(goal: int, ctx, stx, pat) -> list[int]:
+    """The goals after introducing a binder as a name, `_`, with a type, or as a pattern."""
+    meta, typed = ctx.meta, isinstance(pat, S.Ascription) and isinstance(pat.term, S.Ident)
+    name = pat.term if typed else pat
+    d, goal = U.intro1(meta, goal, getattr(name, "name", None))
+    if typed:
+        return ctx.focus(goal, script, ctx, stx, "change kind at name", name=name, kind=pat.type)
+    if isinstance(pat, S.Ident | S.Hole):
+        return [goal]
+    text = "refine match x with | pat => ?_"
+    return [U.try_clear(meta, new, [d.id])
+            for new in ctx.focus(goal, script, ctx, stx, text, x=d.fvar, pat=pat)]
 
 
 @goal_tactic("intros")
@@ -82,32 +77,24 @@ def rename(ctx, goal, stx, kind, name):
 # --- have, let, suffices --------------------------------------------------------------------------
 
 
-@goal_tactic("have", "let")
-def have(ctx, goal, stx, name, binders, kind, value, pattern):
-    meta, hole = ctx.meta, S.SynthHole(stx.end, stx.end)
-    if pattern is not None:  # `have ⟨x, h⟩ := e`: like obtain
-        pattern = pattern_of_term(pattern)
-        return untagged(ctx, goal, obtain_value(ctx, goal, pattern, kind, value))
-    if value is None:
-        raise Declined(f"`{stx.kind}` without a value", stx)
-    if stx.kind == "have":
-        node = S.Have(stx.pos, stx.end, name, binders, kind, value, hole)
-        return refine_goal(ctx, goal, node, "refine_lift")
-    e, ty = ctx.elab._let_value(S.Let(stx.pos, stx.end, name, binders, kind, value, hole))
+@goal_tactic("let")
+def let(ctx, goal, stx, term):
+    meta = ctx.meta
+    if term.pattern is not None:
+        return refine_goal(ctx, goal, term)
+    e, ty = ctx.elab._let_value(term)
     ctx.elab.synthesize("no")
-    h = meta.mk_local(name or "this", meta.inst(ty), value=meta.inst(e))
+    h = meta.mk_local(term.name or "this", meta.inst(ty), value=meta.inst(e))
     return [U.add_locals(meta, goal, [h], [])]
 
 
-@goal_tactic("suffices")
-def suffices(ctx, goal, stx, name, kind, value):
-    hole = S.SynthHole(stx.end, stx.end)
+@U.tactic("suffices")
+def suffices(ctx, stx, name, kind, value):
+    """With `from` or `by` as in Lean; else as Mathlib extends it: what is enough comes second."""
+    text = "refine suffices name : kind from value; ?_"
     if value is None:
-        ty = ctx.elab.elab_type(kind)
-        sub = ctx.meta.mk_goal(ty)
-        return [U.assert_hyp(ctx.meta, goal, name or "this", ty, MVar(sub))[1], sub]
-    node = S.Suffices(stx.pos, stx.end, name, kind, value, hole)
-    return refine_goal(ctx, goal, node, "refine_lift")
+        text = "refine suffices name : kind from ?_; ?name"
+    script(ctx, stx, text, name=name or "this", kind=kind, value=value)
 
 
 # --- show, change ---------------------------------------------------------------------------------
@@ -117,8 +104,7 @@ def suffices(ctx, goal, stx, name, kind, value):
 def show(ctx, stx, kind, value):
     """`show T` picks the first goal that T unifies with; `show T from e` closes the goal."""
     if value is not None:
-        node = S.Show(stx.pos, stx.end, kind, value)
-        return on_main(ctx, lambda goal: refine_goal(ctx, goal, node))
+        return script(ctx, stx, "refine show kind from value", kind=kind, value=value)
     ctx.prune()
     goals = ctx.goals
 

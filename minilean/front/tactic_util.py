@@ -188,6 +188,18 @@ def generalize_term(meta, goal: int, e, name: str, eq_name=None):
     return x, add_locals(meta, goal, decls, values, target)
 
 
+def close_by_assumption(meta, goal: int) -> bool:
+    """Closes the goal by the newest hypothesis that is the target, if not literally then by
+    definition; False when there is none.
+    """
+    ty = meta.goal_type(goal)
+    for d in sorted(hypotheses(meta, goal)[::-1], key=lambda d: d.type is not ty):
+        if meta.is_def_eq(ty, d.type):
+            meta.assign_mvar(goal, d.fvar)
+            return True
+    return False
+
+
 def replace_at(meta, goal: int, d, new, eq=None) -> int:
     """New goal: hypothesis d (None: the target) becomes `new`, by eq : old = new (None: as rfl)."""
     if d is None:
