@@ -2,7 +2,8 @@
 
 Follows Lean's `Lean/Elab/Tactic/{Basic,BuiltinTactic}.lean`: an error ends a block; bullets, `case`
 and `all_goals` are recovery points (the error is logged, the goal admitted) unless `ctx.recover` is
-off, as it is inside `first`, `try` and `repeat`. Tactics themselves are in the other `tactic_*.py`.
+off, as it is inside `first`, `try` and `repeat`. Tactics themselves are in the other `tactic_*.py`;
+what some stand for, in grammar.txt.
 
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
@@ -18,6 +19,48 @@ from minilean.front.parser import parse_tactics
 from minilean.front.setting import Setting
 from minilean.front.tactic_util import HANDLERS, tactic
 from minilean.kernel.term import MVar
+
+
+class TacticContext:
+    """The goals of a running tactic, and the elaborator for the terms it contains.
+
+    `recover`: at a recovery point an error is logged and its goal admitted, not raised.
+    """
+
+    __slots__ = ("elab", "goals", "meta", "recover")
+
+    def __init__(self, meta, elab, goals, recover=True):
+        self.meta, self.elab, self.goals = meta, elab, goals
+        self.recover = recover
+
+    def prune(self):
+        """Drop the goals that have been assigned."""
+        self.goals = [g for g in self.goals if not self.meta.is_assigned(g)]
+
+    def main(self):
+        """The first unassigned goal; LeanError "No goals …" when there is none."""
+        self.prune()
+        if not self.goals:
+            raise LeanError("No goals to be solved")
+        return self.goals[0]
+
+    def save(self):
+        """A mark for `restore`: the elaborator's, and the goals."""
+        return self.elab.save(), self.goals
+
+    def restore(self, mark):
+        elab_mark, self.goals = mark
+        self.elab.restore(elab_mark)
+
+    def focus(self, goal, run, *args, **values):
+        """The goals that run(*args, **values) leaves when `goal` is the only one it sees."""
+        with Setting(self, "goals", [goal]):
+            run(*args, **values)
+            self.prune()
+            return self.goals
+
+
+# --- running --------------------------------------------------------------------------------------
 
 
 def run_tactic_seq(ctx, seq) -> None:
@@ -106,9 +149,8 @@ def recovering(ctx, stx, goal: int, run, *args) -> list[int]:
         if not ctx.recover:
             raise
         ctx.elab.log_error(error, stx)
-    for g in meta.mvars_in(MVar(goal)) or [goal]:
-        if not meta.is_assigned(g):
-            meta.admit(g)
+    for g in meta.mvars_in(MVar(goal)):
+        meta.admit(g)
     return []
 
 
@@ -156,18 +198,16 @@ def script(ctx, stx, text: str, **values) -> None:
     run_tactic_seq(ctx, filled(template(text), values, stx))
 
 
-def register_macros() -> None:
-    """Registers the tactics of which grammar.txt says what they stand for."""
-    for rule in S.RULES:
-        names = [name for name, _ in rule.fields]
-
-        def macro(ctx, stx, *args, text=rule.means, names=names):
-            script(ctx, stx, text, **dict(zip(names, args, strict=True)))
-        if rule.means:
-            tactic(*rule.name.split())(macro)
+def macro(rule):
+    """The handler of tactics of which grammar.txt says what they stand for."""
+    names = [name for name, _ in rule.fields]
+    return lambda ctx, stx, *args: script(
+        ctx, stx, rule.means, **dict(zip(names, args, strict=True)))
 
 
-register_macros()
+for _rule in S.RULES:
+    if _rule.means:
+        tactic(*_rule.name.split())(macro(_rule))
 
 # --- blocks, several goals ------------------------------------------------------------------------
 
@@ -248,14 +288,12 @@ def find_tag(ctx, tag: str) -> int:
 
 def rename_last(meta, goal: int, names) -> int:
     """Names the last inaccessible hypotheses, in order (`case tag x y`, `rename_i`)."""
-    seen, unnamed = set(), []
-    for d in reversed(U.hypotheses(meta, goal)):
-        if d.name.endswith("✝") or d.name in seen:
-            unnamed.append(d.id)
-        seen.add(d.name)
+    lctx = meta.decls[goal].lctx
+    unnamed = [d.id for d in U.hypotheses(meta, goal)
+               if d.name.endswith("✝") or lctx.find(d.name) is not d]
     if len(names) > len(unnamed):
         raise LeanError("too many variable names")
-    pairs = zip(unnamed, reversed(names), strict=False)
+    pairs = zip(unnamed[len(unnamed) - len(names):], names, strict=True)
     return rename_hyps(meta, goal, {i: name for i, name in pairs if name != "_"})
 
 
@@ -277,8 +315,18 @@ def case(ctx, stx, tags, seq):
         close_or_admit(ctx, stx, goal, seq)
 
 
+@goal_tactic("rename")
+def rename(ctx, goal, stx, kind, name):
+    meta = ctx.meta
+    ty = ctx.elab.type_term(kind)
+    for d in reversed(U.hypotheses(meta, goal)):
+        if meta.is_def_eq(ty, d.type):
+            return [rename_hyps(meta, goal, {d.id: name})]
+    raise LeanError("Failed to find a hypothesis with type\n  " + meta.pp(ty), stx)
+
+
 tactic("next")(lambda ctx, stx, names, seq: case(ctx, stx, [("_", names)], seq))
 goal_tactic("rename_i")(lambda ctx, goal, stx, names: [rename_last(ctx.meta, goal, names)])
 
 # The tactic modules import this one and register their handlers when they are imported.
-from minilean.front import tactic_cases, tactic_intro, tactic_rewrite, tactic_simp  # noqa: E402, F401
+from minilean.front import tactic_cases, tactic_rewrite, tactic_simp  # noqa: E402, F401

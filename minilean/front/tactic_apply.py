@@ -1,8 +1,8 @@
-"""exact, refine, calc, specialize, apply: goals by a term.
+"""Natural deduction: exact, refine, apply, intro, have, suffices, show, and the context.
 
-Follows Lean's `Lean/Elab/Tactic/ElabTerm.lean` and `Lean/Meta/Tactic/Apply.lean`:
+Follows Lean's `Lean/Elab/Tactic/{BuiltinTactic,ElabTerm}.lean` and `Lean/Meta/Tactic/Apply.lean`:
 `apply` tries fewer arguments first, new goals that no other goal mentions come first, tags come
-from binder names.
+from binder names; `show` looks for the first goal that fits.
 
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
@@ -10,7 +10,7 @@ Run: `python -m pytest tests/minilean/test_tactics.py`
 from minilean.front import syntax as S
 from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
-from minilean.front.tactic import goal_tactic
+from minilean.front.tactic import attempt, goal_tactic, on_main, on_places, script
 from minilean.kernel import term as tm
 
 
@@ -28,7 +28,6 @@ def unified_type(ctx, name: str, kind, old):
     ty = ctx.elab.type_term(kind)
     meta.is_def_eq(ty, old)
     ctx.elab.synthesize("no")
-    ty = meta.inst(ty)
     if not meta.is_def_eq(ty, old):
         raise LeanError(f"'{name}' tactic failed, pattern\n  {meta.pp(ty)}\nis not "
                         f"definitionally equal to target\n  {meta.pp(old)}", kind)
@@ -94,11 +93,7 @@ def elab_for_apply(ctx, term):
             return options[0][0], []
     before = meta.fresh_mark()
     e = elab.elab_term(term, None)
-    holes = [i for i in meta.mvars_in(e) if i >= before]
-    for i in holes:
-        if meta.decls[i].kind != "opaque":
-            meta.decls[i].kind = "natural"
-    return e, holes
+    return e, [i for i in meta.mvars_in(e) if i >= before]
 
 
 def apply_term(meta, goal: int, e, extra=()) -> list[int]:
@@ -113,11 +108,8 @@ def apply_term(meta, goal: int, e, extra=()) -> list[int]:
         mvars, infos, result = meta.forall_meta(e_type, max=n)
         if meta.is_def_eq(target, result):
             return finish_apply(meta, goal, e, mvars, infos, extra)
-    result = meta.forall_meta(e_type, max=fewest)[2]
-    what = "conclusion" if fewest else "type"
-    shown = ("@" if type(e) is tm.Const else "") + meta.pp(e)
-    raise U.tactic_error(meta, "apply", goal, f"could not unify the {what} of `{shown}`\n"
-                         f"  {meta.pp(result)}\nwith the goal\n  {meta.pp(target)}")
+    raise U.tactic_error(meta, "apply", goal, "could not unify the conclusion of\n"
+                         f"  {meta.pp(e_type)}\nwith the goal\n  {meta.pp(target)}")
 
 
 def finish_apply(meta, goal: int, e, mvars, infos, extra=()) -> list[int]:
@@ -146,3 +138,103 @@ def open_goals(meta, mvars, infos, extra=()) -> list[int]:
         meta.decls[i].type = meta.inst(meta.decls[i].type)
         needed.update(j for j in meta.mvars_in(meta.decls[i].type) if j != i)
     return sorted(goals, key=needed.__contains__)
+
+
+# --- intro, revert, clear -------------------------------------------------------------------------
+
+
+@U.tactic("intro")
+def intro(ctx, stx, pats, alts):
+    if alts is not None:  # intro and match
+        return script(ctx, stx, "refine alts", alts=alts)
+    for pat in pats or [S.Hole(stx.pos, stx.end)]:
+        on_main(ctx, intro_one, ctx, stx, pat)
+
+
+def intro_one(goal: int, ctx, stx, pat) -> list[int]:
+    """The goals after introducing a binder as a name, `_`, with a type, or as a pattern."""
+    meta, typed = ctx.meta, isinstance(pat, S.Ascription) and isinstance(pat.term, S.Ident)
+    name = pat.term if typed else pat
+    d, goal = U.intro1(meta, goal, getattr(name, "name", None))
+    if typed:
+        return ctx.focus(goal, script, ctx, stx, "change kind at name", name=name, kind=pat.type)
+    if isinstance(pat, S.Ident | S.Hole):
+        return [goal]
+    text = "refine match x with | pat => ?_"
+    return [U.try_clear(meta, new, [d.id])
+            for new in ctx.focus(goal, script, ctx, stx, text, x=d.fvar, pat=pat)]
+
+
+@goal_tactic("intros")
+def intros(ctx, goal, stx, names):
+    meta, names, every = ctx.meta, list(names), not names
+    while names or every and type(meta.whnf_core(meta.goal_type(goal))) in (tm.Pi, tm.Let):
+        goal = U.intro1(meta, goal, names.pop(0) if names else None)[1]
+    return [goal]
+
+
+def ids_of(ctx, goal: int, idents) -> list[int]:
+    """The ids of the hypotheses that are named."""
+    return [U.find_hyp(ctx.meta, goal, x.name, x).id for x in idents]
+
+
+@goal_tactic("revert")
+def revert(ctx, goal, stx, idents):
+    deps = U.dependents(ctx.meta, goal, ids_of(ctx, goal, idents))
+    return [U.revert(ctx.meta, goal, deps)]
+
+
+@goal_tactic("clear")
+def clear(ctx, goal, stx, idents):
+    meta, ids = ctx.meta, ids_of(ctx, goal, idents)
+    new = U.try_clear(meta, goal, [d.id for d in meta.lctx.decls if d.id in ids])
+    if any(i in meta.decls[new].lctx for i in ids):
+        raise U.tactic_error(meta, "clear", goal, "something depends on a hypothesis")
+    return [new]
+
+
+# --- have, let, suffices --------------------------------------------------------------------------
+
+
+@goal_tactic("let")
+def let(ctx, goal, stx, term):
+    meta = ctx.meta
+    if term.pattern is not None:
+        return refine_goal(ctx, goal, term)
+    e, ty = ctx.elab._let_value(term)
+    ctx.elab.synthesize("no")
+    h = meta.mk_local(term.name or "this", meta.inst(ty), value=meta.inst(e))
+    return [U.add_locals(meta, goal, [h], [])]
+
+
+@U.tactic("suffices")
+def suffices(ctx, stx, name, kind, value):
+    """With `from` or `by` as in Lean; else as Mathlib extends it: what is enough comes second."""
+    text = "refine suffices name : kind from value; ?_"
+    if value is None:
+        text = "refine suffices name : kind from ?_; ?name"
+    script(ctx, stx, text, name=name or "this", kind=kind, value=value)
+
+
+# --- show, change ---------------------------------------------------------------------------------
+
+
+@U.tactic("show")
+def show(ctx, stx, kind, value):
+    """`show T` picks the first goal that T unifies with; `show T from e` closes the goal."""
+    if value is not None:
+        return script(ctx, stx, "refine show kind from value", kind=kind, value=value)
+    ctx.prune()
+    goals = ctx.goals
+    for goal in goals:
+        ctx.goals = [goal, *[g for g in goals if g != goal]]
+        if attempt(ctx, change, ctx, stx, kind, None):
+            return None
+    ctx.goals = goals
+    return change(ctx, stx, kind, None)
+
+
+@U.tactic("change")
+def change(ctx, stx, kind, loc):
+    on_places(ctx, loc, lambda goal, d, old: [
+        U.replace_at(ctx.meta, goal, d, unified_type(ctx, stx.kind, kind, old))])

@@ -93,8 +93,7 @@ def intro1(meta, goal: int, name=None):
         if type(ty) not in (tm.Pi, tm.Let):
             ty = reduce(ty)
     if type(ty) not in (tm.Pi, tm.Let):
-        raise tactic_error(meta, "introN", goal, "There are no additional binders or `let` "
-                           "bindings in the goal to introduce")
+        raise tactic_error(meta, "introN", goal, "There is no binder or `let` to introduce")
     d = meta.mk_local(chosen(name, ty.name), ty.type, getattr(ty, "info", "default"),
                       getattr(ty, "value", None))
     return d, meta.intro_goal(goal, [d], tm.instantiate(ty.body, d.fvar))
@@ -122,9 +121,7 @@ def reintro(meta, goal: int, decls):
     for old in decls:
         if old.value is not None and type(meta.goal_type(goal)) is not tm.Let:
             continue  # an unused `let` was dropped
-        d, goal = intro1(meta, goal, old.name)
-        d.bi = old.bi
-        renamed[old.id] = d
+        renamed[old.id], goal = intro1(meta, goal, old.name)
     return goal, renamed
 
 
@@ -167,10 +164,9 @@ def replace_hyp(meta, goal: int, decl, ty, value):
     """
     h = meta.mk_local(decl.name, ty, decl.bi)
     d = meta.decls[goal]
-    used, order = set(meta.fvar_ids(ty)), list(d.lctx.decls)
+    used, order = {decl.id, *meta.fvar_ids(ty)}, list(d.lctx.decls)
     if is_used(meta, d.type, d.lctx, decl.id):
         raise Declined("change of a hypothesis on which something depends")
-    used.add(decl.id)
     order.insert(1 + max(i for i, x in enumerate(order) if x.id in used), h)
     order.remove(decl)
     return h, add_locals(meta, goal, [h], [value], lctx=d.lctx.replace(order))
