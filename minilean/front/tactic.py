@@ -1,8 +1,8 @@
 """Running tactics: sequences, bullets, case selection, alternatives and repetition.
 
-Follows Lean's `Lean/Elab/Tactic/{Basic,BuiltinTactic}.lean`: an error ends a block; bullets, `case`
-and `all_goals` are recovery points (the error is logged, the goal admitted) unless `ctx.recover` is
-off, as it is inside `first`, `try` and `repeat`. Tactics themselves are in the other `tactic_*.py`;
+Follows Lean's `Lean/Elab/Tactic/{Basic,BuiltinTactic}.lean`: an error ends a block; bullets and
+`case` are recovery points (the error is logged, the goal admitted) unless `ctx.recover` is off, as
+it is inside `first`, `try` and `repeat`. Tactics themselves are in the other `tactic_*.py`;
 what some stand for, in grammar.txt.
 
 Run: `python -m pytest tests/minilean/test_tactics.py`
@@ -140,26 +140,23 @@ def attempt(ctx, run, *args) -> bool:
             return False
 
 
-def recovering(ctx, stx, goal: int, run, *args) -> list[int]:
-    """ctx.focus as a recovery point: an error is logged, what is open below the goal admitted."""
-    meta = ctx.meta
+def close_or_admit(ctx, stx, goal: int, seq) -> list[int]:
+    """No goals: the block must close the goal.
+
+    This is a recovery point: an error is logged, what is open below the goal admitted.
+    """
+    def block():
+        run_tactic_seq(ctx, seq)
+        done(ctx, stx)
     try:
-        return ctx.focus(goal, run, *args)
+        return ctx.focus(goal, block)
     except LeanError as error:
         if not ctx.recover:
             raise
         ctx.elab.log_error(error, stx)
-    for g in meta.mvars_in(MVar(goal)):
-        meta.admit(g)
+    for g in ctx.meta.mvars_in(MVar(goal)):
+        ctx.meta.admit(g)
     return []
-
-
-def close_or_admit(ctx, stx, goal: int, seq) -> list[int]:
-    """No goals: the block must close the goal, which is a recovery point."""
-    def block():
-        run_tactic_seq(ctx, seq)
-        done(ctx, stx)
-    return recovering(ctx, stx, goal, block)
 
 
 # --- tactics that stand for others ---------------------------------------------------------------
@@ -216,7 +213,7 @@ tactic("paren")(lambda ctx, stx, seq: run_tactic_seq(ctx, seq))
 tactic("try")(lambda ctx, stx, seq: attempt(ctx, run_tactic_seq, ctx, seq))
 goal_tactic("focus")(lambda ctx, goal, stx, seq: ctx.focus(goal, run_tactic_seq, ctx, seq))
 tactic("all_goals")(lambda ctx, stx, seq: on_each(
-    ctx, lambda goal: recovering(ctx, stx, goal, run_tactic_seq, ctx, seq)))
+    ctx, lambda goal: ctx.focus(goal, run_tactic_seq, ctx, seq)))
 
 
 @tactic("with_reducible")
@@ -279,9 +276,9 @@ def find_tag(ctx, tag: str) -> int:
     def fit(goal):
         t = ctx.meta.decls[goal].name.rstrip("✝")
         return t == tag, t.endswith(f".{tag}"), t.startswith(f"{tag}.")
-    ctx.prune()
-    best = max(ctx.goals, key=fit, default=None)
-    if best is None or not any(fit(best)):
+    ctx.main()
+    best = max(ctx.goals, key=fit)
+    if not any(fit(best)):
         raise LeanError(f"Case tag `{tag}` not found")
     return best
 

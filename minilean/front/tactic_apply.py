@@ -14,14 +14,6 @@ from minilean.front.tactic import attempt, goal_tactic, on_main, on_places, scri
 from minilean.kernel import term as tm
 
 
-def elab(ctx, stx, expected=None):
-    """The term for stx; `_` and `?_` may not remain (Lean's elabTermEnsuringType in `exact`)."""
-    e, goals = ctx.elab.elab_with_holes(stx, expected)
-    if goals:
-        raise ctx.elab.unassigned(goals[0], stx)
-    return e
-
-
 def unified_type(ctx, name: str, kind, old):
     """The type that the syntax `kind` says. LeanError unless it is definitionally equal to old."""
     meta = ctx.meta
@@ -60,7 +52,8 @@ def calc(ctx, goal, stx, term):
 
 @goal_tactic("exact")
 def exact(ctx, goal, stx, term):
-    ctx.meta.assign_mvar(goal, elab(ctx, term, ctx.meta.goal_type(goal)))
+    for hole in refine_goal(ctx, goal, term):
+        raise ctx.elab.unassigned(hole, term)
     return []
 
 
@@ -97,8 +90,11 @@ def elab_for_apply(ctx, term):
 
 
 def apply_term(meta, goal: int, e, extra=()) -> list[int]:
-    """The new goals of `apply e`: independent ones first. Raises LeanError when it cannot unify."""
-    target = meta.goal_type(goal)
+    """The new goals of `apply e`, independent ones first, then those of `extra` that are open.
+
+    Raises LeanError when it cannot unify.
+    """
+    target, tag = meta.goal_type(goal), meta.decls[goal].name
     e_type = meta.inst(meta.infer(e))
     binders, result = meta.forall_locals(e_type)
     arity = fewest = len(binders)
@@ -107,18 +103,26 @@ def apply_term(meta, goal: int, e, extra=()) -> list[int]:
     for n in range(fewest, arity + 1):
         mvars, infos, result = meta.forall_meta(e_type, max=n)
         if meta.is_def_eq(target, result):
-            return finish_apply(meta, goal, e, mvars, infos, extra)
-    raise U.tactic_error(meta, "apply", goal, "could not unify the conclusion of\n"
-                         f"  {meta.pp(e_type)}\nwith the goal\n  {meta.pp(target)}")
-
-
-def finish_apply(meta, goal: int, e, mvars, infos, extra=()) -> list[int]:
-    """Closes the goal with e applied to mvars; those still open, then `extra`, become goals."""
-    goals, tag = open_goals(meta, mvars, infos), meta.decls[goal].name
+            break
+    else:
+        raise U.tactic_error(meta, "apply", goal, "could not unify the conclusion of\n"
+                             f"  {meta.pp(e_type)}\nwith the goal\n  {meta.pp(target)}")
+    goals = open_goals(meta, mvars, infos)
     meta.assign_mvar(goal, tm.mk_app(e, *mvars))
     for i in goals:
         meta.decls[i].name = tag if len(mvars) == 1 else U.append_tag(tag, meta.decls[i].name)
     return goals + [i for i in extra if not meta.is_assigned(i) and i not in goals]
+
+
+def apply_first(meta, goal: int, rules) -> list[int] | None:
+    """The goals of `apply` with the first rule that fits; None if there is none."""
+    mark = meta.save()
+    for e in rules:
+        try:
+            return apply_term(meta, goal, e)
+        except LeanError:
+            meta.restore(mark)
+    return None
 
 
 def open_goals(meta, mvars, infos, extra=()) -> list[int]:
@@ -193,18 +197,7 @@ def clear(ctx, goal, stx, idents):
     return [new]
 
 
-# --- have, let, suffices --------------------------------------------------------------------------
-
-
-@goal_tactic("let")
-def let(ctx, goal, stx, term):
-    meta = ctx.meta
-    if term.pattern is not None:
-        return refine_goal(ctx, goal, term)
-    e, ty = ctx.elab._let_value(term)
-    ctx.elab.synthesize("no")
-    h = meta.mk_local(term.name or "this", meta.inst(ty), value=meta.inst(e))
-    return [U.add_locals(meta, goal, [h], [])]
+# --- suffices, show, change -----------------------------------------------------------------------
 
 
 @U.tactic("suffices")
@@ -214,9 +207,6 @@ def suffices(ctx, stx, name, kind, value):
     if value is None:
         text = "refine suffices name : kind from ?_; ?name"
     script(ctx, stx, text, name=name or "this", kind=kind, value=value)
-
-
-# --- show, change ---------------------------------------------------------------------------------
 
 
 @U.tactic("show")

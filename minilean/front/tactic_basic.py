@@ -10,7 +10,7 @@ from minilean.front import tactic_apply as A
 from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
 from minilean.front.simp import head_name
-from minilean.front.tactic import goal_tactic, script, tactic
+from minilean.front.tactic import attempt, goal_tactic, on_each, on_main, script, tactic
 from minilean.front.tactic_elim import close_contradiction
 from minilean.kernel import term as tm
 
@@ -28,25 +28,19 @@ def rfl(ctx, goal, stx):
                 ty = meta.whnf(ty)
     if head_name(ty) not in table:
         raise U.tactic_error(meta, "rfl", goal, "The goal is not a reflexive relation")
-    for lemma in table[head_name(ty)]:
-        e = meta.mk_const(lemma)
-        mvars, infos, result = meta.forall_meta(meta.infer(e))
-        if meta.is_def_eq(ty, result):
-            return A.finish_apply(meta, goal, e, mvars, infos)
+    goals = A.apply_first(meta, goal, [meta.mk_const(name) for name in table[head_name(ty)]])
+    if goals is not None:
+        return goals
     a, b = tm.get_app_fn_args(ty)[1][-2:]
     raise U.tactic_error(meta, "rfl", goal, f"The left-hand side\n  {meta.pp(a)}\nis not "
                          f"definitionally equal to the right-hand side\n  {meta.pp(b)}")
-
-
-def decidable(p):
-    return tm.App(tm.Const("Decidable"), p)
 
 
 def close_by_decide(meta, goal: int) -> bool:
     """Closes a goal without variables by evaluating its Decidable instance to isTrue."""
     p = meta.goal_type(goal)
     closed = not p.flags & (tm.FVAR | tm.MVAR)
-    inst = meta.synth_inst(decidable(p)) if closed else None
+    inst = meta.synth_inst(tm.App(tm.Const("Decidable"), p)) if closed else None
     with meta.transparency("default"):
         value = inst and meta.whnf(tm.mk_app(tm.Const("Decidable.decide"), p, inst))
     if value is not tm.Const("Bool.true"):
@@ -73,23 +67,22 @@ def close(ctx, goal, stx):
 def constructor(ctx, goal, stx):
     """The first constructor that fits; `left` and `right`: one of two."""
     meta = ctx.meta
-    found, mark = meta.inductive_of(meta.goal_type(goal)), meta.save()
-    ctors = () if found is None else found[0].ctors
+    found = meta.inductive_of(meta.goal_type(goal))
+    ctors = [] if found is None else [tm.Const(ctor, found[1]) for ctor in found[0].ctors]
     if stx.kind != "constructor":
         ctors = [ctors[stx.kind == "right"]] if len(ctors) == 2 else []
-    for ctor in ctors:
-        try:
-            return A.apply_term(meta, goal, tm.Const(ctor, found[1]))
-        except LeanError:
-            meta.restore(mark)
-    raise U.tactic_error(meta, stx.kind, goal, "no constructor to apply")
+    goals = A.apply_first(meta, goal, ctors)
+    if goals is None:
+        raise U.tactic_error(meta, stx.kind, goal, "no constructor to apply")
+    return goals
 
 
 @goal_tactic("by_cases")
 def by_cases(ctx, goal, stx, name, term):
     meta = ctx.meta
     p = ctx.elab.elab_term_ensuring(term, tm.PROP)
-    inst = meta.synth_inst(decidable(p)) or tm.App(tm.Const("Classical.propDecidable"), p)
+    inst = meta.synth_inst(tm.App(tm.Const("Decidable"), p)) or tm.App(
+        tm.Const("Classical.propDecidable"), p)
     return [new for _, new in cases_on_prop(meta, goal, p, inst, ("pos", "neg"), name)]
 
 
@@ -105,38 +98,27 @@ def cases_on_prop(meta, goal: int, p, inst, tags, name=None):
 
 @goal_tactic("congr")
 def congr(ctx, goal, stx, depth):
-    if ctx.meta.eq_parts(ctx.meta.goal_type(goal)) is None:
+    meta = ctx.meta
+    if meta.eq_parts(meta.goal_type(goal)) is None:
         raise Declined("congr on a goal that is no equation", stx)
-    return congr_goals(ctx, goal, stx, depth)
-
-
-def congr_goals(ctx, goal: int, stx, depth) -> list[int]:
-    """Goals a = b for the arguments that differ; closes what rfl or a hypothesis closes."""
-    goals = ctx.focus(goal, script, ctx, stx, "try first | with_reducible rfl | assumption")
-    if not goals or depth == 0:
-        return goals
-    with ctx.meta.with_goal(goal):
-        goals = argument_goals(ctx.meta, goal)
-    return goals if goals == [goal] else U.flat(
-        lambda new: congr_goals(ctx, new, stx, depth and depth - 1), goals)
-
-
-def argument_goals(meta, goal: int) -> list[int]:
-    """Goals xᵢ = yᵢ of f x… = f y…; the goal itself when heads differ or an argument is dependent.
-    """
-    mark, tag, goals, rest, same = meta.save(), meta.decls[goal].name, [], goal, False
-    while not same:
-        try:
-            rest, new = A.apply_term(meta, rest, meta.mk_const("congr"))
-        except LeanError:
-            meta.restore(mark)
-            return [goal]
-        meta.decls[new].name = tag
-        goals.insert(0, new)
-        _, f, g = meta.eq_parts(meta.goal_type(rest))
-        same = meta.is_def_eq(f, g)
-    meta.assign_mvar(rest, meta.mk_eq_refl(f))
+    goals = ctx.focus(goal, congr_main, ctx, stx, depth)
+    for new in goals:
+        meta.decls[new].name = meta.decls[goal].name
     return goals
+
+
+def congr_main(ctx, stx, depth) -> None:
+    """Goals a = b for the arguments that differ; closes what rfl or a hypothesis closes."""
+    script(ctx, stx, "try first | with_reducible rfl | assumption")
+    if ctx.goals and depth != 0 and attempt(ctx, split_application, ctx, stx):
+        on_each(ctx, lambda goal: ctx.focus(goal, congr_main, ctx, stx, depth and depth - 1))
+
+
+def split_application(ctx, stx) -> None:
+    """Goals xᵢ = yᵢ for f x… = f y…. LeanError when heads differ or an argument is dependent."""
+    script(ctx, stx, "refine congr ?_ ?_")
+    on_main(ctx, lambda goal: ctx.focus(goal, lambda: attempt(
+        ctx, script, ctx, stx, "exact rfl") or split_application(ctx, stx)))
 
 
 @tactic("funext")

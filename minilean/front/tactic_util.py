@@ -178,8 +178,7 @@ def generalize_term(meta, goal: int, e, name: str, eq_name=None):
     target = tm.instantiate(meta.kabstract(meta.goal_type(goal), e), x.fvar)
     decls, values = [x], [e]
     if eq_name is not None:
-        eq_name = "h✝" if eq_name == "_" else eq_name
-        decls.append(meta.mk_local(eq_name, meta.mk_eq(e, x.fvar)))
+        decls.append(meta.mk_local(chosen(eq_name, "h"), meta.mk_eq(e, x.fvar)))
         values.append(meta.mk_eq_refl(e))
     return x, add_locals(meta, goal, decls, values, target)
 
