@@ -44,14 +44,6 @@ class TacticContext:
             raise LeanError("No goals to be solved")
         return self.goals[0]
 
-    def save(self):
-        """A mark for `restore`: the elaborator's, and the goals."""
-        return self.elab.save(), self.goals
-
-    def restore(self, mark):
-        elab_mark, self.goals = mark
-        self.elab.restore(elab_mark)
-
     def focus(self, goal, run, *args, **values):
         """The goals that run(*args, **values) leaves when `goal` is the only one it sees."""
         with Setting(self, "goals", [goal]):
@@ -90,21 +82,19 @@ def run_tactic(ctx, stx) -> None:
 
 
 def on_main(ctx, fn, *args) -> None:
-    """Replaces the main goal by the goals fn(goal, *args) returns, run in its local context."""
+    """Replaces the main goal by the goals fn(ctx, goal, *args) returns, run in its local context.
+    """
     goal = ctx.main()
     rest = ctx.goals[1:]
     with ctx.meta.with_goal(goal):
-        new = fn(goal, *args)
+        new = fn(ctx, goal, *args)
     ctx.goals = [*new, *rest]
 
 
 def goal_tactic(*names):
     """Registers fn(ctx, goal, stx, *args), which returns what replaces the main goal."""
     def register(fn):
-        @tactic(*names)
-        def handler(ctx, stx, *args):
-            on_main(ctx, lambda goal: fn(ctx, goal, stx, *args))
-        return handler
+        return tactic(*names)(lambda ctx, stx, *args: on_main(ctx, fn, stx, *args))
     return register
 
 
@@ -116,27 +106,29 @@ def on_places(ctx, loc, fn) -> None:
     if loc is not None and loc.wildcard:
         raise Declined("at *", loc)
 
-    def go(goal, ident):
+    def go(ctx, goal, ident):
         d = None if ident is None else U.find_hyp(ctx.meta, goal, ident.name, ident)
         return fn(goal, d, ctx.meta.goal_type(goal) if d is None else ctx.meta.inst(d.type))
     for ident in [None] if loc is None else [*loc.hyps, *[None] * loc.goal]:
         on_main(ctx, go, ident)
 
 
-def on_each(ctx, fn) -> None:
-    """Replaces every goal that is still open by the goals fn(goal) returns."""
-    ctx.goals = U.flat(lambda g: [] if ctx.meta.is_assigned(g) else fn(g), ctx.goals)
+def on_each(ctx, run, *args) -> None:
+    """Replaces every goal that is still open by the goals that run(*args) leaves of it."""
+    ctx.goals = U.flat(
+        lambda g: [] if ctx.meta.is_assigned(g) else ctx.focus(g, run, *args), ctx.goals)
 
 
 def attempt(ctx, run, *args) -> bool:
     """Runs run(*args), errors raised and not logged; on a LeanError restores and says False."""
-    mark = ctx.save()
+    mark, goals = ctx.elab.save(), ctx.goals
     with Setting(ctx, "recover", False), Setting(ctx.elab, "err_to_sorry", False):
         try:
             run(*args)
             return True
         except LeanError:
-            ctx.restore(mark)
+            ctx.elab.restore(mark)
+            ctx.goals = goals
             return False
 
 
@@ -212,8 +204,7 @@ tactic("skip")(lambda ctx, stx: None)
 tactic("paren")(lambda ctx, stx, seq: run_tactic_seq(ctx, seq))
 tactic("try")(lambda ctx, stx, seq: attempt(ctx, run_tactic_seq, ctx, seq))
 goal_tactic("focus")(lambda ctx, goal, stx, seq: ctx.focus(goal, run_tactic_seq, ctx, seq))
-tactic("all_goals")(lambda ctx, stx, seq: on_each(
-    ctx, lambda goal: ctx.focus(goal, run_tactic_seq, ctx, seq)))
+tactic("all_goals")(lambda ctx, stx, seq: on_each(ctx, run_tactic_seq, ctx, seq))
 
 
 @tactic("with_reducible")
@@ -240,7 +231,7 @@ def done(ctx, stx):
 def and_then(ctx, goal, stx, first, second):
     def both():
         run_tactic(ctx, first)
-        on_each(ctx, lambda g: ctx.focus(g, run_tactic, ctx, second))
+        on_each(ctx, run_tactic, ctx, second)
     return ctx.focus(goal, both)
 
 
@@ -248,8 +239,7 @@ def and_then(ctx, goal, stx, first, second):
 def any_goals(ctx, stx, seq):
     ctx.prune()
     succeeded = []
-    on_each(ctx, lambda goal: ctx.focus(
-        goal, lambda: succeeded.append(attempt(ctx, run_tactic_seq, ctx, seq))))
+    on_each(ctx, lambda: succeeded.append(attempt(ctx, run_tactic_seq, ctx, seq)))
     if succeeded and not any(succeeded):
         raise LeanError("Tactic failed on all goals:\nany_goals", stx)
 

@@ -29,32 +29,20 @@ def unified_type(ctx, name: str, kind, old):
 # --- terms as tactics -----------------------------------------------------------------------------
 
 
-def refine_goal(ctx, goal: int, term) -> list[int]:
-    """The goals that the holes of a term for the goal leave, tagged as Lean tags them."""
-    e, goals = ctx.elab.elab_with_holes(term, ctx.meta.goal_type(goal))
-    ctx.meta.assign_mvar(goal, e)
-    decls = ctx.meta.decls
-    tag, unnamed = decls[goal].name, [g for g in goals if not decls[g].name]
+@goal_tactic("refine", "exact", "calc")
+def refine(ctx, goal, stx, term):
+    """The goals that the holes of the term leave, tagged as Lean tags them; `exact` takes none."""
+    meta, elab = ctx.meta, ctx.elab
+    if stx.kind == "calc" and elab.recorder is not None:  # Lean lists the steps by themselves, too
+        elab.recorder(ctx, S.Tactic(term.pos, stx.end, "calcSteps"), [])
+    e, goals = elab.elab_with_holes(term, meta.goal_type(goal))
+    if goals and stx.kind == "exact":
+        raise elab.unassigned(goals[0], term)
+    meta.assign_mvar(goal, e)
+    tag, unnamed = meta.decls[goal].name, [g for g in goals if not meta.decls[g].name]
     for i, g in enumerate(unnamed, 1):
-        decls[g].name = tag if len(unnamed) == 1 else U.append_tag(tag, f"refine_{i}")
+        meta.decls[g].name = tag if len(unnamed) == 1 else U.append_tag(tag, f"refine_{i}")
     return goals
-
-
-goal_tactic("refine")(lambda ctx, goal, stx, term: refine_goal(ctx, goal, term))
-
-
-@goal_tactic("calc")
-def calc(ctx, goal, stx, term):
-    if ctx.elab.recorder is not None:  # Lean lists the steps by themselves, too
-        ctx.elab.recorder(ctx, S.Tactic(term.pos, stx.end, "calcSteps"), [])
-    return refine_goal(ctx, goal, term)
-
-
-@goal_tactic("exact")
-def exact(ctx, goal, stx, term):
-    for hole in refine_goal(ctx, goal, term):
-        raise ctx.elab.unassigned(hole, term)
-    return []
 
 
 @goal_tactic("specialize")
@@ -114,17 +102,6 @@ def apply_term(meta, goal: int, e, extra=()) -> list[int]:
     return goals + [i for i in extra if not meta.is_assigned(i) and i not in goals]
 
 
-def apply_first(meta, goal: int, rules) -> list[int] | None:
-    """The goals of `apply` with the first rule that fits; None if there is none."""
-    mark = meta.save()
-    for e in rules:
-        try:
-            return apply_term(meta, goal, e)
-        except LeanError:
-            meta.restore(mark)
-    return None
-
-
 def open_goals(meta, mvars, infos, extra=()) -> list[int]:
     """The arguments of a rule that are still open, instances synthesized; those that no other
     mentions come first (Lean's nonDependentFirst). LeanError when there is no instance.
@@ -135,8 +112,8 @@ def open_goals(meta, mvars, infos, extra=()) -> list[int]:
             if value is None:
                 raise LeanError("failed to synthesize an instance that the rule needs")
             meta.assign_mvar(m.id, value)
-    goals = dict.fromkeys([*[m.id for m in mvars], *extra])
-    goals = [i for i in goals if not meta.is_assigned(i)]
+    every = dict.fromkeys([*[m.id for m in mvars], *extra])
+    goals = [i for i in every if not meta.is_assigned(i)]
     needed = set()
     for i in goals:
         meta.decls[i].type = meta.inst(meta.decls[i].type)
@@ -152,20 +129,19 @@ def intro(ctx, stx, pats, alts):
     if alts is not None:  # intro and match
         return script(ctx, stx, "refine alts", alts=alts)
     for pat in pats or [S.Hole(stx.pos, stx.end)]:
-        on_main(ctx, intro_one, ctx, stx, pat)
+        on_main(ctx, intro_one, stx, pat)
 
 
-def intro_one(goal: int, ctx, stx, pat) -> list[int]:
+def intro_one(ctx, goal: int, stx, pat) -> list[int]:
     """The goals after introducing a binder as a name, `_`, with a type, or as a pattern."""
-    meta, typed = ctx.meta, isinstance(pat, S.Ascription) and isinstance(pat.term, S.Ident)
-    name = pat.term if typed else pat
-    d, goal = U.intro1(meta, goal, getattr(name, "name", None))
-    if typed:
-        return ctx.focus(goal, script, ctx, stx, "change kind at name", name=name, kind=pat.type)
+    name = pat.term if isinstance(pat, S.Ascription) else pat
+    d, goal = U.intro1(ctx.meta, goal, getattr(name, "name", None))
     if isinstance(pat, S.Ident | S.Hole):
         return [goal]
+    if isinstance(name, S.Ident):
+        return ctx.focus(goal, script, ctx, stx, "change kind at name", name=name, kind=pat.type)
     text = "refine match x with | pat => ?_"
-    return [U.try_clear(meta, new, [d.id])
+    return [U.try_clear(ctx.meta, new, [d.id])
             for new in ctx.focus(goal, script, ctx, stx, text, x=d.fvar, pat=pat)]
 
 
@@ -216,12 +192,12 @@ def show(ctx, stx, kind, value):
         return script(ctx, stx, "refine show kind from value", kind=kind, value=value)
     ctx.prune()
     goals = ctx.goals
-    for goal in goals:
+
+    def pick(goal):
         ctx.goals = [goal, *[g for g in goals if g != goal]]
-        if attempt(ctx, change, ctx, stx, kind, None):
-            return None
-    ctx.goals = goals
-    return change(ctx, stx, kind, None)
+        change(ctx, stx, kind, None)
+    if not any(attempt(ctx, pick, goal) for goal in goals):
+        change(ctx, stx, kind, None)
 
 
 @U.tactic("change")

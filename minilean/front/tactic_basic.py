@@ -6,15 +6,19 @@ Follows Lean's `Lean/Meta/Tactic/{Assumption,Constructor,Congr,Refl}.lean`, `Ini
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
-from minilean.front import tactic_apply as A
 from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
 from minilean.front.simp import head_name
-from minilean.front.tactic import attempt, goal_tactic, on_each, on_main, script, tactic
+from minilean.front.tactic import attempt, goal_tactic, on_each, script, tactic
 from minilean.front.tactic_elim import close_contradiction
 from minilean.kernel import term as tm
 
 # --- tactics that close the goal ------------------------------------------------------------------
+
+
+def apply_first(ctx, stx, names) -> None:
+    """`apply` with the first of the constants that fits."""
+    script(ctx, stx, "first | " + " | ".join(f"apply {name}" for name in names))
 
 
 @goal_tactic("rfl")
@@ -28,9 +32,8 @@ def rfl(ctx, goal, stx):
                 ty = meta.whnf(ty)
     if head_name(ty) not in table:
         raise U.tactic_error(meta, "rfl", goal, "The goal is not a reflexive relation")
-    goals = A.apply_first(meta, goal, [meta.mk_const(name) for name in table[head_name(ty)]])
-    if goals is not None:
-        return goals
+    if attempt(ctx, apply_first, ctx, stx, table[head_name(ty)]):
+        return []
     a, b = tm.get_app_fn_args(ty)[1][-2:]
     raise U.tactic_error(meta, "rfl", goal, f"The left-hand side\n  {meta.pp(a)}\nis not "
                          f"definitionally equal to the right-hand side\n  {meta.pp(b)}")
@@ -66,15 +69,13 @@ def close(ctx, goal, stx):
 @goal_tactic("constructor", "left", "right")
 def constructor(ctx, goal, stx):
     """The first constructor that fits; `left` and `right`: one of two."""
-    meta = ctx.meta
-    found = meta.inductive_of(meta.goal_type(goal))
-    ctors = [] if found is None else [tm.Const(ctor, found[1]) for ctor in found[0].ctors]
+    found = ctx.meta.inductive_of(ctx.meta.goal_type(goal))
+    ctors = [] if found is None else found[0].ctors
     if stx.kind != "constructor":
         ctors = [ctors[stx.kind == "right"]] if len(ctors) == 2 else []
-    goals = A.apply_first(meta, goal, ctors)
-    if goals is None:
-        raise U.tactic_error(meta, stx.kind, goal, "no constructor to apply")
-    return goals
+    if not ctors:
+        raise U.tactic_error(ctx.meta, stx.kind, goal, "no constructor to apply")
+    return ctx.focus(goal, apply_first, ctx, stx, ctors)
 
 
 @goal_tactic("by_cases")
@@ -111,14 +112,15 @@ def congr_main(ctx, stx, depth) -> None:
     """Goals a = b for the arguments that differ; closes what rfl or a hypothesis closes."""
     script(ctx, stx, "try first | with_reducible rfl | assumption")
     if ctx.goals and depth != 0 and attempt(ctx, split_application, ctx, stx):
-        on_each(ctx, lambda goal: ctx.focus(goal, congr_main, ctx, stx, depth and depth - 1))
+        on_each(ctx, congr_main, ctx, stx, depth and depth - 1)
 
 
 def split_application(ctx, stx) -> None:
     """Goals xᵢ = yᵢ for f x… = f y…. LeanError when heads differ or an argument is dependent."""
     script(ctx, stx, "refine congr ?_ ?_")
-    on_main(ctx, lambda goal: ctx.focus(goal, lambda: attempt(
-        ctx, script, ctx, stx, "exact rfl") or split_application(ctx, stx)))
+    fn, arg = ctx.goals
+    if not attempt(ctx, script, ctx, stx, "exact rfl"):
+        ctx.goals = [*ctx.focus(fn, split_application, ctx, stx), arg]
 
 
 @tactic("funext")

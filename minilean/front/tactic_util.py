@@ -7,7 +7,6 @@ Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
 from minilean.front.errors import Declined, LeanError
-from minilean.front.terms import has_loose_bvar
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 
@@ -106,8 +105,6 @@ def dependents(meta, goal: int, ids):
 
 def revert(meta, goal: int, decls) -> int:
     """New goal with `decls` (closed under dependency, in order) moved to the target."""
-    if not decls:
-        return goal
     d = meta.decls[goal]
     values = [x.fvar for x in decls if x.value is None]
     return replace_goal(meta, goal, meta.mk_pi([x.fvar for x in decls], d.type),
@@ -226,9 +223,7 @@ def congr_step(meta, f, g, a, b, fp, ap):
     if ap is None:
         family = tm.Lam(fty.name, alpha, beta)
         return tm.mk_app(tm.Const("congrFun", levels), alpha, family, f, g, fp, a)
-    if has_loose_bvar(beta, 0):
-        beta = beta_all(meta, beta)
-    beta = tm.lift(beta, -1, 1)
+    beta = tm.lift(beta_all(meta, beta), -1, 1)
     if fp is None:
         return tm.mk_app(tm.Const("congrArg", levels), alpha, beta, a, b, f, ap)
     return tm.mk_app(tm.Const("congr", levels), alpha, beta, f, g, a, b, fp, ap)
