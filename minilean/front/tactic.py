@@ -17,7 +17,6 @@ from minilean.front.errors import Declined, LeanError
 from minilean.front.meta import LocalDecl, fresh_id
 from minilean.front.parser import parse_tactics
 from minilean.front.setting import Setting
-from minilean.front.tactic_util import HANDLERS, tactic
 from minilean.kernel.term import MVar
 
 
@@ -65,7 +64,7 @@ def run_tactic(ctx, stx) -> None:
     """Runs one tactic. Raises LeanError (Lean's message), Declined, StepLimit."""
     meta, elab = ctx.meta, ctx.elab
     meta.tick()
-    handler = HANDLERS.get(stx.kind)
+    handler = U.HANDLERS.get(stx.kind)
     if handler is None:
         raise Declined(f"tactic {stx.kind}", stx)
     if elab.recorder is not None and stx.written:
@@ -94,7 +93,7 @@ def on_main(ctx, fn, *args) -> None:
 def goal_tactic(*names):
     """Registers fn(ctx, goal, stx, *args), which returns what replaces the main goal."""
     def register(fn):
-        return tactic(*names)(lambda ctx, stx, *args: on_main(ctx, fn, stx, *args))
+        return U.tactic(*names)(lambda ctx, stx, *args: on_main(ctx, fn, stx, *args))
     return register
 
 
@@ -154,10 +153,7 @@ def close_or_admit(ctx, stx, goal: int, seq) -> list[int]:
 # --- tactics that stand for others ---------------------------------------------------------------
 
 
-@cache
-def template(text: str):
-    """The tactic block that is the text."""
-    return parse_tactics(text)[0]
+template = cache(parse_tactics)
 
 
 def filled(part, values, at):
@@ -184,7 +180,7 @@ def filled(part, values, at):
 
 def script(ctx, stx, text: str, **values) -> None:
     """Runs the tactics of the text as part of stx, with values for names in it."""
-    run_tactic_seq(ctx, filled(template(text), values, stx))
+    run_tactic_seq(ctx, filled(template(text)[0], values, stx))
 
 
 def macro(rule):
@@ -196,30 +192,29 @@ def macro(rule):
 
 for _rule in S.RULES:
     if _rule.means:
-        tactic(*_rule.name.split())(macro(_rule))
+        U.tactic(*_rule.name.split())(macro(_rule))
 
 # --- blocks, several goals ------------------------------------------------------------------------
 
-tactic("skip")(lambda ctx, stx: None)
-tactic("paren")(lambda ctx, stx, seq: run_tactic_seq(ctx, seq))
-tactic("try")(lambda ctx, stx, seq: attempt(ctx, run_tactic_seq, ctx, seq))
+U.tactic("skip")(lambda ctx, stx: None)
+U.tactic("paren")(lambda ctx, stx, seq: run_tactic_seq(ctx, seq))
+U.tactic("try")(lambda ctx, stx, seq: attempt(ctx, run_tactic_seq, ctx, seq))
 goal_tactic("focus")(lambda ctx, goal, stx, seq: ctx.focus(goal, run_tactic_seq, ctx, seq))
-tactic("all_goals")(lambda ctx, stx, seq: on_each(ctx, run_tactic_seq, ctx, seq))
+U.tactic("all_goals")(lambda ctx, stx, seq: on_each(ctx, run_tactic_seq, ctx, seq))
 
 
-@tactic("with_reducible")
+# `· tactics`, or in braces: what is left open is reported at `close`, the right one
+goal_tactic("·")(lambda ctx, goal, stx, seq, close=None: close_or_admit(
+    ctx, close or stx, goal, seq))
+
+
+@U.tactic("with_reducible")
 def with_reducible(ctx, stx, seq):
     with ctx.meta.transparency("reducible"):
         run_tactic_seq(ctx, seq)
 
 
-@goal_tactic("·")
-def bullet(ctx, goal, stx, seq, close=None):
-    """`· tactics`, or in braces: what is left open is reported at `close`, the right one."""
-    return close_or_admit(ctx, close or stx, goal, seq)
-
-
-@tactic("done")
+@U.tactic("done")
 def done(ctx, stx):
     ctx.prune()
     if ctx.goals:
@@ -235,7 +230,7 @@ def and_then(ctx, goal, stx, first, second):
     return ctx.focus(goal, both)
 
 
-@tactic("any_goals")
+@U.tactic("any_goals")
 def any_goals(ctx, stx, seq):
     ctx.prune()
     succeeded = []
@@ -244,14 +239,14 @@ def any_goals(ctx, stx, seq):
         raise LeanError("Tactic failed on all goals:\nany_goals", stx)
 
 
-@tactic("first")
+@U.tactic("first")
 def first(ctx, stx, alts):
     *others, last = alts
     if not any(attempt(ctx, run_tactic_seq, ctx, seq) for seq in others):
         run_tactic_seq(ctx, last)
 
 
-@tactic("repeat")
+@U.tactic("repeat")
 def repeat(ctx, stx, seq):
     """`try (seq; repeat seq)`: only the main goal is looked at again."""
     while attempt(ctx, run_tactic_seq, ctx, seq) and ctx.goals:
@@ -292,7 +287,7 @@ def rename_hyps(meta, goal: int, new_names) -> int:
     return U.replace_goal(meta, goal, lctx=lctx.replace(decls))
 
 
-@tactic("case")
+@U.tactic("case")
 def case(ctx, stx, tags, seq):
     """Inside, the goal has no tag; older states keep theirs."""
     for tag, names in tags:
@@ -312,7 +307,7 @@ def rename(ctx, goal, stx, kind, name):
     raise LeanError("Failed to find a hypothesis with type\n  " + meta.pp(ty), stx)
 
 
-tactic("next")(lambda ctx, stx, names, seq: case(ctx, stx, [("_", names)], seq))
+U.tactic("next")(lambda ctx, stx, names, seq: case(ctx, stx, [("_", names)], seq))
 goal_tactic("rename_i")(lambda ctx, goal, stx, names: [rename_last(ctx.meta, goal, names)])
 
 # The tactic modules import this one and register their handlers when they are imported.

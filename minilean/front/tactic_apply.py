@@ -21,8 +21,7 @@ def unified_type(ctx, name: str, kind, old):
     meta.is_def_eq(ty, old)
     ctx.elab.synthesize("no")
     if not meta.is_def_eq(ty, old):
-        raise LeanError(f"'{name}' tactic failed, pattern\n  {meta.pp(ty)}\nis not "
-                        f"definitionally equal to target\n  {meta.pp(old)}", kind)
+        raise LeanError(f"'{name}' tactic failed: this type is not\n  {meta.pp(old)}", kind)
     return meta.inst(ty)
 
 
@@ -49,10 +48,10 @@ def refine(ctx, goal, stx, term):
 def specialize(ctx, goal, stx, term):
     meta, head = ctx.meta, term.fn if isinstance(term, S.App) else term
     d = U.find_hyp(meta, goal, getattr(head, "name", "_"), head)
-    e, goals = ctx.elab.elab_with_holes(term, None)
-    if goals:
+    text = "refine have name := term; ?_"
+    new, *more = ctx.focus(goal, script, ctx, stx, text, name=d.name, term=term)
+    if more:
         raise Declined("specialize with holes", stx)
-    new = U.assert_hyp(meta, goal, d.name, meta.inst(meta.infer(e)), e)[1]
     return [U.try_clear(meta, new, [d.id])]
 
 

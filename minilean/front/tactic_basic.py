@@ -9,16 +9,12 @@ Run: `python -m pytest tests/minilean/test_tactics.py`
 from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
 from minilean.front.simp import head_name
-from minilean.front.tactic import attempt, goal_tactic, on_each, script, tactic
+from minilean.front.tactic import attempt, goal_tactic, on_each, script
+from minilean.front.tactic_apply import open_goals
 from minilean.front.tactic_elim import close_contradiction
 from minilean.kernel import term as tm
 
 # --- tactics that close the goal ------------------------------------------------------------------
-
-
-def apply_first(ctx, stx, names) -> None:
-    """`apply` with the first of the constants that fits."""
-    script(ctx, stx, "first | " + " | ".join(f"apply {name}" for name in names))
 
 
 @goal_tactic("rfl")
@@ -32,8 +28,12 @@ def rfl(ctx, goal, stx):
                 ty = meta.whnf(ty)
     if head_name(ty) not in table:
         raise U.tactic_error(meta, "rfl", goal, "The goal is not a reflexive relation")
-    if attempt(ctx, apply_first, ctx, stx, table[head_name(ty)]):
-        return []
+    for lemma in table[head_name(ty)]:
+        e = meta.mk_const(lemma)
+        mvars, infos, result = meta.forall_meta(meta.infer(e))
+        if meta.is_def_eq(ty, result):
+            meta.assign_mvar(goal, tm.mk_app(e, *mvars))
+            return open_goals(meta, mvars, infos)
     a, b = tm.get_app_fn_args(ty)[1][-2:]
     raise U.tactic_error(meta, "rfl", goal, f"The left-hand side\n  {meta.pp(a)}\nis not "
                          f"definitionally equal to the right-hand side\n  {meta.pp(b)}")
@@ -75,7 +75,7 @@ def constructor(ctx, goal, stx):
         ctors = [ctors[stx.kind == "right"]] if len(ctors) == 2 else []
     if not ctors:
         raise U.tactic_error(ctx.meta, stx.kind, goal, "no constructor to apply")
-    return ctx.focus(goal, apply_first, ctx, stx, ctors)
+    return ctx.focus(goal, script, ctx, stx, "first | apply " + " | apply ".join(ctors))
 
 
 @goal_tactic("by_cases")
@@ -123,13 +123,13 @@ def split_application(ctx, stx) -> None:
         ctx.goals = [*ctx.focus(fn, split_application, ctx, stx), arg]
 
 
-@tactic("funext")
+@U.tactic("funext")
 def funext(ctx, stx, names):
     for name in names or ["_"]:
         script(ctx, stx, "refine funext fun name => ?_", name=name)
 
 
-@tactic("ext")
+@U.tactic("ext")
 def ext(ctx, stx, names):
     """`ext x …` for functions and propositions; other @[ext] lemmas are declined."""
     meta, names, start = ctx.meta, [*names], ctx.main()
