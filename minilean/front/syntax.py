@@ -63,7 +63,7 @@ class Rule:
     means: str = ""
 
 
-_COMMENT = re.compile(r"(^|\s+)--.*")
+_COMMENT = re.compile(r"(^|\s+)--.*", re.MULTILINE)
 _HEADER = re.compile(r"(?:(\w+) )?([\w' ]+?)(?:\((.*)\))?(?: : (\w+))?")
 _ALTERNATIVE = re.compile(r"  \|(\w*) (.*)")
 
@@ -72,14 +72,11 @@ def _rules(text: str) -> list[Rule]:
     """The rules of a grammar. An alternative begins with a bar; what is indented more goes on."""
     rules: list[Rule] = []
     declared: dict[str, list] = {}  # the fields of each class
-    for line in text.splitlines():
-        line = _COMMENT.sub("", line)
+    for line in re.sub(r"\n    +", " ", _COMMENT.sub("", text)).splitlines():
         if match := _ALTERNATIVE.fullmatch(line):
             rules[-1].alternatives.append([*match.groups()])
         elif line.startswith("  => "):
             rules[-1].means = line.removeprefix("  => ")
-        elif line.startswith("    "):
-            rules[-1].alternatives[-1][1] += line
         elif line:
             base, name, own, node = _HEADER.fullmatch(line).groups()
             fields = _fields(own or "")

@@ -8,7 +8,6 @@ what some stand for, in grammar.txt.
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
-from dataclasses import fields
 from functools import cache
 
 from minilean.front import syntax as S
@@ -29,8 +28,7 @@ class TacticContext:
     __slots__ = ("elab", "goals", "meta", "recover")
 
     def __init__(self, meta, elab, goals, recover=True):
-        self.meta, self.elab, self.goals = meta, elab, goals
-        self.recover = recover
+        self.meta, self.elab, self.goals, self.recover = meta, elab, goals, recover
 
     def prune(self):
         """Drop the goals that have been assigned."""
@@ -70,8 +68,7 @@ def run_tactic(ctx, stx) -> None:
     if elab.recorder is not None and stx.written:
         ctx.prune()
         elab.recorder(ctx, stx, list(ctx.goals))
-    with Setting(meta, "lctx", meta.lctx), Setting(elab, "tactic_start", fresh_id()), \
-            Setting(elab, "err_to_sorry", ctx.recover):
+    with Setting(elab, "tactic_start", fresh_id()), Setting(elab, "err_to_sorry", ctx.recover):
         try:
             handler(ctx, stx, *stx.args)
         except (LeanError, Declined) as error:
@@ -171,7 +168,7 @@ def filled(part, values, at):
     if isinstance(part, S.Ident):
         return values.get(part.name) or S.Ident(at.pos, at.end, f"_root_.{part.name}")
     if isinstance(part, S.Node):
-        inner = [filled(getattr(part, field.name), values, at) for field in fields(part)[2:]]
+        inner = [filled(value, values, at) for value in [*vars(part).values()][2:]]
         node = type(part)(at.pos, at.end, *inner)
         node.written = False
         return node
@@ -190,9 +187,8 @@ def macro(rule):
         ctx, stx, rule.means, **dict(zip(names, args, strict=True)))
 
 
-for _rule in S.RULES:
-    if _rule.means:
-        U.tactic(*_rule.name.split())(macro(_rule))
+U.HANDLERS.update({name: macro(rule)
+                   for rule in S.RULES if rule.means for name in rule.name.split()})
 
 # --- blocks, several goals ------------------------------------------------------------------------
 
@@ -232,7 +228,6 @@ def and_then(ctx, goal, stx, first, second):
 
 @U.tactic("any_goals")
 def any_goals(ctx, stx, seq):
-    ctx.prune()
     succeeded = []
     on_each(ctx, lambda: succeeded.append(attempt(ctx, run_tactic_seq, ctx, seq)))
     if succeeded and not any(succeeded):

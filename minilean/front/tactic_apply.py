@@ -58,9 +58,8 @@ def specialize(ctx, goal, stx, term):
 # --- apply ----------------------------------------------------------------------------------------
 
 
-@goal_tactic("apply")
-def apply(ctx, goal, stx, term):
-    return apply_term(ctx.meta, goal, *elab_for_apply(ctx, term))
+goal_tactic("apply")(lambda ctx, goal, stx, term: apply_term(
+    ctx.meta, goal, *elab_for_apply(ctx, term)))
 
 
 def elab_for_apply(ctx, term):

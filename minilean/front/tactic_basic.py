@@ -137,10 +137,10 @@ def ext(ctx, stx, names):
         ty = meta.whnf(parts[0])
         if head_name(ty) in meta.ext.structures:
             raise Declined("ext at a structure", stx)
-        if ty is tm.PROP:
-            script(ctx, stx, "refine propext ?_")
-        elif type(ty) is tm.Pi:
+        if type(ty) is tm.Pi:
             funext(ctx, stx, [names.pop(0)] if names else [])
+        elif ty is tm.PROP:
+            script(ctx, stx, "refine propext ?_")
         else:
             break
     if ctx.main() == start:
