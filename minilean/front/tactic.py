@@ -8,7 +8,7 @@ what some stand for, in grammar.txt.
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
-from functools import cache
+from functools import cache, partial
 
 from minilean.front import syntax as S
 from minilean.front import tactic_util as U
@@ -180,14 +180,13 @@ def script(ctx, stx, text: str, **values) -> None:
     run_tactic_seq(ctx, filled(template(text)[0], values, stx))
 
 
-def macro(rule):
-    """The handler of tactics of which grammar.txt says what they stand for."""
+def macro(rule, ctx, stx, *args) -> None:
+    """Runs what the tactic stands for, as its rule in grammar.txt says."""
     names = [name for name, _ in rule.fields]
-    return lambda ctx, stx, *args: script(
-        ctx, stx, rule.means, **dict(zip(names, args, strict=True)))
+    script(ctx, stx, rule.means, **dict(zip(names, args, strict=True)))
 
 
-U.HANDLERS.update({name: macro(rule)
+U.HANDLERS.update({name: partial(macro, rule)
                    for rule in S.RULES if rule.means for name in rule.name.split()})
 
 # --- blocks, several goals ------------------------------------------------------------------------

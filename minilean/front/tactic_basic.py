@@ -10,7 +10,6 @@ from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
 from minilean.front.simp import head_name
 from minilean.front.tactic import attempt, goal_tactic, on_each, script
-from minilean.front.tactic_apply import open_goals
 from minilean.front.tactic_elim import close_contradiction
 from minilean.kernel import term as tm
 
@@ -30,10 +29,10 @@ def rfl(ctx, goal, stx):
         raise U.tactic_error(meta, "rfl", goal, "The goal is not a reflexive relation")
     for lemma in table[head_name(ty)]:
         e = meta.mk_const(lemma)
-        mvars, infos, result = meta.forall_meta(meta.infer(e))
+        mvars, _, result = meta.forall_meta(meta.infer(e))
         if meta.is_def_eq(ty, result):
             meta.assign_mvar(goal, tm.mk_app(e, *mvars))
-            return open_goals(meta, mvars, infos)
+            return []
     a, b = tm.get_app_fn_args(ty)[1][-2:]
     raise U.tactic_error(meta, "rfl", goal, f"The left-hand side\n  {meta.pp(a)}\nis not "
                          f"definitionally equal to the right-hand side\n  {meta.pp(b)}")
@@ -113,6 +112,8 @@ def congr_main(ctx, stx, depth) -> None:
     script(ctx, stx, "try first | with_reducible rfl | assumption")
     if ctx.goals and depth != 0 and attempt(ctx, split_application, ctx, stx):
         on_each(ctx, congr_main, ctx, stx, depth and depth - 1)
+    else:
+        script(ctx, stx, "try first | rfl | assumption")
 
 
 def split_application(ctx, stx) -> None:
