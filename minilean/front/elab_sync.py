@@ -8,7 +8,6 @@ from collections import namedtuple
 from minilean.front.elab_app import Call
 from minilean.front.errors import LeanError, Postpone
 from minilean.front.instances import StuckInstance
-from minilean.front.tactic_context import TacticContext
 from minilean.kernel import term as tm
 
 # a synthetic metavariable that still waits: kind "inst", "postponed" or "tactic"
@@ -153,7 +152,7 @@ class SyncMixin:
 
     def run_by(self, stx, goal):
         """Run the tactic block of the By `stx` on `goal`; errors are logged and `goal` admitted."""
-        from minilean.front.tactic import close_or_admit
+        from minilean.front.tactic import TacticContext, close_or_admit
         meta = self.meta
         d = meta.decls[goal]
         d.type = meta.inst(d.type)

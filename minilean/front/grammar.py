@@ -7,6 +7,7 @@
     tactic name name(field, …)         what stands after these tactics' names
       | alternative                    the first that begins at the next token
       |prec alternative                the same; a term of this precedence begins so
+      => tactics                       what a tactic stands for, with its fields' names as variables
 
 An alternative is a sequence. As in Lean's parsers, it does not begin here, and the next alternative
 is tried, if it fails before it has read a token; later it is an error. The value of a rule without

@@ -5,7 +5,6 @@ functions of the bound variables (elimMVarDeps); goals are handled by delayed as
 Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 
-from minilean.front.errors import LeanError
 from minilean.front.terms import has_loose_bvar
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
@@ -158,8 +157,6 @@ class InstMixin:
         applied = tm.mk_app(new, *[x.fvar for x in dep if x.value is None])
         if not is_goal:
             self.assign_mvar(i, applied)
-        elif any(x.value is not None for x in dep):
-            raise LeanError("a hole below a `let` cannot be abstracted")
         else:
             self._set(self.delayed, new.id, (fvars, i))
         return applied

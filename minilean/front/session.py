@@ -16,7 +16,7 @@ from minilean.front.elab import TermElab
 from minilean.front.errors import describe
 from minilean.front.library import load_library
 from minilean.front.parser import ParseError, parse_tactics
-from minilean.front.tactic_context import TacticContext
+from minilean.front.tactic import TacticContext, run_tactic_seq
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl
 from minilean.kernel.errors import KernelError
@@ -112,7 +112,6 @@ class Session:
         return self._answer(self.lost, parts)
 
     def _run_tactic(self, old, goals, roots, snap, text, deadline):
-        from minilean.front.tactic import run_tactic_seq
         block = parse_tactics(text)
         meta = old.meta
         meta.load(snap)

@@ -30,6 +30,7 @@ class Node:
 
     pos: int
     end: int
+    written = True  # and not what a tactic stands for
 
 
 @dataclass
@@ -37,7 +38,7 @@ class Rule:
     """A rule of the grammar: `alternatives` are [precedence or "", text] pairs.
 
     `base`: of the node class that it declares, "tactic", or None; `node`: the class that it reads.
-    fields: (name, default) pairs, `...` for no default.
+    fields: (name, default) pairs, `...` for no default; means: what a tactic stands for.
     """
 
     base: str | None
@@ -45,9 +46,10 @@ class Rule:
     node: str | None
     fields: list[tuple[str, Any]]
     alternatives: list[list[str]] = field(default_factory=list)
+    means: str = ""
 
 
-_COMMENT = re.compile(r"(^|\s+)--.*")
+_COMMENT = re.compile(r"(^|\s+)--.*", re.MULTILINE)
 _HEADER = re.compile(r"(?:(\w+) )?([\w' ]+?)(?:\((.*)\))?(?: : (\w+))?")
 _ALTERNATIVE = re.compile(r"  \|(\w*) (.*)")
 
@@ -55,12 +57,11 @@ _ALTERNATIVE = re.compile(r"  \|(\w*) (.*)")
 def _rules(text: str) -> list[Rule]:
     """The rules of a grammar. An alternative begins with a bar; what is indented more goes on."""
     rules: list[Rule] = []
-    for line in text.splitlines():
-        line = _COMMENT.sub("", line)
+    for line in re.sub(r"\n    +", " ", _COMMENT.sub("", text)).splitlines():
         if match := _ALTERNATIVE.fullmatch(line):
             rules[-1].alternatives.append([*match.groups()])
-        elif line.startswith("    "):
-            rules[-1].alternatives[-1][1] += line
+        elif line.startswith("  => "):
+            rules[-1].means = line.removeprefix("  => ")
         elif line:
             base, name, own, node = _HEADER.fullmatch(line).groups()
             if base not in (None, "tactic"):

@@ -114,22 +114,6 @@ def generalize(ctx, goal, stx, items, loc):
 # --- patterns -------------------------------------------------------------------------------------
 
 
-def pattern_of_term(t) -> S.RPat:
-    """The rcases pattern that a term pattern of `intro`/`have` stands for."""
-    if isinstance(t, S.Paren):
-        return pattern_of_term(t.term)
-    kind, name, items, ty = "one", "_", [], None
-    if isinstance(t, S.Ident):
-        name = t.name
-    elif isinstance(t, S.Anon | S.Tuple):
-        kind, items = "tuple", [pattern_of_term(x) for x in t.items]
-    elif isinstance(t, S.Ascription) and t.type is not None:
-        kind, items, ty = "typed", [pattern_of_term(t.term)], t.type
-    elif not isinstance(t, S.Hole):
-        raise Declined("constructor pattern in intro/have", t)
-    return S.RPat(t.pos, t.end, kind, name, items, ty)
-
-
 def given_name(pat: S.RPat):
     """The name that the pattern gives to the whole, or None."""
     if pat.kind == "typed":

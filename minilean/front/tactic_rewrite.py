@@ -12,8 +12,8 @@ from minilean.front.equations import equations
 from minilean.front.errors import Declined, LeanError
 from minilean.front.simp import add_rules, decl_rules, equation_of, flipped, head_name
 from minilean.front.simp_main import Simp, SimpSet
-from minilean.front.tactic import goal_tactic, on_places
-from minilean.front.tactic_basic import cases_on_prop, close_rfl
+from minilean.front.tactic import goal_tactic, on_places, script
+from minilean.front.tactic_basic import cases_on_prop
 from minilean.front.tactic_util import replace_at, tactic, tactic_error
 from minilean.front.terms import get_app_num_args, has_loose_bvar
 from minilean.kernel import term as tm
@@ -110,10 +110,9 @@ def rule_terms(ctx, term):
 def rw(ctx, stx, rules, loc):
     """`rewrite`, then `with_reducible rfl` if that closes the main goal; `assumption` for rwa."""
     rewrite(ctx, stx, rules, loc)
-    with ctx.meta.transparency("reducible"):
-        A.try_to_close(ctx, close_rfl)
+    script(ctx, stx, "try with_reducible rfl")
     if stx.kind == "rwa":
-        A.assumption(ctx, stx)
+        script(ctx, stx, "assumption")
 
 
 # --- unfold, split ------------------------------------------------------------------------------

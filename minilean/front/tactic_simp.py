@@ -14,8 +14,8 @@ from minilean.front.build import FALSE, TRUE
 from minilean.front.errors import Declined, LeanError
 from minilean.front.simp import add_rules, decl_rules, rules_of
 from minilean.front.simp_main import Simp, SimpSet, of_eq_true
-from minilean.front.tactic import goal_tactic
-from minilean.front.tactic_apply import assumption, elab, elab_for_apply
+from minilean.front.tactic import goal_tactic, script
+from minilean.front.tactic_apply import elab_for_apply
 from minilean.front.tactic_rewrite import replace_at
 from minilean.kernel import term as tm
 from minilean.kernel.term import Const, FVar, Lam, MVar
@@ -144,12 +144,12 @@ def simpa(ctx, goal, stx, config, only, args, using):
     """Closes the simplified target by a simplified term, `this`, or an assumption."""
     meta, rules = ctx.meta, make_set(ctx, stx, config, only, args)
     this = meta.lctx.find("this")
-    e = meta.inst(elab(ctx, using)) if using is not None else this and this.fvar
+    e = this and this.fvar if using is None else ctx.elab.elab_with_holes(using, None)[0]
     goals = simp_place(meta, goal, None, rules)
     if not goals:
         return []
     if e is None:
-        return ctx.focus(*goals, assumption, ctx, stx)
+        return ctx.focus(*goals, script, ctx, stx, "assumption")
     d, goal = U.assert_hyp(meta, *goals, "simpa✝", meta.inst(meta.infer(e)), e)
     for left in simp_place(meta, goal, d.id, rules):
         close_by_last(meta, left, e, stx)

@@ -12,7 +12,6 @@ from minilean.front import tactic_util as U
 from minilean.front.build import FALSE, TRUE
 from minilean.front.errors import Declined, LeanError
 from minilean.front.tactic import goal_tactic
-from minilean.front.tactic_apply import close_by_assumption
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.env import ConstructorDecl
@@ -194,7 +193,7 @@ def injection(ctx, goal, stx, term, names):
     goal, count = result
     for name in [*names, *[None] * count][:count]:
         goal = U.intro1(meta, goal, name)[1]
-    return [] if close_by_assumption(meta, goal) else [goal]
+    return [] if U.close_by_assumption(meta, goal) else [goal]
 
 
 # --- equations left by case analysis --------------------------------------------------------------

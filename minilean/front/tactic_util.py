@@ -7,7 +7,6 @@ Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
 from minilean.front.errors import Declined, LeanError
-from minilean.front.terms import has_loose_bvar
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 
@@ -93,8 +92,7 @@ def intro1(meta, goal: int, name=None):
         if type(ty) not in (tm.Pi, tm.Let):
             ty = reduce(ty)
     if type(ty) not in (tm.Pi, tm.Let):
-        raise tactic_error(meta, "introN", goal, "There are no additional binders or `let` "
-                           "bindings in the goal to introduce")
+        raise tactic_error(meta, "introN", goal, "There is no binder or `let` to introduce")
     d = meta.mk_local(chosen(name, ty.name), ty.type, getattr(ty, "info", "default"),
                       getattr(ty, "value", None))
     return d, meta.intro_goal(goal, [d], tm.instantiate(ty.body, d.fvar))
@@ -107,8 +105,6 @@ def dependents(meta, goal: int, ids):
 
 def revert(meta, goal: int, decls) -> int:
     """New goal with `decls` (closed under dependency, in order) moved to the target."""
-    if not decls:
-        return goal
     d = meta.decls[goal]
     values = [x.fvar for x in decls if x.value is None]
     return replace_goal(meta, goal, meta.mk_pi([x.fvar for x in decls], d.type),
@@ -122,9 +118,7 @@ def reintro(meta, goal: int, decls):
     for old in decls:
         if old.value is not None and type(meta.goal_type(goal)) is not tm.Let:
             continue  # an unused `let` was dropped
-        d, goal = intro1(meta, goal, old.name)
-        d.bi = old.bi
-        renamed[old.id] = d
+        renamed[old.id], goal = intro1(meta, goal, old.name)
     return goal, renamed
 
 
@@ -167,10 +161,9 @@ def replace_hyp(meta, goal: int, decl, ty, value):
     """
     h = meta.mk_local(decl.name, ty, decl.bi)
     d = meta.decls[goal]
-    used, order = set(meta.fvar_ids(ty)), list(d.lctx.decls)
+    used, order = {decl.id, *meta.fvar_ids(ty)}, list(d.lctx.decls)
     if is_used(meta, d.type, d.lctx, decl.id):
         raise Declined("change of a hypothesis on which something depends")
-    used.add(decl.id)
     order.insert(1 + max(i for i, x in enumerate(order) if x.id in used), h)
     order.remove(decl)
     return h, add_locals(meta, goal, [h], [value], lctx=d.lctx.replace(order))
@@ -182,10 +175,21 @@ def generalize_term(meta, goal: int, e, name: str, eq_name=None):
     target = tm.instantiate(meta.kabstract(meta.goal_type(goal), e), x.fvar)
     decls, values = [x], [e]
     if eq_name is not None:
-        eq_name = "h✝" if eq_name == "_" else eq_name
-        decls.append(meta.mk_local(eq_name, meta.mk_eq(e, x.fvar)))
+        decls.append(meta.mk_local(chosen(eq_name, "h"), meta.mk_eq(e, x.fvar)))
         values.append(meta.mk_eq_refl(e))
     return x, add_locals(meta, goal, decls, values, target)
+
+
+def close_by_assumption(meta, goal: int) -> bool:
+    """Closes the goal by the newest hypothesis that is the target, if not literally then by
+    definition; False when there is none.
+    """
+    ty = meta.goal_type(goal)
+    for d in sorted(hypotheses(meta, goal)[::-1], key=lambda d: d.type is not ty):
+        if meta.is_def_eq(ty, d.type):
+            meta.assign_mvar(goal, d.fvar)
+            return True
+    return False
 
 
 def replace_at(meta, goal: int, d, new, eq=None) -> int:
@@ -219,9 +223,7 @@ def congr_step(meta, f, g, a, b, fp, ap):
     if ap is None:
         family = tm.Lam(fty.name, alpha, beta)
         return tm.mk_app(tm.Const("congrFun", levels), alpha, family, f, g, fp, a)
-    if has_loose_bvar(beta, 0):
-        beta = beta_all(meta, beta)
-    beta = tm.lift(beta, -1, 1)
+    beta = tm.lift(beta_all(meta, beta), -1, 1)
     if fp is None:
         return tm.mk_app(tm.Const("congrArg", levels), alpha, beta, a, b, f, ap)
     return tm.mk_app(tm.Const("congr", levels), alpha, beta, f, g, a, b, fp, ap)

@@ -8,6 +8,7 @@ theorem Or.elim {a b c : Prop} (h : Or a b) (left : a → c) (right : b → c) :
   cases h with
   | inl h => exact left h
   | inr h => exact right h
+theorem Not.intro {a : Prop} (h : a → False) : ¬a := h
 theorem Nonempty.elim {α : Sort u} {p : Prop} (h₁ : Nonempty α) (h₂ : α → p) : p := by
   cases h₁ with
   | intro a => exact h₂ a

@@ -171,6 +171,14 @@ PROVED += [
     ("example (p : Prop) (h : ¬¬p) : p", "by_cases p\n· assumption\n· contradiction"),
     ("example : 3 = 3", "calc 3 = 3 := rfl\n  _ = 3 := rfl"),
     ("example : 3 = 3", "exact by calc\n  3 = 3 := rfl\n  3 = 3 := rfl"),
+    ("example : ∃ x y : Nat, x = y", "use 3, 3"),
+    ("example (a b : Nat) (h : a ≠ b) : b ≠ a", "symm\nexact h"),
+    ("example (p q : Prop) (h : p ∧ q) : p ∧ q", "have ⟨a, _⟩ := h\nexact ⟨a, h.2⟩"),
+    ("example : ∃ y, y = 3", "let x := 3\nhave h : x = 3 := rfl\nexact ⟨x, h⟩"),
+    ("example (h : ∃ y, y = 3) : ∃ y, y = 3", "let ⟨x, k⟩ := h\nexact ⟨x, k⟩"),
+    ("example (n m : Nat) : n = m + 0 → m = n", "intro (h : n = m)\nexact h.symm"),
+    ("example (f : Nat → Nat) : f (2 + 2) = f 4", "congr"),
+    ("example : 3 ≤ 3", "with_reducible rfl"),
 ]
 REFUSED = [
     ("example (p : Prop) (h' : ¬¬p) : p", "by_cases p\n· exact h\n· contradiction"),
@@ -245,8 +253,18 @@ def test_refuses(session, statement, proof):
      ["case nil\nn : Nat\n⊢ [].length = n",
       "case cons\nn x : Nat\nxs : List Nat\n⊢ (x :: xs).length = n"]),
     ("example (p : Prop) : p", "exfalso", ["p : Prop\n⊢ False"]),
+    ("example (p : Prop) : p", "by_contra", ["p : Prop\nthis : ¬p\n⊢ False"]),
+    ("example (p : Prop) : ¬p", "by_contra h", ["p : Prop\nh : p\n⊢ False"]),
+    ("example (p q : Prop) (h : p ∧ q) : q", "have ⟨a, b⟩ := h",
+     ["p q : Prop\nh : p ∧ q\na : p\nb : q\n⊢ q"]),
+    ("example (p q : Prop) : p ∧ q → q", "intro ⟨a, b⟩", ["p q : Prop\na : p\nb : q\n⊢ q"]),
+    ("example (f : Nat → Nat → Nat) (a b c d : Nat) : f (a + b) 1 = f (c + d) 1", "congr",
+     ["f : Nat → Nat → Nat\na b c d : Nat\n⊢ a = c", "f : Nat → Nat → Nat\na b c d : Nat\n⊢ b = d"]),
+    ("example (f g : Nat → Nat → Prop) : f = g", "ext x",
+     ["f g : Nat → Nat → Prop\nx x✝ : Nat\n⊢ f x x✝ ↔ g x x✝"]),
     ("example (p q : Prop) (h : p) : q", "have k := h", ["p q : Prop\nh k : p\n⊢ q"]),
-    ("example (p q : Prop) : q", "suffices h : p", ["p q : Prop\nh : p\n⊢ q", "p q : Prop\n⊢ p"]),
+    ("example (p q : Prop) : q", "suffices h : p",  # the tag is Mathlib's, which has this form
+     ["p q : Prop\nh : p\n⊢ q", "case h\np q : Prop\n⊢ p"]),
 ])
 def test_goals_left(session, statement, tactic, expected):
     assert goals(session, statement, tactic) == expected
@@ -339,3 +357,21 @@ def test_simp_attributes_with_more_to_them_are_declined(session, attribute):
 def test_split_on_a_match_is_declined(session):
     statement = "example (o : Option Nat) : (match o with | none => 1 | some y => y + 1) ≠ 0"
     assert run(session, statement, "split\n· decide\n· simp")[1] == "split on a match"
+
+
+def test_what_a_tactic_stands_for_means_the_library(session):
+    text = """namespace Mine
+theorem funext : True := trivial
+theorem And.intro : True := trivial
+example (f g : Nat → Nat) (h : ∀ x, f x = g x) : f = g ∧ True := by
+  have k : f = g := by
+    funext x
+    exact h x
+  trivial"""
+    assert "messages" not in session.command(text)
+
+
+def test_only_written_tactics_are_listed(session):
+    text = "example : ∃ x : Nat, x = x ∧ True := by\n  exists 4"
+    assert [step["tactic"] for step in session.command(text, all_tactics=True)["tactics"]] == [
+        "exists 4"]
