@@ -14,7 +14,7 @@ from minilean.front.terms import is_app_of, occurs
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.env import RecursorDecl
-from minilean.kernel.term import Const, FVar, Lam, Let, MVar, Pi, Proj, Sort
+from minilean.kernel.term import Const, FVar, Lam, MVar, Pi, Proj, Sort
 
 
 class NotStructural(Exception):
@@ -158,11 +158,10 @@ class Recursion:
         from minilean.front.tactic_elim import split_hyp
         meta = self.meta
         with meta.with_goal(goal):
-            e, reduced = None, tm.get_app_fn_args(meta.goal_type(goal))[1][1]
-            while reduced is not None:  # a recursor stays: from it Lean takes no calls
+            reduced = tm.get_app_fn_args(meta.goal_type(goal))[1][1]
+            while reduced is not None:  # only matches: Lean takes no calls from a recursor
                 e, f = reduced, tm.get_app_fn(reduced)
-                steps = type(f) in (Lam, Let) or meta.is_matcher(f)
-                reduced = meta._reduce_head(e) if steps else None
+                reduced = meta._reduce_head(e) if meta.is_matcher(f) else None
             d = self._stuck_on(e) if occurs(self.rec, e) else None
             if d is None:
                 meta.assign_mvar(goal, self._without_calls(e))
