@@ -9,8 +9,9 @@ Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 from __future__ import annotations
 
-from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
+from minilean.front.tactic import U
+from minilean.front.tactic_elim import eliminate, split_hyp
 from minilean.front.terms import is_app_of, occurs
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
@@ -124,7 +125,6 @@ class Recursion:
 
         case(goal, hyps) closes one minor premise, where hyps are the induction hypotheses.
         """
-        from minilean.front.tactic_elim import eliminate
         meta, goal = self.meta, self.meta.mk_goal(target)
         *indices, major = targets
         for b in eliminate(meta, goal, meta.fvars[major.id], indices, {}, True):
@@ -163,7 +163,6 @@ class Recursion:
 
     def _solve(self, goal):
         """Close a goal that carries a term, after the case splits that its matches wait for."""
-        from minilean.front.tactic_elim import split_hyp
         meta = self.meta
         with meta.with_goal(goal):
             reduced = tm.get_app_fn_args(meta.goal_type(goal))[1][1]
