@@ -94,7 +94,7 @@ class MatchMixin:
         for x in xs:
             x.type = meta.inst(x.type)
         body = meta.inst(body)
-        matcher = MatcherRun(self, xs, done, stx).declare(meta.sort_level(body))
+        matcher = MatcherRun(self, xs, done, stx).declare(meta.inst_level(meta.sort_level(body)))
         motive = meta.mk_lambda([x.fvar for x in xs], body)
         values = [meta.mk_lambda([d.fvar for d in a.decls], a.rhs) for a in done]
         return tm.mk_app(matcher, motive, *terms, *values, *[d.fvar for d in gen])
