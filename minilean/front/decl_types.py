@@ -1,9 +1,9 @@
 """Inductive types and structures: header, universes, constructors, adding them to the kernel.
 
 Follows Lean 4's `Lean/Elab/{Inductive,Structure}.lean`. A structure is an inductive type with one
-constructor, whose binders are the fields, and has projections. The kernel makes the recursor,
-`recursors.py` what is defined from it. Declined: mutual and nested types, `extends`, defaults of
-fields, fields that mention the structure itself.
+constructor, whose binders are the fields, and has projections. The kernel makes the recursor; of
+what Lean defines from it there is only `recOn`. Declined: mutual and nested types, `extends`,
+defaults of fields, fields that mention the structure itself.
 Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 from __future__ import annotations

@@ -11,7 +11,6 @@ from dataclasses import replace
 from minilean.front import syntax as sx
 from minilean.front.errors import Declined, LeanError
 from minilean.front.matchers import Alt, MatcherRun
-from minilean.front.terms import by_dependency
 from minilean.kernel import term as tm
 from minilean.kernel.env import ConstructorDecl
 from minilean.kernel.term import FVar
@@ -97,7 +96,7 @@ class MatchMixin:
         for x in xs:
             x.type = meta.inst(x.type)
         body = meta.inst(body)
-        matcher = MatcherRun(self, xs, done, stx).declare(meta.sort_level(body))
+        matcher = MatcherRun(self, xs, done, stx).declare(meta.inst_level(meta.sort_level(body)))
         motive = meta.mk_lambda([x.fvar for x in xs], body)
         values = [meta.mk_lambda([d.fvar for d in a.decls], a.rhs) for a in done]
         return tm.mk_app(matcher, motive, *terms, *values, *[d.fvar for d in gen])
@@ -156,17 +155,22 @@ class MatchMixin:
                 pats.append(self.term_ensuring(stx, ty))
                 self.synthesize("yes")
             self.synthesize("no")
-        todo = [*pats, *[d.type for d in decls]]
-        for e in todo:  # which grows by the types of the holes
+        order = []
+
+        def close(e):
             for i in meta.mvars_in(e):
-                todo.append(meta.decls[i].type)
-                decls.append(meta.mk_local("x✝", todo[-1]))
-                meta.assign_mvar(i, decls[-1].fvar)
+                close(meta.decls[i].type)
+                if not meta.is_assigned(i):
+                    order.append(meta.mk_local("x✝", meta.inst(meta.decls[i].type)))
+                    meta.assign_mvar(i, order[-1].fvar)
         for d in decls:
+            close(d.type)
             d.type = meta.inst(d.type)
             d.cls = meta.class_name(d.type)
-        order = by_dependency(meta, [d.fvar for d in decls])
-        return [meta.fvars[x.id] for x in order], [meta.inst(p) for p in pats]
+            order.append(d)
+        for p in pats:
+            close(p)
+        return order, [meta.inst(p) for p in pats]
 
     def pattern_names(self, stx):
         """The names of the variables in a pattern (or a list of patterns).

@@ -3,18 +3,20 @@
 Lean 4 (`Lean/Elab/PreDefinition/Structural`) declares `I.below` and `I.brecOn`; here `I.rec` itself
 makes, for every t, a pair: the value at t, and the table of these pairs for what t is made from.
 The matches at the head of the body are compiled again, as case splits of a goal that carries the
-body. Declined: well-founded recursion, and recursion over functions into the type.
+body. Declined: well-founded recursion, recursion over propositions and over functions into the
+type, and calls below a match that is not at the head (behind a `let`, say).
 Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 from __future__ import annotations
 
-from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
+from minilean.front.tactic import U
+from minilean.front.tactic_elim import eliminate, split_hyp
 from minilean.front.terms import is_app_of, occurs
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.env import RecursorDecl
-from minilean.kernel.term import Const, FVar, Lam, Let, MVar, Pi, Proj, Sort
+from minilean.kernel.term import Const, FVar, Lam, MVar, Pi, Proj, Sort
 
 
 class NotStructural(Exception):
@@ -74,15 +76,15 @@ class Recursion:
             for j in range(self.fixed, len(self.own)):
                 try:
                     return self._compile(j)
-                except NotStructural:
+                except (NotStructural, LeanError):
                     continue
         raise Declined("recursion that is not structural on one argument (well-founded recursion)",
                        cmd)
 
-    def _compile(self, j):
-        """fun fixed rest => (I.rec (motive := fun idx x => (∀ rest, ty) ×' table x) … x).1 rest.
+    def _targets(self, j):
+        """The indices of the type of argument j, and this argument.
 
-        Raises NotStructural unless argument j is of a recursive type with variables as indices.
+        Raises NotStructural unless it is of a recursive type with variables as indices.
         """
         meta, major, changing = self.meta, self.own[j], self.own[self.fixed:]
         found = meta.inductive_of(major.type)
@@ -90,33 +92,39 @@ class Recursion:
             raise NotStructural
         *_, params, indices = found
         targets = [*indices, major.fvar]
-        rest = [d for d in changing if d.fvar not in targets]
-        rest_ids = {d.id for d in rest}
+        rest = {d.id for d in changing if d.fvar not in targets}
         if len({*targets} & {d.fvar for d in changing}) < len(targets) \
                 or any(meta.mentions(p, {d.id for d in changing}) for p in params) \
-                or any(meta.mentions(meta.fvars[x.id].type, rest_ids) for x in targets):
+                or any(meta.mentions(meta.fvars[x.id].type, rest) for x in targets):
             raise NotStructural
-        self.major, self.rest = j, [self.own.index(d) for d in rest]
-        rest_vars = [d.fvar for d in rest]
-        result, sort = meta.mk_pi(rest_vars, self.type), Sort(meta.sort_level(self.type))
+        return targets
+
+    def _compile(self, j):
+        """fun fixed rest => (I.rec (motive := fun idx x => (∀ rest, ty) ×' table x) … x).1 rest.
+
+        Raises NotStructural unless every call is on what argument j is made from.
+        """
+        meta, targets, self.major = self.meta, self._targets(j), j
+        self.rest = [k for k in range(self.fixed, len(self.own)) if self.own[k].fvar not in targets]
+        rest = [self.own[k].fvar for k in self.rest]
+        result, sort = meta.mk_pi(rest, self.type), Sort(meta.sort_level(self.type))
         self.up = lv.make("max", lv.ONE, meta.sort_level(result))
         self.motive = meta.mk_local("motive", meta.mk_pi(targets, meta.infer(result))).fvar
         self.carry = meta.mk_local("carry", Pi("α", sort, Pi("e", tm.BVar(0), sort))).fvar
-        goal = meta.mk_pi(rest_vars, tm.mk_app(self.carry, self.type, self.body))
+        goal = meta.mk_pi(rest, tm.mk_app(self.carry, self.type, self.body))
         self.step, at = meta.mk_lambda(targets, goal), tm.mk_app(self.motive, *targets)
         table = self._by_rec(Pi("v", at, Sort(self.up)), targets, self._table)
-        pair = self._by_rec(self._sigma(at, table), targets, self._pair)
-        drop = Lam("α", sort, Lam("e", tm.BVar(0), tm.BVar(1)))
-        value = tm.instantiate_rev(tm.abstract(Proj("PSigma", 0, pair), [self.motive, self.carry]),
-                                   [meta.mk_lambda(targets, result), drop])
-        return meta.mk_lambda(self.binders, tm.mk_app(U.beta_all(meta, value), *rest_vars))
+        value = Proj("PSigma", 0, self._by_rec(self._sigma(at, table), targets, self._pair))
+        carried = Lam("α", sort, Lam("e", tm.BVar(0), tm.BVar(1)))
+        value = tm.instantiate_rev(tm.abstract(value, [self.motive, self.carry]),
+                                   [meta.mk_lambda(targets, result), carried])
+        return meta.mk_lambda(self.binders, tm.mk_app(U.beta_all(meta, value), *rest))
 
     def _by_rec(self, target, targets, case):
         """A term of type target by the recursor of the last of `targets`.
 
         case(goal, hyps) closes one minor premise, where hyps are the induction hypotheses.
         """
-        from minilean.front.tactic_elim import eliminate
         meta, goal = self.meta, self.meta.mk_goal(target)
         *indices, major = targets
         for b in eliminate(meta, goal, meta.fvars[major.id], indices, {}, True):
@@ -155,15 +163,13 @@ class Recursion:
 
     def _solve(self, goal):
         """Close a goal that carries a term, after the case splits that its matches wait for."""
-        from minilean.front.tactic_elim import split_hyp
         meta = self.meta
         with meta.with_goal(goal):
-            e, reduced = None, tm.get_app_fn_args(meta.goal_type(goal))[1][1]
-            while reduced is not None:  # a recursor stays: from it Lean takes no calls
+            reduced = tm.get_app_fn_args(meta.goal_type(goal))[1][1]
+            while reduced is not None:  # only matches: Lean takes no calls from a recursor
                 e, f = reduced, tm.get_app_fn(reduced)
-                steps = type(f) in (Lam, Let) or meta.is_matcher(f)
-                reduced = meta._reduce_head(e) if steps else None
-            d = self._stuck_on(e) if occurs(self.rec, e) else None
+                reduced = meta._reduce_head(e) if meta.is_matcher(f) else None
+            d = self._stuck_on(e) if meta.is_matcher(f) and occurs(self.rec, e) else None
             if d is None:
                 meta.assign_mvar(goal, self._without_calls(e))
             else:
@@ -171,10 +177,8 @@ class Recursion:
                     self._solve(b.goal)
 
     def _stuck_on(self, e):
-        """The local that a match at the head of e waits for, or None."""
+        """The local that the match at the head of e waits for, or None."""
         meta = self.meta
-        if not meta.is_matcher(tm.get_app_fn(e)):
-            return None
         e = meta.whnf_core(meta.unfold(e))
         rec, args = meta.head_decl(e), tm.get_app_fn_args(e)[1]
         if type(rec) is not RecursorDecl:

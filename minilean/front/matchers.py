@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections import namedtuple
 
+import minilean.front.tactic  # noqa: F401  (loads the tactic modules in order)
 from minilean.front.errors import Declined, LeanError
 from minilean.front.ext import MatcherInfo
+from minilean.front.tactic_elim import close_contradiction, split_hyp
 from minilean.front.terms import locals_used
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
@@ -37,7 +39,6 @@ class MatcherRun:
         parameters are the local variables that discriminants and patterns depend on.
         """
         meta, discrs = self.meta, [x.fvar for x in self.xs]
-        level = meta.inst_level(level)
         u = level if lv.is_zero(level) else lv.param("u_motive")
         motive = meta.mk_local("motive", meta.mk_pi(discrs, tm.Sort(u)))
         minors = [meta.mk_local(a.name, meta.mk_pi([d.fvar for d in a.decls],
@@ -76,8 +77,6 @@ class MatcherRun:
         Split is the leftmost local that any alternative looks at, as in Lean: also one that the
         first alternative does not need, so that the match is stuck there.
         """
-        import minilean.front.tactic  # noqa: F401  (loads the tactic modules in order)
-        from minilean.front.tactic_elim import close_contradiction, split_hyp
         meta = self.meta
         self.n_splits += 1
         if self.n_splits > MAX_SPLITS:

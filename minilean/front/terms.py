@@ -87,18 +87,3 @@ def locals_used(meta, terms, decls):
         if d.id in used:
             used.update(meta.fvar_ids(d.type))
     return used
-
-
-def by_dependency(meta, fvars):
-    """The variables, each after those that its type mentions, otherwise in the given order."""
-    ours, out = {x.id: x for x in fvars}, []
-
-    def place(x):
-        if x not in out:
-            for i in meta.fvar_ids(meta.fvars[x.id].type):
-                if i in ours:
-                    place(ours[i])
-            out.append(x)
-    for x in fvars:
-        place(x)
-    return out

@@ -44,6 +44,9 @@ ACCEPTED = {
                  "def T.size {α} : T α → Nat\n  | leaf => 0\n"
                  "  | node l _ r => l.size + 1 + r.size\n"
                  "example : (T.node .leaf 1 .leaf).size = 1 := rfl",
+    "recursion below two matches": "def m : Nat → Nat → Nat\n  | 0, k => k\n  | n+1, 0 => n+1\n"
+                                   "  | n+1, k+1 => m n k + 1\n"
+                                   "example (n k : Nat) : m (n+1) (k+1) = m n k + 1 := rfl",
     "structure": "structure P where\n  x : Nat\n  y : Nat\n"
                  "example : ({x := 1, y := 3} : P).y = 3 := rfl\n"
                  "example (p : P) : {p with x := 2}.x = 2 := rfl",
@@ -138,6 +141,9 @@ DECLINED = {
     "extends": "structure A where\n  x : Nat\nstructure B extends A where\n  y : Nat",
     "default value of a structure field": "structure A where\n  x : Nat := 3",
     "unbound name in a structure field": "structure A where\n  x : a = a",
+    "recursion that is not structural on one argument (well-founded recursion)":  # as in Lean
+        "theorem t (n : Nat) : n = n := by\n  induction n with\n  | zero => rfl\n"
+        "  | succ k _ => exact congrArg Nat.succ (t k)",
     "recursive structure": "structure A where\n  x : Nat → A",
 }
 
