@@ -92,10 +92,7 @@ class Reducer:
             return beta(head, get_app_fn_args(e)[1]) if type(fn) is Lam or head is not fn else None
         if t is Let:
             return tm.instantiate_rev(e.body, (e.value,))
-        return self._reduce_proj(e) if t is Proj else None
-
-    def _reduce_proj(self, e):
-        return self.field(self.whnf_ctor(e.expr), e.struct, e.idx)
+        return self.field(self.whnf_ctor(e.expr), e.struct, e.idx) if t is Proj else None
 
     def field(self, e, struct, i):
         """Field number i of e if e is a constructor application of the structure, else None."""

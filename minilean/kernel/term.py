@@ -23,12 +23,12 @@ _new = object.__new__
 class Expr:
     """Base of all terms; immutable, do not assign to the fields.
 
-    `fields`: what the constructor takes. `parts`: those that are terms, with the number of
+    `fields`: what the constructor takes. `parts`: those that are terms, each with the number of
     variables that are bound there. `levels`: a tuple of Level.
     """
 
     __slots__ = ("flags", "loose")
-    fields, parts, levels, own_flag = (), {}, (), 0
+    fields, parts, levels, own_flag = (), (), (), 0
 
     def __new__(cls, *values):
         key = (cls, *values)
@@ -43,13 +43,13 @@ def _make(key, cls, values):
     e = _new(cls)
     for name, value in zip(cls.fields, values, strict=True):
         setattr(e, name, value)
-    e.loose, e.flags = e.idx + 1 if cls is BVar else 0, cls.own_flag
+    loose, flags = e.idx + 1 if cls is BVar else 0, cls.own_flag
     for level in e.levels:
-        e.flags |= (PARAM if level.has_param else 0) | (LMVAR if level.has_mvar else 0)
-    for name, binders in cls.parts.items():
+        flags |= (PARAM if level.has_param else 0) | (LMVAR if level.has_mvar else 0)
+    for name, binders in cls.parts:
         part = getattr(e, name)
-        e.loose = max(e.loose, part.loose - binders)
-        e.flags |= part.flags
+        loose, flags = max(loose, part.loose - binders), flags | part.flags
+    e.loose, e.flags = loose, flags
     return intern(key, e)
 
 
@@ -81,7 +81,7 @@ class Const(Expr):
 
 class App(Expr):
     __slots__ = fields = ("fn", "arg")
-    parts = {"fn": 0, "arg": 0}
+    parts = ("fn", 0), ("arg", 0)
 
     def __new__(cls, fn, arg):
         return app(fn, arg)
@@ -91,7 +91,7 @@ class Lam(Expr):
     """λ (name : type), body."""
 
     __slots__ = fields = ("name", "type", "body", "info")
-    parts = {"type": 0, "body": 1}
+    parts = ("type", 0), ("body", 1)
 
     def __new__(cls, name, type, body, info="default"):
         return Expr.__new__(cls, name, type, body, info)
@@ -106,7 +106,7 @@ class Pi(Expr):
 
 class Let(Expr):
     __slots__ = fields = ("name", "type", "value", "body")
-    parts = {"type": 0, "value": 0, "body": 1}
+    parts = ("type", 0), ("value", 0), ("body", 1)
 
 
 class Lit(Expr):
@@ -123,7 +123,7 @@ class Proj(Expr):
     """Field number `idx` (0-based, parameters not counted) of `expr` of structure `struct`."""
 
     __slots__ = fields = ("struct", "idx", "expr")
-    parts = {"expr": 0}
+    parts = ("expr", 0),
 
 
 LEAVES = {BVar, FVar, MVar, Sort, Const, Lit}
@@ -278,7 +278,7 @@ def _with_levels(e, names, levels):
 
 def children(e):
     """The direct subterms of e."""
-    return [getattr(e, name) for name in e.parts]
+    return (e.fn, e.arg) if type(e) is App else [getattr(e, name) for name, _ in e.parts]
 
 
 def subterms(e):
