@@ -117,27 +117,20 @@ class CommandElab:
     def new_elab(self, name="_example"):
         """A TermElab over a fresh Meta in the current state."""
         meta = Meta(self.state.env, self.state.ext, self.max_steps, self.deadline)
-        meta.scoped_insts = self.scoped_instances()
+        scope = self.state.scope
+        meta.spaces = tuple(dict.fromkeys((*scope.opened, *scope.namespaces())))
         meta.shared = self.state.remembered
         elab = TermElab(meta, self.state.scope, self.messages, name)
         elab.recorder = None if self.tactics is None else self.record
         elab.root_goals = self.root_goals
         return elab
 
-    def scoped_instances(self):
-        """{class: [instance name]}: the scoped instances of the namespaces that are open."""
-        scope, found = self.state.scope, {}
-        for space in dict.fromkeys((*scope.opened, *scope.namespaces())):
-            for cls, name in self.state.ext.scoped.get(space, ()):
-                found.setdefault(cls, []).append(name)
-        return found
-
     def record(self, ctx, stx, goals):
         """Keep a tactic that is about to run; Lean lists no tactic that only arranges others, but
         it does list braces."""
         if not (stx.kind in ("<;>", "paren") or stx.kind == "·" and len(stx.args) == 1):
             texts = [ctx.meta.pp_goal(g) for g in goals]
-            self.tactics.append((stx, ctx.meta.snapshot(), goals, texts, ctx.elab))
+            self.tactics.append((stx, ctx.meta.fork(), goals, texts, ctx.elab))
 
     # --- scopes ---------------------------------------------------------------------------------
 
@@ -263,9 +256,7 @@ class CommandElab:
         elif kind == "instance" and attr.kind == "global":
             meta.add_instance(name, int(priority))
         elif kind == "instance" and attr.kind == "scoped" and space:  # found after the others
-            table, cls = ext.own("scoped"), meta.class_name(self.state.env.lookup(name).type)
-            table[space] = (*table.get(space, ()), (cls, name))
-            ext.own("instance_names").add(name)
+            meta.add_instance(name, 0, space)
         elif kind == "refl":
             relation = tm.get_app_fn(conclusion(self.state.env.lookup(name).type)).name
             ext.own("refl_lemmas")[relation] = (*ext.refl_lemmas.get(relation, ()), name)

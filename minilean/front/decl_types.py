@@ -15,7 +15,7 @@ from minilean.front.ext import ProjInfo, StructInfo
 from minilean.front.meta import Meta
 from minilean.front.recursors import add_rec_on, conclusion
 from minilean.front.scope import with_auto_bound
-from minilean.front.terms import is_app_of, occurs
+from minilean.front.terms import is_app_of, level_mvars, occurs
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl, InductiveSpec, TheoremDecl
@@ -82,7 +82,7 @@ class InductiveRun(Header):
             return
         for field in field_types:
             s = meta.inst_level(meta.sort_level(field))
-            if not meta._occurs_level(u, s):
+            if u.a not in level_mvars(s):
                 level = lv.max_(level, s)
         if not meta.is_def_eq(Sort(u), Sort(level)):
             raise LeanError("failed to compute resulting universe level of inductive datatype",

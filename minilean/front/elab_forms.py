@@ -81,7 +81,7 @@ class FormMixin:
         return m
 
     def elab_synthhole(self, stx, expected):
-        meta, ours = self.meta, self.meta.lctx.by_id
+        meta, ours = self.meta, self.meta.lctx
         for i, d in meta.decls.items() if stx.name is not None else ():
             if d.name == stx.name and d.kind == "opaque" and all(
                     x.id in ours for x in d.lctx.decls):
@@ -118,8 +118,8 @@ class FormMixin:
         ty = meta.inst(self.type_or_new(expected))
         if ty is NAT:
             return meta.mk_nat(stx.value)
-        u = meta._dec_level(meta.sort_level(ty))
-        if u is None:
+        u = meta.mk_level_mvar()
+        if not meta.is_def_eq(meta.sort_of(ty), tm.Sort(lv.succ(u))):
             raise LeanError(f"failed to synthesize\n  OfNat ({meta.pp(ty)}) {stx.value}", stx)
         inst = self.inst_mvar(tm.mk_app(tm.Const("OfNat", (u,)), ty, lit), stx)
         return tm.mk_app(tm.Const("OfNat.ofNat", (u,)), ty, lit, inst)

@@ -42,7 +42,7 @@ class MatcherRun:
         meta, discrs = self.meta, [x.fvar for x in self.xs]
         level = meta.inst_level(level)
         if level.kind == "mvar":  # nothing determined it: Type
-            meta.assign_level(level.a, lv.ONE)
+            meta.assign_mvar(level.a, lv.ONE)
             level = lv.ONE
         u = level if lv.is_zero(level) else lv.param("u_motive")
         motive = meta.mk_local("motive", meta.mk_pi(discrs, tm.Sort(u)))

@@ -13,7 +13,7 @@ from minilean.kernel import reduce
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl, InductiveDecl
 from minilean.kernel.literals import FOLD, NAT, NAT_SUCC, as_literal
-from minilean.kernel.term import FVAR, LMVAR, MVAR, App, Const, FVar, Lam, MVar, Pi, get_app_fn_args
+from minilean.kernel.term import LMVAR, MVAR, App, Const, FVar, Lam, MVar, Pi, get_app_fn_args
 
 ALWAYS_FOLDED = {  # whatever the transparency
     "Nat.succ": FOLD["Nat.succ"],
