@@ -102,8 +102,8 @@ class CommandElab:
     def new_elab(self, name="_example"):
         """A TermElab over a fresh Meta in the current state."""
         meta = Meta(self.state.env, self.state.ext, self.max_steps, self.deadline)
-        spaces = (*self.state.scope.opened, *self.state.scope.namespaces())
-        meta.scoped_insts = [scoped[1:] for scoped in self.state.ext.scoped if scoped[0] in spaces]
+        scope = self.state.scope
+        meta.spaces = tuple(dict.fromkeys((*scope.opened, *scope.namespaces())))
         meta.shared = self.state.remembered
         elab = TermElab(meta, self.state.scope, self.messages, name)
         elab.recorder = None if self.tactics is None else self.record
@@ -115,7 +115,7 @@ class CommandElab:
         it does list braces."""
         if not (stx.kind in ("<;>", "paren") or stx.kind == "·" and len(stx.args) == 1):
             texts = [ctx.meta.pp_goal(g) for g in goals]
-            self.tactics.append((stx, ctx.meta.snapshot(), goals, texts, ctx.elab))
+            self.tactics.append((stx, ctx.meta.fork(), goals, texts, ctx.elab))
 
     # --- scopes ---------------------------------------------------------------------------------
 
@@ -226,8 +226,7 @@ class CommandElab:
         elif kind == "instance" and attr.kind == "global":
             meta.add_instance(name, attr.priority)
         elif kind == "instance" and attr.kind == "scoped" and space:  # found after the others
-            ext.own("scoped").add((space, meta.class_name(type_), name))
-            ext.own("instance_names").add(name)
+            meta.add_instance(name, 0, space)
         elif kind == "refl":
             relation = tm.get_app_fn(conclusion(type_)).name
             ext.own("refl_lemmas")[relation] = (*ext.refl_lemmas.get(relation, ()), name)

@@ -14,7 +14,7 @@ from minilean.front.errors import Declined
 from minilean.front.ext import ProjInfo, StructInfo
 from minilean.front.meta import Meta
 from minilean.front.scope import with_auto_bound
-from minilean.front.terms import conclusion, const_of, is_app_of
+from minilean.front.terms import conclusion, const_of, is_app_of, level_mvars
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl, InductiveSpec
@@ -76,7 +76,7 @@ class InductiveRun(Header):
             return
         for field in field_types:
             u = meta.inst_level(meta.sort_level(field))
-            if not meta._occurs_level(sort.level, u):
+            if sort.level.a not in level_mvars(u):
                 level = lv.max_(level, u)
         if not meta.is_def_eq(sort, Sort(level)):
             raise Declined("universe of an inductive type", self.cmd)

@@ -39,7 +39,7 @@ class AssignMixin:
         xs = [self.inst(x) for x in get_app_fn_args(lhs)[1]]
         ids = {x.id for x in xs if type(x) is FVar}
         unique = len(ids) == len(xs)
-        if not (unique and known.by_id.keys().isdisjoint(ids)) and self._first_order(m, xs, rhs):
+        if not (unique and ids.isdisjoint(known)) and self._first_order(m, xs, rhs):
             return True
         value = self._in_scope(m, rhs, ids) if unique else None
         if value is not None:
@@ -70,7 +70,7 @@ class AssignMixin:
     def _in_scope(self, m, value, extra):
         """value with metavariables of larger contexts pruned; None when m occurs in it or a free
         variable is outside m's context and `extra`."""
-        known = self.decls[m.id].lctx.by_id
+        known = self.decls[m.id].lctx
         for s in tm.subterms(value) if value.flags & (FVAR | MVAR) else ():
             if type(s) is FVar and s.id not in known and s.id not in extra or s is m:
                 return None

@@ -229,7 +229,7 @@ class TermElab(AppMixin, NameMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
         for i in level_mvars_in(*terms):
             name = next(u for u in fresh if u not in self.level_names)
             self.level_names.append(name)
-            meta.assign_level(i, lv.param(name))
+            meta.assign_mvar(i, lv.param(name))
         return [meta.inst(e) for e in terms]
 
 

@@ -73,9 +73,9 @@ class FormMixin:
         return m
 
     def elab_synthhole(self, stx, expected):
-        meta, ours = self.meta, self.meta.lctx.by_id.keys()
+        meta, ours = self.meta, self.meta.lctx.keys()
         if stx.name is not None and any(
-                d.name == stx.name and d.kind == "opaque" and ours >= d.lctx.by_id.keys()
+                d.name == stx.name and d.kind == "opaque" and ours >= d.lctx.keys()
                 for d in meta.decls.values()):
             raise Declined(f"the goal ?{stx.name} in a term", stx)
         return meta.mk_mvar(self.type_or_new(expected), "opaque", stx.name or "")

@@ -9,6 +9,7 @@ Run: `python -m pytest tests/minilean/test_elab.py`.
 
 import itertools
 import time
+from copy import copy
 
 from minilean.front.build import BuildMixin
 from minilean.front.defeq import DefEqMixin
@@ -21,7 +22,7 @@ from minilean.front.whnf import WhnfMixin
 from minilean.kernel import level as lv
 from minilean.kernel.term import FVAR, LMVAR, FVar, MVar, Sort
 
-_TABLES = ("assign", "delayed", "lassign", "decls", "fvars")
+_TABLES = ("assign", "delayed", "decls", "fvars")
 _fresh = itertools.count(1)
 STEPS_PER_CLOCK_LOOK = 2000
 CACHE_LIMIT = 40_000  # entries of what is remembered, then emptied
@@ -43,44 +44,27 @@ class LocalDecl:
         self.fvar = FVar(id)
 
 
-class LocalContext:
-    """Immutable ordered hypotheses."""
-
-    __slots__ = ("_by_id", "decls", "insts")
+class LocalContext(dict):
+    """Hypotheses in order, {id: declaration}; never changed once made."""
 
     def __init__(self, decls=()):
-        self.decls = decls
-        self._by_id = None
+        super().__init__([(d.id, d) for d in decls])
+        self.decls = tuple(decls)
         self.insts = tuple([d for d in decls if d.cls is not None])
-
-    @property
-    def by_id(self):
-        """{id: declaration}."""
-        if self._by_id is None:
-            self._by_id = {d.id: d for d in self.decls}
-        return self._by_id
-
-    def __contains__(self, fvar_id):
-        return fvar_id in self.by_id
-
-    def get(self, fvar_id):
-        return self.by_id.get(fvar_id)
 
     def find(self, name):
         """The last declaration called `name`, or None."""
-        for d in reversed(self.decls):
-            if d.name == name and not d.hidden:
-                return d
-        return None
+        found = [d for d in self.decls if d.name == name and not d.hidden]
+        return found[-1] if found else None
 
     def add(self, *decls):
-        return LocalContext(self.decls + decls)
+        return self.replace(self.decls + decls) if decls else self
 
     def erase(self, ids):
         return self.replace([d for d in self.decls if d.id not in ids])
 
     def replace(self, decls):
-        return LocalContext(tuple(decls))
+        return LocalContext(decls)
 
 
 class MVarDecl:
@@ -98,12 +82,11 @@ class Meta(InferMixin, WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin, InstMix
     def __init__(self, env, ext, max_steps=400_000, deadline=None):
         self.env, self.ext = env, ext
         self.steps, self.deadline = max_steps, deadline
-        self._clock = STEPS_PER_CLOCK_LOOK
         self.lctx = LocalContext()
         self.fvars, self.decls = {}, {}
-        self.assign, self.delayed, self.lassign = {}, {}, {}
+        self.assign, self.delayed = {}, {}  # `assign` also has the level metavariables
         self.shared, self.own = {}, {}  # remembered: about closed terms; about others
-        self.scoped_insts = ()
+        self.spaces = ()  # namespaces whose scoped instances are found
         self._busy_insts = set()
         self._restart()
 
@@ -121,11 +104,9 @@ class Meta(InferMixin, WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin, InstMix
         self.steps -= 1
         if self.steps < 0:
             raise StepLimit("maximum number of steps")
-        self._clock -= 1
-        if self._clock < 0:
-            self._clock = STEPS_PER_CLOCK_LOOK
-            if self.deadline is not None and time.monotonic() > self.deadline:
-                raise StepLimit("time limit")
+        look = not self.steps % STEPS_PER_CLOCK_LOOK and self.deadline is not None
+        if look and time.monotonic() > self.deadline:
+            raise StepLimit("time limit")
 
     def remembered(self, key, flags, compute, *args):
         """compute(*args), computed once; `flags` of terms with local parts keep it to this proof.
@@ -162,15 +143,13 @@ class Meta(InferMixin, WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin, InstMix
         self.trail.append((table, key, table.get(key)))
         table[key] = value
 
-    def snapshot(self):
-        """Everything a later `load` needs to continue from here; branches share nothing else."""
-        return [dict(getattr(self, name)) for name in _TABLES], self.lctx, self.env, self.ext
-
-    def load(self, snap):
-        tables, self.lctx, self.env, self.ext = snap
-        for name, table in zip(_TABLES, tables, strict=True):
-            setattr(self, name, dict(table))
-        self._restart()
+    def fork(self):
+        """A copy with its own metavariables, outside any attempt or search, to continue from."""
+        new = copy(self)
+        for name in _TABLES:
+            setattr(new, name, dict(getattr(self, name)))
+        new._restart()
+        return new
 
     # --- local contexts -------------------------------------------------------------------------
 
@@ -219,9 +198,6 @@ class Meta(InferMixin, WhnfMixin, DefEqMixin, BuildMixin, InstanceMixin, InstMix
 
     def assign_mvar(self, i, value):
         self._set(self.assign, i, value)
-
-    def assign_level(self, i, level):
-        self._set(self.lassign, i, level)
 
     def intro_goal(self, goal, decls, new_type, new_lctx=None):
         """Assigns goal := fun decls => ?new; returns the id of ?new (same tag, opaque)."""

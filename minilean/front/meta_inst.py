@@ -18,10 +18,10 @@ class InstMixin:
 
     def inst_level(self, u):
         """u with assigned level metavariables replaced."""
-        if not u.has_mvar or not self.lassign:
+        if not u.has_mvar:
             return u
         if u.kind == "mvar":
-            value = self.lassign.get(u.a)
+            value = self.assign.get(u.a)
             return u if value is None else self.inst_level(value)
         return lv.rebuild(u, self.inst_level)
 
@@ -127,7 +127,7 @@ class InstMixin:
         new = {}
         for s in tm.subterms(e):
             if type(s) is MVar and s.id not in self.assign \
-                    and not ids.isdisjoint(self.decls[s.id].lctx.by_id):
+                    and not ids.isdisjoint(self.decls[s.id].lctx):
                 new[s] = self._revert(s.id, ids)
         e = self.inst(e)
         return tm.replace(e, lambda s: new.get(s) if s.flags & MVAR else s) if new else e

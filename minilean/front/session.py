@@ -91,7 +91,7 @@ class Session:
                 "goals": "\n".join(texts) if texts else "no goals", "usedConstants": []}
 
     def _add_state(self, elab, goals, roots=None, snap=None):
-        self.states.append((elab, goals, roots or goals, snap or elab.meta.snapshot()))
+        self.states.append((elab, goals, roots or goals, snap or elab.meta.fork()))
         return len(self.states) - 1
 
     # --- tactics ------------------------------------------------------------------------------
@@ -113,8 +113,7 @@ class Session:
 
     def _run_tactic(self, old, goals, roots, snap, text, deadline):
         block = parse_tactics(text)
-        meta = old.meta
-        meta.load(snap)
+        meta = snap.fork()
         meta.steps, meta.deadline = MAX_STEPS, deadline
         elab = TermElab(meta, old.scope, decl_name=old.decl_name)
         elab.own_name, elab.level_names = old.decl_name, list(old.level_names)

@@ -60,23 +60,22 @@ def numeral_level(n, base=lv.ZERO):
     return base
 
 
-def level_mvars(u, into):
-    """Adds the ids of the metavariables in a level to the list `into`, in order."""
-    if u.kind == "mvar" and u.a not in into:
-        into.append(u.a)
-    elif u.has_mvar and u.kind != "mvar":
-        for part in [part for part in (u.a, u.b) if part is not None]:
-            level_mvars(part, into)
+def level_mvars(u):
+    """Ids of the metavariables in a level, in order."""
+    if u.kind == "mvar":
+        return [u.a]
+    parts = (u.a, u.b) if u.has_mvar else ()
+    return [i for part in parts if part is not None for i in level_mvars(part)]
 
 
 def level_mvars_in(*terms):
     """Ids of the level metavariables in the terms, in order of appearance."""
-    found = []
+    found = {}
     for e in terms:
         for s in tm.subterms(e) if e.flags & tm.LMVAR else ():
             for u in s.levels if type(s) is Const else (s.level,) if type(s) is Sort else ():
-                level_mvars(u, found)
-    return found
+                found.update(dict.fromkeys(level_mvars(u)))
+    return list(found)
 
 
 def locals_used(meta, terms, decls):
