@@ -59,14 +59,16 @@ def run_tactic_seq(ctx, seq) -> None:
 
 
 def run_tactic(ctx, stx) -> None:
-    """Runs one tactic. Raises LeanError (Lean's message), Declined, StepLimit."""
+    """Runs one tactic; before and after it, all goals are open.
+
+    Raises LeanError (Lean's message), Declined, StepLimit.
+    """
     meta, elab = ctx.meta, ctx.elab
     meta.tick()
     handler = U.HANDLERS.get(stx.kind)
     if handler is None:
         raise Declined(f"tactic {stx.kind}", stx)
     if elab.recorder is not None and stx.written:
-        ctx.prune()
         elab.recorder(ctx, stx, list(ctx.goals))
     with Setting(elab, "err_to_sorry", ctx.recover):
         try:
@@ -211,7 +213,6 @@ def with_reducible(ctx, stx, seq):
 
 @U.tactic("done")
 def done(ctx, stx):
-    ctx.prune()
     if ctx.goals:
         shown = "\n\n".join(ctx.meta.pp_goal(g) for g in ctx.goals)
         raise LeanError(f"unsolved goals\n{shown}", stx)

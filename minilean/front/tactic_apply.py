@@ -188,7 +188,6 @@ def show(ctx, stx, kind, value):
     """`show T` picks the first goal that T unifies with; `show T from e` closes the goal."""
     if value is not None:
         return script(ctx, stx, "refine show kind from value", kind=kind, value=value)
-    ctx.prune()
     goals = ctx.goals
 
     def pick(goal):
