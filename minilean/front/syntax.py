@@ -37,7 +37,7 @@ class Rule:
     """A rule of the grammar: `alternatives` are [precedence or "", text] pairs.
 
     `base`: of the node class that it declares, "tactic", or None; `node`: the class that it reads.
-    fields: (name, default) pairs, `...` for no default.
+    fields: (name, default) pairs.
     """
 
     base: str | None
