@@ -54,7 +54,7 @@ class TokenParser:
     def __init__(self, text: str):
         self.text = text
         self.tokens = tokenize(text)
-        self.i = 0
+        self.i = self.reread = 0  # the latter: tokens that `atomic(…)` gave back
         self.col = self.command_col = -1  # the latter of the command that is read
         self.holes: tuple[S.Ident, ...] | None = None  # the `·` of the parentheses around
         self.failed: set[tuple] = set()  # (part, i) where `atomic(…)` failed
