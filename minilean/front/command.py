@@ -17,7 +17,7 @@ from minilean.front.elab_names import NAMES
 from minilean.front.errors import FAILURES, Declined, LeanError, describe
 from minilean.front.meta import Meta
 from minilean.front.parser import ParseError, Parser
-from minilean.front.pp import bracketed
+from minilean.front.pp import BRACKETS
 from minilean.front.scope import Scope, with_auto_bound
 from minilean.front.simp import add_simp_attr
 from minilean.front.terms import conclusion
@@ -261,7 +261,7 @@ class CommandElab:
         for (info, text), group in groupby(decls, key=lambda d: (d.bi, meta.pp(d.type))):
             names = " ".join([d.name for d in group])
             anonymous = info == "inst" and names.startswith("inst")
-            words.append(bracketed(text if anonymous else f"{names} : {text}", info))
+            words.append(BRACKETS[info].format(text if anonymous else f"{names} : {text}"))
         return f"{' '.join(words)} : {meta.pp(rest)}"
 
     def cmd_print(self, cmd):

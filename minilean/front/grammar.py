@@ -55,6 +55,7 @@ Part = Callable[[Any, dict], bool]
 _WORD = re.compile(r"""\s*(\$?"[^"]*"|\$?<[\w ]+>|\w+='[^']*'|\w+=(?:\w+|\[\])|"""
                    r"""\w+:(?:max|lead|\d+)\b|\w+:|[,|]?[*+]|\w+|\S)""")
 _FIRST_WORDS = re.compile(r'["<]([^">]+)[">]')
+MAX_REREAD = 50_000  # tokens that `atomic` gives back, in all: it may read nested brackets often
 _PRECEDENCES = {"max": MAX, "lead": LEAD}
 _RULES = {rule.name: rule for rule in S.RULES if rule.base != "tactic"}
 
@@ -191,7 +192,10 @@ def _atomic(part: Part) -> Part:
                 return True
         except ParseError:
             parser.failed.add((part, mark[0]))
+            parser.reread += parser.i - mark[0]
             parser.i, parser.holes = mark
+            if parser.reread > MAX_REREAD:
+                parser.decline("deeply nested brackets")
         return False
     return run
 

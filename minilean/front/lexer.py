@@ -30,7 +30,7 @@ class ParseError(LeanError):
 
 class Token(NamedTuple):
     """`text` is in canonical spelling (`=>` for `↦`), without the dot of a field or the question
-    mark of a `?x`; of an "error" it is the message."""
+    mark of a `?x`."""
 
     kind: str
     text: str
@@ -65,15 +65,14 @@ _TOKEN = re.compile(
     rf"|(?P<anonymous>\?_(?![{_REST}]))|(?P<synth>\?{_PART})"
     r'|(?P<str>"(?:[^"\\]|\\.)*")'
     r"|(?P<char>'(?:[^'\\\n]|\\[^\n]+?)')"
-    r"|(?P<sym>#[a-z_]+!?|" + "|".join(re.escape(s) for s in _SYMBOLS) + ")",
+    r"|(?P<sym>#[a-z_]+!?|" + "|".join(re.escape(s) for s in _SYMBOLS) + ")|(?P<error>.)",
     re.S,
 )
 _COMMENT_MARK = re.compile("/-|-/")
 
 
 def tokenize(text: str) -> list[Token]:
-    """All tokens of text, an "eof" last. Where the text cannot be cut any further there is an
-    "error" before it, so that earlier commands are still read."""
+    """All tokens of text, an "eof" last; a character that begins none is an "error"."""
     tokens: list[Token] = []
     start = last = 0  # of the next token; end of the last one
     while start < len(text):
@@ -90,8 +89,6 @@ def tokenize(text: str) -> list[Token]:
 def _token_at(text: str, start: int) -> tuple[str, str, int]:
     """(kind, text, end) of the token at this offset, or of what separates tokens ("space")."""
     match = _TOKEN.match(text, start)
-    if match is None:
-        return "error", "expected token", len(text)
     kind, word = match.lastgroup, match[0]
     if kind == "block":
         return _comment(text, start)
@@ -107,12 +104,12 @@ def _token_at(text: str, start: int) -> tuple[str, str, int]:
 def _comment(text: str, start: int) -> tuple[str, str, int]:
     """The (nested) block comment that opens at start: a "doc" or a "space".
 
-    One that does not end is an error at the end of the text, as in Lean.
+    One that does not end is an "error" without a text: it is reported at the end.
     """
     depth = 0
     for mark in _COMMENT_MARK.finditer(text, start):
         depth += 1 if mark.group() == "/-" else -1
         if depth == 0:
             is_doc = text.startswith("/--", start) and not text.startswith("/--/", start)
-            return "doc" if is_doc else "space", "", mark.end()
-    return "error", "unterminated comment", len(text)
+            return "doc" if is_doc else "space", "/--", mark.end()
+    return "error", "", len(text)

@@ -28,8 +28,13 @@ class TermParser(TokenParser):
 
     def term(self, prec: int = 0) -> S.Term:
         """A term of at least this precedence."""
-        left, have = self.first_term(prec)
-        if have == MAX:
+        left, have, tok = MISSING, 0, self.tok
+        key = tok.text if tok.kind in ("sym", "kw") else tok.kind
+        for have, read in self.leading.get(key, ()):
+            left = read(self) if have >= prec else MISSING
+            if left is not MISSING:
+                break
+        if have == MAX and left is not MISSING:
             left = self.fields(left)
             args, ellipsis = self.arguments() if prec <= LEAD else ([], False)
             if args or ellipsis:
@@ -55,17 +60,6 @@ class TermParser(TokenParser):
             return self.node(S.App, left, right, [left])
         return self.node(S.BinOp, left, op, left, right)
 
-    def first_term(self, prec: int) -> tuple[S.Term, int]:
-        """A term that starts here, without infix operators, and its precedence."""
-        tok = self.tok
-        key = tok.text if tok.kind in ("sym", "kw") else tok.kind
-        for found, read in self.leading.get(key, ()):
-            if found >= prec:
-                term = read(self)
-                if term is not MISSING:
-                    return term, found
-        return MISSING, 0
-
     def fields(self, term: S.Term) -> S.Term:
         """term with the field accesses glued to it."""
         while self.tok.kind in ("fieldidx", "field"):
@@ -78,16 +72,19 @@ class TermParser(TokenParser):
 
     def parenthesis(self) -> S.Term:
         """`()`, `(t)`, `(t : T)`, `(a, b)`; with `·` inside, a function of what these stand for."""
-        start = self.tok
-        with Setting(self, "holes", ()):
-            items, kind = self.in_parentheses()
+        start = self.take()
+        with Setting(self, "holes", ()), Setting(self, "col", -1):
+            first, after = self.term(), self.after_first()
             holes = self.holes
-        if len(items) != 1:
-            inner = self.node(S.Tuple, start, items)
-        elif kind is not None:
-            inner = self.node(S.Ascription, start, items[0], kind)
+        if after is MISSING or first is MISSING and after != ([], None):
+            self.fail("')'")
+        rest, kind = after
+        if kind is not None:
+            inner = self.node(S.Ascription, start, first, kind)
+        elif first is MISSING or rest:
+            inner = self.node(S.Tuple, start, [first, *rest] if rest else [])
         else:
-            inner = self.node(S.Paren, start, items[0])
+            inner = self.node(S.Paren, start, first)
         if not holes:
             return inner
         binders = [S.Binder(hole.pos, hole.end, [hole.name], None) for hole in holes]

@@ -13,7 +13,7 @@ from .errors import Declined
 from .lexer import ParseError, Token, tokenize
 
 MISSING = object()  # what a method that reads gives, and reads nothing, where nothing of it begins
-_UNEXPECTED = {"eof": "end of input", "id": "identifier", "num": "numeral"}
+_UNEXPECTED = {"eof": "end of input", "id": "identifier", "num": "numeral", "error": "text"}
 
 # Tests of the grammar
 TESTS: dict[str, Callable[[Any], bool]] = {
@@ -31,7 +31,8 @@ TESTS: dict[str, Callable[[Any], bool]] = {
     "in_block": lambda p: p.tok.col == p.col or p.tokens[p.i - 1].text == ";",
     "bounded": lambda p: p.ahead().text in ("<", ">", "≤", "≥", "≠", "∈", "∉"),
     # steps of `calc` on lines of their own, or after `_`
-    "calc_step": lambda p: (p.tok.first or p.tok.kind == "hole") and p.tok.col >= p.col,
+    "calc_step": lambda p: p.tok.col >= p.col and p.tok.text != "|" and (
+        p.tok.first or p.tok.kind == "hole"),
     "calc_steps": lambda p: (p.tok.kind == "hole" or p.tok.col > p.col
                              or p.tok.text not in p.tactics),
     # the block of a declaration's `by` must be indented more than the declaration
@@ -53,7 +54,7 @@ class TokenParser:
     def __init__(self, text: str):
         self.text = text
         self.tokens = tokenize(text)
-        self.i = 0
+        self.i = self.reread = 0  # the latter: tokens that `atomic(…)` gave back
         self.col = self.command_col = -1  # the latter of the command that is read
         self.holes: tuple[S.Ident, ...] | None = None  # the `·` of the parentheses around
         self.failed: set[tuple] = set()  # (part, i) where `atomic(…)` failed
@@ -105,13 +106,12 @@ class TokenParser:
     def fail(self, expected: str = "term") -> NoReturn:
         """Raises Lean's "unexpected …; expected …" at the next token."""
         tok = self.tok
-        if tok.kind == "error":
-            raise ParseError(tok.pos, tok.text)
         if tok.kind == "quoted":
             self.decline("quoted identifier «…»")
         found = _UNEXPECTED.get(tok.kind) or f"token '{self.text[tok.pos:tok.end]}'"
         end = None if tok.kind == "eof" else tok.end
-        raise ParseError(tok.pos, f"unexpected {found}; expected {expected}", end)
+        pos = tok.pos if tok.text else tok.end
+        raise ParseError(pos, f"unexpected {found}; expected {expected}", end)
 
     def decline(self, feature: str) -> NoReturn:
         """Raises Declined at the next token; an ellipsis in the feature stands for its text."""

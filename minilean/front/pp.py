@@ -21,7 +21,7 @@ from minilean.kernel import term as tm
 from minilean.kernel.term import App, BVar, Const, FVar, Lam, Lit, MVar, Pi, Sort
 
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-_BRACKETS = {"default": "()", "implicit": "{}", "strict": "⦃⦄", "inst": "[]"}
+BRACKETS = {"default": "({})", "implicit": "{{{}}}", "strict": "⦃{}⦄", "inst": "[{}]"}
 _SHORT = {"Bool.true": "true", "Bool.false": "false", "Option.some": "some", "Option.none": "none",
           "List.nil": "[]", "Unit.unit": "()"}
 _NO_DOT = ("Eq", "HEq")
@@ -141,7 +141,7 @@ class Printer(NotationMixin):
         while type(e) is Lam:
             unused = e.name.endswith("✝") and not has_loose_bvar(e.body, 0)
             name = "x" if unused else self.pick_name(e)
-            shown.append(name if e.info == "default" else bracketed(name, e.info))
+            shown.append(name if e.info == "default" else BRACKETS[e.info].format(name))
             e = self.opened(e, name)
         return f"fun {' '.join(shown)} => {self.show(e)}", MAX, 0
 
@@ -156,7 +156,7 @@ class Printer(NotationMixin):
             binders.append((kind, e.info, name))
             e = self.opened(e, name)
         groups = groupby(binders, lambda b: b if b[1] == "inst" else b[:2])
-        shown = " ".join([bracketed(f"{' '.join(b[2] for b in group)} : {kind}", info)
+        shown = " ".join([BRACKETS[info].format(f"{' '.join(b[2] for b in group)} : {kind}")
                           for (kind, info, *_), group in groups])
         text, tail = self.right(e, 0 if prop else 25)
         return (f"∀ {shown}, {text}", LEAD, 0) if prop else (f"{shown} → {text}", 25, tail)
@@ -207,11 +207,6 @@ _FORMS = {App: Printer.app, Pi: Printer.pi, Lam: Printer.fun, Sort: Printer.sort
 def is_dependent(e) -> bool:
     """Is this Pi shown with its variable?"""
     return e.info != "default" or has_loose_bvar(e.body, 0)
-
-
-def bracketed(text: str, info: str) -> str:
-    left, right = _BRACKETS[info]
-    return left + text + right
 
 
 def pp_goal(meta, goal) -> str:

@@ -38,7 +38,7 @@ class Rule:
     """A rule of the grammar: `alternatives` are [precedence or "", text] pairs.
 
     `base`: of the node class that it declares, "tactic", or None; `node`: the class that it reads.
-    fields: (name, default) pairs, `...` for no default; means: what a tactic stands for.
+    fields: (name, default) pairs; means: what a tactic stands for.
     """
 
     base: str | None
