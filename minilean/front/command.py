@@ -294,8 +294,6 @@ class CommandElab:
         """`name.{u} (binders) : type`, as #check prints a constant."""
         decl, n_named = self.state.env.lookup(name), 0
         rest = decl.type
-        if "optParam" in tm.const_names(rest):
-            raise Declined("#check of a function with default values")
         while type(rest) is tm.Pi and (rest.info == "inst" or not rest.name.endswith("✝")):
             rest, n_named = rest.body, n_named + 1
         decls, rest = meta.forall_locals(decl.type, n_named, reducing=False)

@@ -66,14 +66,12 @@ class TermElab(AppMixin, NameMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
 
     # --- entry points ---------------------------------------------------------------------------
 
-    def elab_term_ensuring(self, stx, expected=None):
+    def elab_term(self, stx, expected=None):
         """The term for `stx`, of type `expected` if given; no synthetic metavariable is left.
 
         A `sorry` in place of one with an error, where errors are logged.
         """
         return self.settled(self.term_ensuring, stx, expected)
-
-    elab_term = elab_term_ensuring
 
     def elab_type(self, stx):
         """The type for `stx` (something whose type is a sort); errors as above."""
@@ -95,7 +93,7 @@ class TermElab(AppMixin, NameMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
     def elab_with_holes(self, stx, expected):
         """(term, new goals): `?_` become goals (refine); LeanError when a `_` stays unknown."""
         meta, before = self.meta, self.meta.fresh_mark()
-        e = self.elab_term_ensuring(stx, expected)
+        e = self.elab_term(stx, expected)
         goals = [i for i in meta.mvars_in(e) if i >= before]
         for i in goals:
             if meta.decls[i].kind == "natural":
@@ -170,9 +168,8 @@ class TermElab(AppMixin, NameMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
         ty = meta.whnf(meta.inst(self.type_or_new(ty)))
         if self.is_unknown(ty):
             self.synthesize("yes")
-            ty = meta.whnf(meta.inst(ty))
-            self.wait_for(ty)
-        return ty
+        self.wait_for(meta.whnf(meta.inst(ty)))
+        return meta.whnf(meta.inst(ty))
 
     def type_term(self, stx, sort=None):
         """The type for `stx`, of that sort if given; problems may be left pending."""

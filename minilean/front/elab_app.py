@@ -187,8 +187,7 @@ class AppMixin:
         infos = meta.arg_infos(meta.mk_const(ctor.name), ctor.num_params + ctor.num_fields)
         n = infos[ctor.num_params:].count("default")
         if len(items) > n > 0:
-            tail = items[n - 1:]
-            items[n - 1:] = [sx.Anon(tail[0].pos, tail[-1].end, tail)]
+            items[n - 1:] = [replace(stx, items=items[n - 1:])]
         return self.apply_fn(ctor.name, *items, expected=expected, stx=stx)
 
     def elab_structinst(self, stx, expected):

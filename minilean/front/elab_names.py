@@ -189,7 +189,6 @@ class NameMixin:
 
     def resolve_dot_ident(self, stx, expected):
         """(function, fields) for `.name`, looked up in the namespace of the expected type."""
-        self.wait_for(expected)
         for struct in self._heads(self.meta.inst(self.type_or_new(expected)), result=True):
             member, rest = self._longest_prefix(f"{struct}.{stx.name}", self._member)
             if member is not None and len(rest) <= stx.name.count("."):  # more than struct itself

@@ -144,7 +144,7 @@ class TermParser(BinderParser):
     # -- brackets -------------------------------------------------------------------------------
 
     def parenthesis(self) -> S.Term:
-        """`()`, `(t)`, `(t : T)`, `(a, b)`; with `·` inside, a function of what these stand for."""
+        """`(t)`, `(t : T)`, `(a, b)`; with `·` inside, a function of what these stand for."""
         start, holes = self.take(), []
         self.cdots.append(holes)
         with self.anywhere():
@@ -156,7 +156,7 @@ class TermParser(BinderParser):
         return self.node(S.Paren, start, self.node(S.Lambda, start, binders, inner))
 
     def in_parentheses(self, start: Token) -> S.Term:
-        items = [] if self.at(")") else self.terms()
+        items = self.terms()
         if len(items) == 1 and self.accept(":"):
             kind = self.decline("(e :)") if self.at(")") else self.term()
             self.expect(")")
