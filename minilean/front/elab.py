@@ -45,8 +45,7 @@ class TermElab(AppMixin, NameMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
 
     def log_error(self, err, stx=None):
         """Adds the message of `err`, unless that only follows from an earlier error."""
-        follows = isinstance(err, StuckInstance) or "sorry" in err.message
-        if not (follows and self.had_error):
+        if not (self.had_error and (isinstance(err, StuckInstance) or "sorry" in err.message)):
             self.had_error = True
             self.messages.append(("error", err.message, err.stx or stx))
 
@@ -103,9 +102,7 @@ class TermElab(AppMixin, NameMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
     def unassigned(self, i, stx):
         """Lean's error for a metavariable that nothing determined."""
         what = "placeholder" if i in self.hole_stx else "implicit argument"
-        with self.meta.with_goal(i):
-            goal = self.meta.pp_goal(i)
-        return LeanError(f"don't know how to synthesize {what}\ncontext:\n{goal}",
+        return LeanError(f"don't know how to synthesize {what}\ncontext:\n{self.meta.pp_goal(i)}",
                          self.hole_stx.get(i, stx))
 
     # --- core -----------------------------------------------------------------------------------

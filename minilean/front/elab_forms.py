@@ -4,7 +4,6 @@ Follows Lean 4's `Lean/Elab/{Binders,BuiltinTerm,BuiltinNotation}.lean`.
 Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 from minilean.front import syntax as sx
-from minilean.front.build import NAT
 from minilean.front.elab_app import Call
 from minilean.front.errors import Declined, LeanError
 from minilean.front.tactic_util import chosen
@@ -103,8 +102,6 @@ class FormMixin:
         return lv.make(kind, u, self.level((kind, rest))) if rest else u
 
     def elab_num(self, stx, expected):
-        if expected is NAT:
-            return self.meta.mk_nat(stx.value)
         n = sx.NamedArg(stx.pos, stx.end, "n", tm.Lit(stx.value))
         call = Call([n], expected=expected, stx=stx)
         return self.app_args(self.meta.mk_const("OfNat.ofNat"), call)

@@ -89,10 +89,8 @@ class NameMixin:
             raise Declined(f"library name {name}", stx)
         if auto_bound and is_variable_name(name.partition(".")[0]):
             raise AutoBound(name.partition(".")[0])
-        if auto_bound:
-            raise Declined(f"unbound name {name}", stx)  # it may be a function of the library
-        if f".{self.own_name or ''}".endswith(f".{name}"):
-            raise Declined(f"{name} inside its own proof", stx)
+        if auto_bound or f".{self.own_name or ''}".endswith(f".{name}"):
+            raise Declined(f"{name}, unbound or inside its own proof", stx)
         what = "constant" if "." in name else "identifier"
         raise LeanError(f"Unknown {what} `{name}`", stx)
 
