@@ -51,7 +51,7 @@ class NameMixin:
             if found:
                 return found
         found = self._members(name)
-        for space in self.scope.opened:
+        for space in self.scope.opened if self.rec_local(name) is None else ():
             found += self._members(f"{space}.{name}", "." not in name)
         return list(dict.fromkeys(found))
 
