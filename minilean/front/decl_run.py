@@ -145,7 +145,7 @@ class DeclRun(Header):
         with meta.with_lctx(meta.lctx):
             ty = meta.mk_pi([d.fvar for d in (*self.auto_decls, *self.decls)], self.type)
             self.rec_fvar = self.rec_local(self.cmd.name or self.name, ty)
-            value = elab.elab_term_ensuring(body, self.type)
+            value = elab.elab_term(body, self.type)
         for i in meta.mvars_in(meta.inst(self.type)) + meta.mvars_in(meta.inst(value)):
             if not elab.had_error:
                 raise elab.unassigned(i, body)

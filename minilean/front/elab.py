@@ -45,8 +45,7 @@ class TermElab(AppMixin, NameMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
 
     def log_error(self, err, stx=None):
         """Adds the message of `err`, unless that only follows from an earlier error."""
-        follows = isinstance(err, StuckInstance) or "sorry" in err.message
-        if not (follows and self.had_error):
+        if not (self.had_error and (isinstance(err, StuckInstance) or "sorry" in err.message)):
             self.had_error = True
             self.messages.append(("error", err.message, err.stx or stx))
 
@@ -66,14 +65,12 @@ class TermElab(AppMixin, NameMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
 
     # --- entry points ---------------------------------------------------------------------------
 
-    def elab_term_ensuring(self, stx, expected=None):
+    def elab_term(self, stx, expected=None):
         """The term for `stx`, of type `expected` if given; no synthetic metavariable is left.
 
         A `sorry` in place of one with an error, where errors are logged.
         """
         return self.settled(self.term_ensuring, stx, expected)
-
-    elab_term = elab_term_ensuring
 
     def elab_type(self, stx):
         """The type for `stx` (something whose type is a sort); errors as above."""
@@ -95,7 +92,7 @@ class TermElab(AppMixin, NameMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
     def elab_with_holes(self, stx, expected):
         """(term, new goals): `?_` become goals (refine); LeanError when a `_` stays unknown."""
         meta, before = self.meta, self.meta.fresh_mark()
-        e = self.elab_term_ensuring(stx, expected)
+        e = self.elab_term(stx, expected)
         goals = [i for i in meta.mvars_in(e) if i >= before]
         for i in goals:
             if meta.decls[i].kind == "natural":
@@ -105,9 +102,7 @@ class TermElab(AppMixin, NameMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
     def unassigned(self, i, stx):
         """Lean's error for a metavariable that nothing determined."""
         what = "placeholder" if i in self.hole_stx else "implicit argument"
-        with self.meta.with_goal(i):
-            goal = self.meta.pp_goal(i)
-        return LeanError(f"don't know how to synthesize {what}\ncontext:\n{goal}",
+        return LeanError(f"don't know how to synthesize {what}\ncontext:\n{self.meta.pp_goal(i)}",
                          self.hole_stx.get(i, stx))
 
     # --- core -----------------------------------------------------------------------------------
@@ -170,9 +165,8 @@ class TermElab(AppMixin, NameMixin, OpMixin, MatchMixin, FormMixin, SyncMixin):
         ty = meta.whnf(meta.inst(self.type_or_new(ty)))
         if self.is_unknown(ty):
             self.synthesize("yes")
-            ty = meta.whnf(meta.inst(ty))
-            self.wait_for(ty)
-        return ty
+        self.wait_for(meta.whnf(meta.inst(ty)))
+        return meta.whnf(meta.inst(ty))
 
     def type_term(self, stx, sort=None):
         """The type for `stx`, of that sort if given; problems may be left pending."""

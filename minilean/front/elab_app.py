@@ -52,15 +52,14 @@ class AppRun:
             self.ty = self.meta.whnf_core(self.meta.inst(self.ty))
         if type(self.ty) is tm.Pi or not (self.args or self.named):
             return type(self.ty) is tm.Pi
-        call = self.call
         if self.elab.is_unknown(self.ty):
             self.flush_insts()
             self.elab.synthesize("yes")
-            if len(self.args) + len(self.named) == len(call.args) + len(call.named):
+            if len(self.args) + len(self.named) == len(self.call.args) + len(self.call.named):
                 self.elab.wait_for(self.ty)  # too late once an argument has been elaborated
         self.ty = self.meta.whnf(self.meta.inst(self.ty))
         if type(self.ty) is not tm.Pi:
-            raise LeanError(f"Function expected at\n  {self.meta.pp(self.f)}", call.stx)
+            raise LeanError(f"Function expected at\n  {self.meta.pp(self.f)}", self.call.stx)
         return True
 
     def consume(self):
@@ -90,9 +89,8 @@ class AppRun:
 
     def add_arg(self, arg):
         """Elaborate and add one argument; LeanError when its type does not fit."""
-        domain, stx = self.meta.head_beta(self.ty.type), arg
-        if isinstance(arg, tm.Expr):
-            stx = self.call.stx
+        domain = self.meta.head_beta(self.ty.type)
+        stx = self.call.stx if isinstance(arg, tm.Expr) else arg
         self.add(self.elab.ensure_type(self.elab.term(arg, domain), domain, stx, fn=self.f))
 
     def propagate(self):
@@ -170,9 +168,9 @@ class AppMixin:
             raise Declined(f"{f.name} without its motive", call.stx)
         return AppRun(self, f, call).run()
 
-    def apply_fn(self, name, *args, expected=None, stx=None):
-        """The constant `name` applied to syntax or terms, as for a notation."""
-        return self.app_args(self.meta.mk_const(name), Call((), args, expected, stx=stx))
+    def apply_fn(self, name, *args, **call):
+        """The constant `name` applied to syntax or terms, as for a notation; call: see Call."""
+        return self.app_args(self.meta.mk_const(name), Call(args=args, **call))
 
     # --- constructors ---------------------------------------------------------------------------
 
@@ -187,8 +185,7 @@ class AppMixin:
         infos = meta.arg_infos(meta.mk_const(ctor.name), ctor.num_params + ctor.num_fields)
         n = infos[ctor.num_params:].count("default")
         if len(items) > n > 0:
-            tail = items[n - 1:]
-            items[n - 1:] = [sx.Anon(tail[0].pos, tail[-1].end, tail)]
+            items[n - 1:] = [replace(stx, items=items[n - 1:])]
         return self.apply_fn(ctor.name, *items, expected=expected, stx=stx)
 
     def elab_structinst(self, stx, expected):
@@ -213,5 +210,4 @@ class AppMixin:
 
     def _fields(self, ty):
         """The names of the fields, in order, if ty is a structure type (in normal form)."""
-        info = self.meta.ext.structures.get(self._type_head(ty))
-        return () if info is None else info.fields
+        return getattr(self.meta.ext.structures.get(self._type_head(ty)), "fields", ())

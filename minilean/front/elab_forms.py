@@ -4,8 +4,6 @@ Follows Lean 4's `Lean/Elab/{Binders,BuiltinTerm,BuiltinNotation}.lean`.
 Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 from minilean.front import syntax as sx
-from minilean.front.build import NAT
-from minilean.front.elab_app import Call
 from minilean.front.errors import Declined, LeanError
 from minilean.front.tactic_util import chosen
 from minilean.front.terms import numeral_level
@@ -26,11 +24,9 @@ class FormMixin:
     def _one_binder(self, b, name):
         meta = self.meta
         ty = meta.mk_type_mvar() if b.type is None else self.type_term(b.type)
-        if b.info == "inst" and meta.class_name(meta.inst(ty)) is None \
-                and not self.is_unknown(ty) \
+        if b.info == "inst" and meta.class_name(meta.inst(ty)) is None and not self.is_unknown(ty) \
                 and self.scope.options.get("checkBinderAnnotations", True):
-            raise LeanError(f"invalid binder annotation, type is not a class instance\n"
-                            f"  {meta.pp(ty)}", b.type)
+            raise LeanError(f"invalid binder annotation, no class instance: {meta.pp(ty)}", b.type)
         if b.default is not None:
             raise Declined("optional or automatic arguments", b)
         return self._push(b, name, ty)
@@ -103,11 +99,8 @@ class FormMixin:
         return lv.make(kind, u, self.level((kind, rest))) if rest else u
 
     def elab_num(self, stx, expected):
-        if expected is NAT:
-            return self.meta.mk_nat(stx.value)
         n = sx.NamedArg(stx.pos, stx.end, "n", tm.Lit(stx.value))
-        call = Call([n], expected=expected, stx=stx)
-        return self.app_args(self.meta.mk_const("OfNat.ofNat"), call)
+        return self.apply_fn("OfNat.ofNat", named=[n], expected=expected, stx=stx)
 
     def elab_paren(self, stx, expected):
         return self.term(stx.term, expected)

@@ -51,7 +51,7 @@ class NameMixin:
             if found:
                 return found
         found = self._members(name)
-        for space in self.scope.opened:
+        for space in self.scope.opened if self.rec_local(name) is None else ():
             found += self._members(f"{space}.{name}", "." not in name)
         return list(dict.fromkeys(found))
 
@@ -89,10 +89,8 @@ class NameMixin:
             raise Declined(f"library name {name}", stx)
         if auto_bound and is_variable_name(name.partition(".")[0]):
             raise AutoBound(name.partition(".")[0])
-        if auto_bound:
-            raise Declined(f"unbound name {name}", stx)  # it may be a function of the library
-        if f".{self.own_name or ''}".endswith(f".{name}"):
-            raise Declined(f"{name} inside its own proof", stx)
+        if auto_bound or f".{self.own_name or ''}".endswith(f".{name}"):
+            raise Declined(f"{name}, unbound or inside its own proof", stx)
         what = "constant" if "." in name else "identifier"
         raise LeanError(f"Unknown {what} `{name}`", stx)
 
@@ -189,7 +187,6 @@ class NameMixin:
 
     def resolve_dot_ident(self, stx, expected):
         """(function, fields) for `.name`, looked up in the namespace of the expected type."""
-        self.wait_for(expected)
         for struct in self._heads(self.meta.inst(self.type_or_new(expected)), result=True):
             member, rest = self._longest_prefix(f"{struct}.{stx.name}", self._member)
             if member is not None and len(rest) <= stx.name.count("."):  # more than struct itself

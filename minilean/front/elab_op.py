@@ -6,8 +6,8 @@ Run: `python -m pytest tests/minilean/test_elab.py`.
 from dataclasses import replace
 
 from minilean.front import syntax as sx
-from minilean.front.build import NAT, NAT_OPS
 from minilean.front.errors import LeanError
+from minilean.front.meta_inst import ANY_MVAR
 from minilean.front.notation import pairs
 from minilean.kernel import term as tm
 
@@ -25,8 +25,6 @@ class OpMixin:
 
     def elab_tuple(self, stx, expected):
         """(a, b, c) as Prod.mk a (Prod.mk b c)."""
-        if not stx.items:
-            return self.apply_fn("Unit.unit", expected=expected, stx=stx)
         first, *rest = stx.items
         second = rest[0] if len(rest) == 1 else replace(stx, items=rest)
         return self.apply_fn("Prod.mk", first, second, expected=expected, stx=stx)
@@ -97,13 +95,17 @@ class OpMixin:
             meta.is_def_eq(known[0], meta.inst(ty))
 
     def build_op(self, stx, a, b):
-        """The term for an arithmetic operation; on Nat without a search for instances."""
-        meta, op = self.meta, stx.op
-        if op in NAT_OPS and all(meta.inst(meta.infer(e)) is NAT for e in (a, b)) \
-                and not any(d.cls and d.cls.startswith(("H", "Add", "Mul", "Sub"))
-                            for d in meta.lctx.insts):
-            return tm.mk_app(NAT_OPS[op], a, b)
-        return self.apply_fn(CONSTANTS[op], a, b, stx=stx)
+        """The term for an arithmetic operation; the operation on known types is remembered."""
+        meta = self.meta
+        types = [meta.inst(meta.infer(e)) for e in (a, b)]
+        key, local = (stx.op, *types, meta.lctx.insts), meta.lctx.insts or meta.scoped_insts
+        cache = (meta.own if local else meta.shared).inst
+        if key in cache:
+            return tm.mk_app(cache[key], a, b)
+        e = self.apply_fn(CONSTANTS[stx.op], a, b, stx=stx)
+        if not e.fn.fn.flags & ANY_MVAR:
+            cache[key] = e.fn.fn
+        return e
 
     def elab_rel(self, stx, expected):
         """A relation between two operands; (b : Bool) = (p : Prop) compares propositions."""

@@ -5,7 +5,6 @@ everything with errors shown, tactic blocks last. Run: `python -m pytest tests/m
 """
 from collections import namedtuple
 
-from minilean.front.elab_app import Call
 from minilean.front.errors import LeanError, Postpone
 from minilean.front.instances import StuckInstance
 from minilean.kernel import term as tm
@@ -45,8 +44,7 @@ class SyncMixin:
             value = meta.synth_inst(ty)
         except StuckInstance:
             return False
-        if value is None and (chosen is not m or any(meta.decls[i].kind == "natural"
-                                                     for i in meta.mvars_in(ty))):
+        if value is None and (chosen is not m or ty.flags & tm.MVAR):
             return False
         if value is None or not meta.is_def_eq(ty, meta.infer(value)) or not self._assign(m, value):
             raise LeanError(f"failed to synthesize\n  {meta.pp(ty)}")
@@ -135,8 +133,7 @@ class SyncMixin:
         """Let the instance `name` be what p waits for, if its type fits."""
         mark, ty = self.save(), self.meta.decls[p.mvar.id].type
         with self.meta.with_lctx(p.lctx):
-            call = Call(expected=ty, ellipsis=True, stx=p.stx)
-            value = self.app_args(self.meta.mk_const(name), call)
+            value = self.apply_fn(name, expected=ty, ellipsis=True, stx=p.stx)
             if self.meta.is_def_eq(ty, self.meta.infer(value)) and self._assign(p.mvar, value):
                 return True
         self.restore(mark)

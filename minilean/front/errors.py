@@ -36,7 +36,6 @@ class StepLimit(Exception):
 
 
 FAILURES = (LeanError, Declined, StepLimit, KernelError, RecursionError)
-TOO_DEEP = "maximum recursion depth has been reached"
 
 
 def describe(err):
@@ -54,7 +53,7 @@ def describe(err):
     if isinstance(err, StepLimit):
         return f"(deterministic) timeout at `elaborator`, {err}", None
     if isinstance(err, RecursionError):
-        return TOO_DEEP, None
+        return "maximum recursion depth has been reached", None
     text = explain(err)
     if err.reason in ("deep", "budget"):
         text = f"deterministic timeout ({text})"

@@ -71,18 +71,18 @@ class TermParser(TokenParser):
         return term
 
     def parenthesis(self) -> S.Term:
-        """`()`, `(t)`, `(t : T)`, `(a, b)`; with `·` inside, a function of what these stand for."""
+        """`(t)`, `(t : T)`, `(a, b)`; with `·` inside, a function of what these stand for."""
         start = self.take()
         with Setting(self, "holes", ()), Setting(self, "col", -1):
-            first, after = self.term(), self.after_first()
+            first, after = self.need(self.term()), self.after_first()
             holes = self.holes
-        if after is MISSING or first is MISSING and after != ([], None):
+        if after is MISSING:
             self.fail("')'")
         rest, kind = after
         if kind is not None:
             inner = self.node(S.Ascription, start, first, kind)
-        elif first is MISSING or rest:
-            inner = self.node(S.Tuple, start, [first, *rest] if rest else [])
+        elif rest:
+            inner = self.node(S.Tuple, start, [first, *rest])
         else:
             inner = self.node(S.Paren, start, first)
         if not holes:

@@ -3,8 +3,6 @@
 Follows Lean 4's `Lean/Elab/{Command,Term}.lean`.
 Run: `python -m pytest tests/minilean/test_elab.py`.
 """
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 
@@ -13,7 +11,7 @@ class Scope:
     """What `namespace`, `open`, `variable`, `universe` and `set_option` have established."""
 
     name: str = ""  # of the innermost section or namespace
-    outer: Scope | None = None  # the scope around that
+    outer: "Scope | None" = None  # the scope around that
     namespace: str = ""
     opened: tuple = ()  # namespaces
     variables: tuple = ()  # Binder syntax with its source file position

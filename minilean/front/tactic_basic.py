@@ -79,7 +79,7 @@ def constructor(ctx, goal, stx):
 @goal_tactic("by_cases")
 def by_cases(ctx, goal, stx, name, term):
     meta = ctx.meta
-    p = ctx.elab.elab_term_ensuring(term, tm.PROP)
+    p = ctx.elab.elab_term(term, tm.PROP)
     inst = meta.synth_inst(tm.App(tm.Const("Decidable"), p)) or tm.App(
         tm.Const("Classical.propDecidable"), p)
     return [new for _, new in cases_on_prop(meta, goal, p, inst, ("pos", "neg"), name)]

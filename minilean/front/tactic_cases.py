@@ -27,7 +27,7 @@ def target_hyp(ctx, goal: int, eq_name, term, kind=None, name="x✝"):
     meta = ctx.meta
     ctx.elab.err_to_sorry = False
     ty = None if kind is None else ctx.elab.elab_type(kind)
-    e = meta.inst(ctx.elab.elab_term_ensuring(term, ty))
+    e = meta.inst(ctx.elab.elab_term(term, ty))
     if e.flags & MVAR:
         raise Declined("cases on a term with holes", term)
     if ty is None and eq_name is None and is_free_var(meta, goal, e):

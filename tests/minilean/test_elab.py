@@ -159,6 +159,8 @@ def test_declines_by_name(session, feature):
     ("variable (x : Nat)\nvariable {x}", "variables"), ("include x", "command include"),
     ("set_option unknown true", "option unknown"),
     ("def f (n : Nat := 0) := n", "optional or automatic arguments"),
+    ("def f (a b : Nat) := a\ndef g := f (b := 1)", "named argument after a missing one"),
+    ("example : 1 = (1 :) := rfl", "(e :)"),
     ("attribute [local instance] instAddNat", "local attribute instance"),
     ("attribute [-reducible] id", "global attribute -reducible"), ("#eval 1", "command eval"),
 ])
