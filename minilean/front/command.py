@@ -14,8 +14,8 @@ from minilean.front.decl_run import DeclRun
 from minilean.front.decl_types import InductiveRun, StructureRun
 from minilean.front.elab import TermElab
 from minilean.front.errors import FAILURES, Declined, LeanError, describe
-from minilean.front.known_names import NAMES
 from minilean.front.meta import Meta
+from minilean.front.notation import WORDS
 from minilean.front.parser import ParseError, Parser
 from minilean.front.pp import bracketed
 from minilean.front.recursors import conclusion
@@ -26,8 +26,6 @@ from minilean.kernel.axioms import collect_axioms
 from minilean.kernel.env import QuotSpec
 
 TAGS = ("reducible", "irreducible", "elab_as_elim", "match_pattern")  # each a table of `Ext`
-OPTIONS = ("pp.", "linter.", "maxHeartbeats", "maxRecDepth", "autoImplicit", "relaxedAutoImplicit",
-           "checkBinderAnnotations", "synthInstance.", "diagnostics", "profiler", "tactic.")
 DECLARATIONS = {"decl": DeclRun, "inductive": InductiveRun, "structure": StructureRun}
 
 
@@ -160,7 +158,7 @@ class CommandElab:
             spaces = [f"{space}.{name}".lstrip(".")
                       for space in (*scope.namespaces(), "", *scope.opened)]
             spaces = [space for space in spaces if space in self.state.ext.namespaces]
-            if not spaces and name.split(".")[0] not in NAMES:
+            if not spaces and name.split(".")[0] not in WORDS["library names"]:
                 raise LeanError(f"Unknown namespace `{name}`", cmd)
             if not cmd.scoped:
                 self.change(opened=(*scope.opened, *spaces))
@@ -172,7 +170,7 @@ class CommandElab:
             table[short] = *table.get(short, ()), elab.resolve_const(f"{cmd.namespace}.{name}")
 
     def cmd_setoption(self, cmd):
-        if not cmd.name.startswith(OPTIONS):
+        if not cmd.name.startswith(tuple(WORDS["options"])):
             raise Declined(f"option {cmd.name}", cmd)
         self.change(options={**self.state.scope.options, cmd.name: cmd.value})
 
