@@ -16,7 +16,7 @@ from minilean.front.elab import TermElab
 from minilean.front.errors import FAILURES, Declined, LeanError, describe
 from minilean.front.meta import Meta
 from minilean.front.notation import WORDS
-from minilean.front.parser import ParseError, Parser
+from minilean.front.parser import Parser
 from minilean.front.pp import bracketed
 from minilean.front.recursors import conclusion
 from minilean.front.scope import Scope, with_auto_bound
@@ -64,7 +64,7 @@ class CommandElab:
         while parser.tok.kind != "eof":
             try:
                 self.run(parser.command())
-            except (ParseError, Declined) as err:
+            except FAILURES as err:
                 self.report(err, (parser.tok.pos, None))
                 parser.skip_to_command()
 
@@ -216,7 +216,8 @@ class CommandElab:
 
     def apply_attr(self, attr, name):
         """The effect of one attribute on the declaration `name`."""
-        kind, ext, space = "-" * attr.erase + attr.name, self.own_ext(), self.state.scope.namespace
+        kind = f"-{attr.name}" if attr.erase else attr.name
+        ext, space = self.own_ext(), self.state.scope.namespace
         meta, type_ = self.new_elab().meta, self.state.env.lookup(name).type
         if kind == "simp":
             add_simp_attr(meta, name, attr)
@@ -225,7 +226,7 @@ class CommandElab:
         elif kind == "instance" and attr.kind == "global":
             meta.add_instance(name, attr.priority)
         elif kind == "instance" and attr.kind == "scoped" and space:  # found after the others
-            ext.own("scoped").add((space, meta.class_name(type_), name))
+            ext.own("scoped")[space, meta.class_name(type_), name] = True
             ext.own("instance_names").add(name)
         elif kind == "refl":
             relation = tm.get_app_fn(conclusion(type_)).name

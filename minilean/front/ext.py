@@ -68,7 +68,7 @@ TABLES = {
     "defaults": dict, "classes": dict, "structures": dict, "projections": dict, "matchers": dict,
     "smart": dict, "protected": set, "aliases": dict,
     "namespaces": set, "simp_lemmas": dict, "refl_lemmas": dict,
-    "elab_as_elim": set, "match_pattern": set, "scoped": set,
+    "elab_as_elim": set, "match_pattern": set, "scoped": dict,
 }
 
 

@@ -33,10 +33,9 @@ def serve(stdin, stdout):
     """Answers requests, which end in a blank line, until the input ends."""
     session = Session()
     for blank, lines in groupby(stdin, key=lambda line: not line.strip()):
-        if blank:
-            continue
-        try:
-            response = answer(session, json.loads("".join([line.rstrip() for line in lines])))
-        except ValueError as err:
-            response = {"message": f"Could not parse JSON:\n{err}"}
-        print(json.dumps(response, ensure_ascii=False), end="\n\n", file=stdout, flush=True)
+        if not blank:
+            try:
+                response = answer(session, json.loads("".join([line.rstrip() for line in lines])))
+            except ValueError as err:
+                response = {"message": f"Could not parse JSON:\n{err}"}
+            print(json.dumps(response, ensure_ascii=False), end="\n\n", file=stdout, flush=True)
