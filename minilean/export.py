@@ -84,9 +84,8 @@ class Writer:
         name = f"{self.name(decl.name)}{_universes(map(lv.param, decl.level_params))}"
         if type(decl) is ke.InductiveDecl:
             return f"inductive {name}{self._constructors(decl)}"
-        word = WORDS.get(type(decl), "noncomputable def")
-        value = f" :=\n  {self.expr(decl.value)}" if hasattr(decl, "value") else ""
-        return f"{word} {name} : {self.expr(decl.type)}{value}"
+        text = f"{WORDS.get(type(decl), 'noncomputable def')} {name} : {self.expr(decl.type)}"
+        return f"{text} :=\n  {self.expr(decl.value)}" if hasattr(decl, "value") else text
 
     def _constructors(self, decl):
         """What follows the name of an inductive type: parameters, type, constructors."""

@@ -13,10 +13,10 @@ from minilean.front.budget import kernel_steps
 from minilean.front.decl_run import DeclRun
 from minilean.front.decl_types import InductiveRun, StructureRun
 from minilean.front.elab import TermElab
-from minilean.front.elab_names import NAMES
 from minilean.front.errors import FAILURES, Declined, LeanError, describe
 from minilean.front.meta import Meta
-from minilean.front.parser import ParseError, Parser
+from minilean.front.notation import WORDS
+from minilean.front.parser import Parser
 from minilean.front.pp import BRACKETS
 from minilean.front.scope import Scope, with_auto_bound
 from minilean.front.simp import add_simp_attr
@@ -26,8 +26,6 @@ from minilean.kernel.axioms import collect_axioms
 from minilean.kernel.env import QuotSpec
 
 TAGS = ("reducible", "irreducible", "elab_as_elim", "match_pattern")  # each a table of `Ext`
-OPTIONS = ("pp.", "linter.", "maxHeartbeats", "maxRecDepth", "autoImplicit", "relaxedAutoImplicit",
-           "checkBinderAnnotations", "synthInstance.", "diagnostics", "profiler", "tactic.")
 DECLARATIONS = {"decl": DeclRun, "inductive": InductiveRun, "structure": StructureRun}
 
 
@@ -65,7 +63,7 @@ class CommandElab:
         while parser.tok.kind != "eof":
             try:
                 self.run(parser.command())
-            except (ParseError, Declined) as err:
+            except FAILURES as err:
                 self.report(err, (parser.tok.pos, None))
                 parser.skip_to_command()
 
@@ -159,7 +157,7 @@ class CommandElab:
             spaces = [f"{space}.{name}".lstrip(".")
                       for space in (*scope.namespaces(), "", *scope.opened)]
             spaces = [space for space in spaces if space in self.state.ext.namespaces]
-            if not spaces and name.split(".")[0] not in NAMES:
+            if not spaces and name.split(".")[0] not in WORDS["library names"]:
                 raise LeanError(f"Unknown namespace `{name}`", cmd)
             if not cmd.scoped:
                 self.change(opened=(*scope.opened, *spaces))
@@ -171,7 +169,7 @@ class CommandElab:
             table[short] = *table.get(short, ()), elab.resolve_const(f"{cmd.namespace}.{name}")
 
     def cmd_setoption(self, cmd):
-        if not cmd.name.startswith(OPTIONS):
+        if not cmd.name.startswith(tuple(WORDS["options"])):
             raise Declined(f"option {cmd.name}", cmd)
         self.change(options={**self.state.scope.options, cmd.name: cmd.value})
 
@@ -217,7 +215,8 @@ class CommandElab:
 
     def apply_attr(self, attr, name):
         """The effect of one attribute on the declaration `name`."""
-        kind, ext, space = "-" * attr.erase + attr.name, self.own_ext(), self.state.scope.namespace
+        kind = f"-{attr.name}" if attr.erase else attr.name
+        ext, space = self.own_ext(), self.state.scope.namespace
         meta, type_ = self.new_elab().meta, self.state.env.lookup(name).type
         if kind == "simp":
             add_simp_attr(meta, name, attr)

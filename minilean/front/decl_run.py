@@ -32,8 +32,8 @@ class Header:
         self.elab = cmds.new_elab(name)
         self.meta = self.elab.meta
         self.elab.level_names = list(dict.fromkeys([*cmd.levels, *self.elab.level_names]))
-        space = name.rpartition(".")[0]  # `theorem A.b` is `theorem b` in the namespace A
-        self.elab.scope = replace(self.elab.scope, namespace=space)
+        # `theorem A.b` is `theorem b` in the namespace A
+        self.elab.scope = replace(self.elab.scope, namespace=name.rpartition(".")[0])
 
     def with_binders(self, body):
         """body() with self.auto_decls (unbound names), self.variables and self.decls in scope."""

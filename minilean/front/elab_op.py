@@ -98,8 +98,8 @@ class OpMixin:
         """The term for an arithmetic operation; the operation on known types is remembered."""
         meta = self.meta
         types = [meta.inst(meta.infer(e)) for e in (a, b)]
-        key, local = (stx.op, *types, meta.lctx.insts), meta.lctx.insts or meta.scoped_insts
-        cache = (meta.own if local else meta.shared).inst
+        key, local = (stx.op, *types, meta.lctx.insts), meta.lctx.insts or meta.spaces
+        cache = meta.own if local else meta.shared
         if key in cache:
             return tm.mk_app(cache[key], a, b)
         e = self.apply_fn(CONSTANTS[stx.op], a, b, stx=stx)

@@ -18,24 +18,24 @@ def answer(session, request):
     timeout = request.get("timeout") or DEFAULT_TIMEOUT_S
     if "tactic" in request:
         return session.tactic(request.get("proofState"), request["tactic"], timeout)
-    if request.get("infotree") or "cmd" not in request and "path" not in request:
-        return session.decline(f"a request with {', '.join(request)}")
+    if "cmd" not in request and "path" not in request:
+        feature = f"a request with {', '.join(request)}"
+        return {"message": f"minilean declined: {feature}", "declined": feature}
     try:
         code = request["cmd"] if "cmd" in request else Path(request["path"]).read_text("utf-8")
     except OSError as err:
         return {"message": f"Could not read {request['path']}: {err.strerror}"}
-    return session.command(code, request.get("env"), bool(request.get("allTactics")), timeout,
-                           bool(request.get("rootGoals")))
+    return session.command(code, request.get("env"), bool(request.get("allTactics")),
+                           request.get("infotree"), timeout, bool(request.get("rootGoals")))
 
 
 def serve(stdin, stdout):
     """Answers requests, which end in a blank line, until the input ends."""
     session = Session()
     for blank, lines in groupby(stdin, key=lambda line: not line.strip()):
-        if blank:
-            continue
-        try:
-            response = answer(session, json.loads("".join([line.rstrip() for line in lines])))
-        except ValueError as err:
-            response = {"message": f"Could not parse JSON:\n{err}"}
-        print(json.dumps(response, ensure_ascii=False), end="\n\n", file=stdout, flush=True)
+        if not blank:
+            try:
+                response = answer(session, json.loads("".join([line.rstrip() for line in lines])))
+            except ValueError as err:
+                response = {"message": f"Could not parse JSON:\n{err}"}
+            print(json.dumps(response, ensure_ascii=False), end="\n\n", file=stdout, flush=True)

@@ -13,7 +13,7 @@ from minilean.front import syntax as sx
 from minilean.front.budget import kernel_steps
 from minilean.front.command import CommandElab
 from minilean.front.elab import TermElab
-from minilean.front.errors import describe
+from minilean.front.errors import Declined, describe
 from minilean.front.library import load_library
 from minilean.front.parser import ParseError, parse_tactics
 from minilean.front.tactic import TacticContext, run_tactic_seq
@@ -40,8 +40,8 @@ class Session:
 
     # --- commands -----------------------------------------------------------------------------
 
-    def command(self, code, env=None, all_tactics=False, timeout_s=DEFAULT_TIMEOUT_S,
-                root_goals=False):
+    def command(self, code, env=None, all_tactics=False, infotree=None,
+                timeout_s=DEFAULT_TIMEOUT_S, root_goals=False):
         """Run `code` on environment number `env` (None: the library); the REPL's answer."""
         state = self.base if env is None else _numbered(self.envs, env)
         if state is None:
@@ -50,6 +50,8 @@ class Session:
         cmds.root_goals = [] if root_goals else None
         cmds.tactics = [] if all_tactics else None
         try:
+            if infotree:
+                raise Declined("infotree (allTactics is supported)")
             cmds.run_text(code)
         except Exception as err:  # a bug of minilean must cost one answer, not the worker
             cmds = CommandElab(self.base)
@@ -64,10 +66,6 @@ class Session:
                          for severity, text, at in cmds.messages] or None,
             "env": len(self.envs) - 1,
             "declined": cmds.declined})
-
-    def decline(self, feature):
-        """The answer to a request that needs `feature`."""
-        return self._answer(None, {"message": f"minilean declined: {feature}", "declined": feature})
 
     def _answer(self, missing, parts):
         """The parts that there are; `missing`: what was declined on the way to the request."""

@@ -105,7 +105,10 @@ def test_repl_loop():
     assert "Could not parse JSON" in answers[2]["message"]
 
 
-@pytest.mark.parametrize("content", [b"", b"no pickle", pickle.dumps((os.getcwd, 1))])
+IMPORTED = b"\x80\x04\x8c\x16minilean.front.library\x8c\x09os.getcwd\x93)R."  # library.os.getcwd()
+
+
+@pytest.mark.parametrize("content", [b"", b"no pickle", pickle.dumps((os.getcwd, 1)), IMPORTED])
 def test_a_damaged_or_foreign_library_cache_is_built_anew(tmp_path, monkeypatch, content, caplog):
     built, path = library.load_library(), tmp_path / "cache.pickle"
     path.write_bytes(content)
