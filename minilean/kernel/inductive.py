@@ -8,19 +8,10 @@ the type must not mention the type; the finished recursor and its rules are type
 from dataclasses import replace
 
 from minilean.kernel import level as lv
+from minilean.kernel import term as tm
 from minilean.kernel.env import AxiomDecl, ConstructorDecl, InductiveDecl, RecursorDecl
 from minilean.kernel.errors import KernelError
-from minilean.kernel.term import (
-    Const,
-    Lam,
-    Pi,
-    Sort,
-    bind,
-    const_names,
-    get_app_fn_args,
-    instantiate,
-    mk_app,
-)
+from minilean.kernel.term import Const, Pi, bind, get_app_fn_args, mk_app
 
 
 def check_inductive(tc, spec):
@@ -76,7 +67,7 @@ class _Adder:
         xs, rest = [], reduce(type_)
         while type(rest) is Pi:
             xs.append(self.tc.new_local(rest.type, rest.name, rest.info))
-            rest = reduce(instantiate(rest.body, xs[-1]))
+            rest = reduce(tm.instantiate(rest.body, xs[-1]))
         return xs, rest
 
     # --- the type ---
@@ -86,7 +77,7 @@ class _Adder:
         n = self.spec.num_params
         xs, rest = self.open(self.spec.type)
         sort = self.tc.whnf(rest)
-        if type(sort) is not Sort:
+        if type(sort) is not tm.Sort:
             code = "declined" if type(sort) is Pi else "bad_inductive"
             raise KernelError(code, f"the type of '{self.spec.name}' does not end in a sort")
         if len(xs) < n:
@@ -95,7 +86,7 @@ class _Adder:
         self.params, self.indices = xs[:n], xs[n:]
 
     def mentions(self, e):
-        return self.spec.name in const_names(e)
+        return self.spec.name in tm.const_names(e)
 
     def indices_of(self, e):
         """The indices if e is exactly `I params indices`, with indices that do not mention I."""
@@ -114,7 +105,7 @@ class _Adder:
         for param in self.params:
             if type(type_) is not Pi or not tc.is_def_eq(type_.type, param.id[1]):
                 raise KernelError("bad_constructor", f"'{name}' must start with the parameters")
-            type_ = instantiate(type_.body, param)
+            type_ = tm.instantiate(type_.body, param)
         fields, result = self.open(type_)
         for x in fields:
             level = tc.sort_level(x.id[1])
@@ -169,7 +160,7 @@ class _Adder:
         target = lv.param(self.elim_level) if own else lv.ZERO
         self.rec_const = Const(f"{spec.name}.rec", ((target,) if own else ()) + self.levels)
         major = tc.new_local(mk_app(self.ind, *self.params, *self.indices), "t", "default")
-        motive_type = bind(Pi, [*self.indices, major], Sort(target), "default")
+        motive_type = bind(Pi, [*self.indices, major], tm.Sort(target), "default")
         self.motive = tc.new_local(motive_type, "motive", "implicit")
         minors = [tc.new_local(self.minor_type(i), name.removeprefix(spec.name + "."), "default")
                   for i, (name, _) in enumerate(spec.ctors)]
@@ -203,8 +194,8 @@ class _Adder:
     def rule(self, i, minor):
         """λ params motive minors fields, minor fields (λ xs, rec … (field xs))…"""
         fields, _ = self.ctor_fields[i]
-        calls = [call for _, call in self.recursive_calls(i, Lam, self.rec_const, *self.fixed)]
-        return bind(Lam, [*self.fixed, *fields], mk_app(minor, *fields, *calls))
+        calls = [call for _, call in self.recursive_calls(i, tm.Lam, self.rec_const, *self.fixed)]
+        return bind(tm.Lam, [*self.fixed, *fields], mk_app(minor, *fields, *calls))
 
     def recheck(self, rec, decls):
         """Type-check the recursor and, with it declared, both sides of every rule."""

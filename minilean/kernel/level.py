@@ -127,10 +127,8 @@ def is_zero(lvl):
 
 
 def is_never_zero(lvl):
-    """Is lvl positive for every value of its parameters? (Levels grow with them: all 0 is least.)"""
-    if lvl.kind == "max":
-        return is_never_zero(lvl.a) or is_never_zero(lvl.b)
-    return is_never_zero(lvl.b) if lvl.kind == "imax" else lvl.kind == "succ"
+    """Is lvl positive for every value of its parameters?"""
+    return leq(ONE, lvl)
 
 
 def leq(a, b):
@@ -155,7 +153,7 @@ def _by_cases(compare, a, b, case):
     try:
         return compare(_maximum(a, case), _maximum(b, case))
     except _Depends as dependence:
-        atom, = dependence.args
+        atom = dependence.args[0]
     if len(case) == MAX_CASES:
         raise KernelError("budget", "a universe level distinguishes too many cases")
     return all([_by_cases(compare, a, b, {**case, atom: positive}) for positive in (False, True)])

@@ -37,8 +37,7 @@ def _eq_is_standard(env):
     alpha = _var("α", Sort(u))
     a, b = _var("a", alpha), _var("b", alpha)
     refl_type = _pi(alpha, a, mk_app(Const("Eq", (u,)), alpha, a, a))
-    return (_same(eq.type, _pi(alpha, a, b, PROP))
-            and _same(env.get("Eq.refl").type, refl_type))
+    return _same(eq.type, _pi(alpha, a, b, PROP)) and _same(env.get("Eq.refl").type, refl_type)
 
 
 def _headers():

@@ -5,8 +5,8 @@ What differs: the structure below a projection is always fully reduced; literal 
 only once the definitions in the environment were seen to satisfy the defining equations
 (literals.py).
 
-Bound variables are opened as FVar((depth, type, …)): the type is part of the variable's identity and
-`depth` is the number of variables open at that point, so what is cached about a term stays true
+Bound variables are opened as FVar((depth, type, …)): the type is part of the variable's identity
+and `depth` is the number of variables open at that point, so what is cached about a term stays true
 wherever the term turns up.
 """
 

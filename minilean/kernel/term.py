@@ -94,7 +94,8 @@ class Lam(Expr):
     parts = ("type", 0), ("body", 1)
 
     def __new__(cls, name, type, body, info="default"):
-        return Expr.__new__(cls, name, type, body, info)
+        key = (cls, name, type, body, info)
+        return TABLE.get(key) or _make(key, cls, key[1:])
 
 
 class Pi(Expr):
@@ -193,7 +194,7 @@ def _map_leaves(e, leaf, depth=0, flags=0):
         if e.loose <= depth and not e.flags & flags:
             return e
         kind = type(e)
-        if kind in LEAVES:
+        if kind is not App and kind in LEAVES:
             return leaf(e, depth)
         key = (e, depth)
         new = cache.get(key)
