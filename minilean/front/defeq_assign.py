@@ -39,7 +39,7 @@ class AssignMixin:
         xs = [self.inst(x) for x in get_app_fn_args(lhs)[1]]
         ids = {x.id for x in xs if type(x) is FVar}
         unique = len(ids) == len(xs)
-        if not (unique and ids.isdisjoint(known)) and self._first_order(m, xs, rhs):
+        if not (unique and known.keys().isdisjoint(ids)) and self._first_order(m, xs, rhs):
             return True
         value = self._in_scope(m, rhs, ids) if unique else None
         if value is not None:

@@ -67,8 +67,8 @@ class WhnfMixin(reduce.Reducer):
         """e with the metavariable at its head replaced; an instance is searched for, if need be."""
         if self.decls[m.id].kind == "synthetic":
             self.synth_pending(m.id)
-        value = self.inst(m)
-        return None if value is m else self.beta(value, get_app_fn_args(e)[1])
+        value = self.value_of(m)
+        return None if value is None else self.beta(value, get_app_fn_args(e)[1])
 
     def _to_ctor_k(self, rec, major):
         """As in the kernel, except that no metavariable in the indices is assigned."""
