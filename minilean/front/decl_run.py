@@ -161,7 +161,7 @@ class DeclRun(Header):
                 return
             parts.append(f.name.rpartition(".")[2])
             for a in args:
-                if meta.is_type(a) or f.name in meta.ext.classes:
+                if type(meta.sort_of(a)) is tm.Sort or f.name in meta.ext.classes:
                     visit(a)
         visit(meta.forall_locals(self.type, reducing=False)[1])
         full = self.cmds.full_name("inst" + "".join(p[:1].upper() + p[1:] for p in parts))

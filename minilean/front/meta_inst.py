@@ -126,8 +126,8 @@ class InstMixin:
         """The declarations of lctx in `ids` or depending on one of them, in order."""
         out, found = [], set(ids)
         for d in lctx.decls:
-            if d.id in found or self.mentions(d.type, found) or (
-                    d.value is not None and self.mentions(d.value, found)):
+            parts = [e for e in (d.type, d.value) if e is not None]
+            if d.id in found or any(self.mentions(e, found) for e in parts):
                 found.add(d.id)
                 out.append(d)
         return out

@@ -78,14 +78,8 @@ def locals_used(meta, terms, decls):
 
 def by_dependency(meta, fvars):
     """The variables, each after those that its type mentions, otherwise in the given order."""
-    ours, out = {x.id: x for x in fvars}, []
-
-    def place(x):
-        if x not in out:
-            for i in meta.fvar_ids(meta.fvars[x.id].type):
-                if i in ours:
-                    place(ours[i])
-            out.append(x)
-    for x in fvars:
-        place(x)
+    out, rest = [], {x.id: x for x in fvars}
+    while rest:
+        i = next(i for i in rest if not meta.mentions(meta.fvars[i].type, rest))
+        out.append(rest.pop(i))
     return out

@@ -15,8 +15,7 @@ from minilean.kernel.env import DefDecl, InductiveDecl
 from minilean.kernel.literals import FOLD, NAT, NAT_SUCC, as_literal
 from minilean.kernel.term import LMVAR, MVAR, App, Const, FVar, Lam, MVar, Pi, get_app_fn_args
 
-ALWAYS_FOLDED = {  # whatever the transparency
-    "Nat.succ": FOLD["Nat.succ"],
+DIVISION = {
     "Nat.div": (2, lambda a, b: tm.Lit(a // b if b else 0)),
     "Nat.mod": (2, lambda a, b: tm.Lit(a % b if b else a)),
 }
@@ -25,7 +24,7 @@ ALWAYS_FOLDED = {  # whatever the transparency
 class WhnfMixin(reduce.Reducer):
     """Reduction; mixed into `Meta`, which has its own state and caches (not those of Reducer)."""
 
-    folds = {**FOLD, **ALWAYS_FOLDED}
+    folds = {**FOLD, **DIVISION}
     beta = staticmethod(reduce.beta)
 
     def head_beta(self, e):
@@ -148,8 +147,6 @@ class WhnfMixin(reduce.Reducer):
 
     def nat_value(self, e):
         """The int that e is a literal for (raw, OfNat.ofNat Nat n _, Nat.zero), else None."""
-        if type(e) is MVar and e.id in self.assign:
-            return self.nat_value(self.assign[e.id])
         if type(e) is not App:
             return as_literal(e)
         if e.fn is NAT_SUCC:
@@ -160,7 +157,7 @@ class WhnfMixin(reduce.Reducer):
         return None
 
     def may_fold(self, name):
-        return name in ALWAYS_FOLDED or self.can_unfold(name)
+        return name in DIVISION or name == "Nat.succ" or self.can_unfold(name)
 
     def number(self, e):
         """As in the kernel; a numeral of Lean is a number, too."""
