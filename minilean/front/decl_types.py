@@ -167,7 +167,7 @@ class StructureRun(InductiveRun):
             cmds.add_decl(make(full, ctor.level_params, meta.mk_pi([*params, this], rest.type),
                                meta.mk_lambda([*params, this], Proj(name, i, this))))
             meta.env = cmds.state.env
-            ext.own("projections")[full] = ProjInfo(len(params), is_class)
+            ext.own("projections")[full] = ProjInfo(name, i, len(params), is_class)
             if is_class:
                 ext.own("reducible").add(full)
             rest = tm.instantiate(rest.body, tm.mk_app(Const(full, levels), *params, this))

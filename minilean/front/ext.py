@@ -12,8 +12,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class ProjInfo:
-    """A projection function: how many parameters come before `self`."""
+    """A projection function: the structure, field index, number of parameters before `self`."""
 
+    struct: str
+    index: int
     num_params: int
     is_class: bool
 

@@ -124,8 +124,19 @@ class WhnfMixin(reduce.Reducer):
             return None
         if f.name in self.ext.smart:
             return self._smart_unfold(f, e)
-        stuck = f.name in self.ext.projections and self.transp == "reducible"
-        return self._reduce_head(self.unfold(e)) if stuck else self.unfold(e)
+        info = self.ext.projections.get(f.name)
+        return self.unfold(e) if info is None else self._unfold_proj_fn(info, e)
+
+    def _unfold_proj_fn(self, info, e):
+        """A projection function applied to a constructor, or to something stuck by default."""
+        args = get_app_fn_args(e)[1]
+        if len(args) <= info.num_params:
+            return None
+        major, more = args[info.num_params], args[info.num_params + 1:]
+        field = self.field(self.whnf(major), info.struct, info.index)
+        if field is None and self.transp == "default":
+            field = tm.Proj(info.struct, info.index, major)
+        return None if field is None else self.beta(field, more)
 
     def _smart_unfold(self, f, e):
         """Unfold a function compiled from a match only if the match reduces.
