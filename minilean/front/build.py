@@ -115,8 +115,6 @@ class BuildMixin:
         return self.mk_at("Eq.refl", self.infer(a), a)
 
     def mk_eq_symm(self, h):
-        if is_app_of(h, "Eq.refl", 2):
-            return h
         return self.mk_at("Eq.symm", *self.eq_parts(self.whnf(self.infer(h))), h)
 
     def mk_cast(self, name, h, e):
@@ -130,12 +128,6 @@ class BuildMixin:
         if not is_app_of(ty, "Eq", 3):
             ty = self.whnf_r(ty)
         return tuple(tm.get_app_fn_args(ty)[1]) if is_app_of(ty, "Eq", 3) else None
-
-    def mk_false_elim(self, ty, h):
-        return self.mk_at("False.elim", ty, h)
-
-    def mk_not(self, p):
-        return App(Const("Not"), p)
 
     def mk_sorry(self, ty, synthetic=False):
         return self.mk_at("sorryAx", ty, Const("Bool.true" if synthetic else "Bool.false"))

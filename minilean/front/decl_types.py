@@ -171,4 +171,4 @@ class StructureRun(InductiveRun):
             fields.append(rest.name)
             projection = const_of(cmds.state.env.lookup(full))
             rest = tm.instantiate(rest.body, tm.mk_app(projection, *params, this))
-        ext.own("structures")[name] = StructInfo(name, ctor.name, tuple(fields))
+        ext.own("structures")[name] = StructInfo(ctor.name, tuple(fields))

@@ -20,8 +20,8 @@ class AssignMixin:
         f, g = get_app_fn(a), get_app_fn(b)
         if type(f) is not MVar and type(g) is not MVar or f is g:
             return None
-        new_a = type(f) is MVar and self._reduce_head(a) or a
-        new_b = type(g) is MVar and self._reduce_head(b) or b
+        new_a = type(f) is MVar and self._reduce_mvar(f, a) or a
+        new_b = type(g) is MVar and self._reduce_mvar(g, b) or b
         if new_a is not a or new_b is not b:
             return self._eq(new_a, new_b)
         sides = [side for side in ((f, a, b), (g, b, a)) if self._assignable(side[0])]
@@ -39,7 +39,7 @@ class AssignMixin:
         xs = [self.inst(x) for x in get_app_fn_args(lhs)[1]]
         ids = {x.id for x in xs if type(x) is FVar}
         unique = len(ids) == len(xs)
-        if not (unique and ids.isdisjoint(known)) and self._first_order(m, xs, rhs):
+        if not (unique and known.keys().isdisjoint(ids)) and self._first_order(m, xs, rhs):
             return True
         value = self._in_scope(m, rhs, ids) if unique else None
         if value is not None:

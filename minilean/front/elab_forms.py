@@ -130,7 +130,7 @@ class FormMixin:
         with meta.with_lctx(meta.lctx.add(d)):
             e = self.term_ensuring(stx.body, expected)
             self.synthesize("no" if is_let else "yes")
-            body = tm.abstract(meta._elim_deps(meta.inst(e), [d.fvar]), [d.fvar])
+            body = meta.abstracted(e, [d.fvar])
         if is_let:
             return tm.Let(d.name, ty, value, body)
         return tm.App(tm.Lam(d.name, ty, body), value)

@@ -54,7 +54,7 @@ class OpMixin:
         if op == "▸":
             return self.elab_subst(stx, expected)
         if op == "∉":
-            return self.meta.mk_not(self.term(replace(stx, op="∈")))
+            return tm.App(tm.Const("Not"), self.term(replace(stx, op="∈")))
         args = (stx.rhs, stx.lhs) if op == "∈" else (stx.lhs, stx.rhs)
         return self.apply_fn(CONSTANTS[op], *args, expected=expected, stx=stx)
 

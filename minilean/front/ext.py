@@ -24,7 +24,6 @@ class ProjInfo:
 class StructInfo:
     """A structure: constructor and field names."""
 
-    name: str
     ctor: str
     fields: tuple
 
@@ -36,14 +35,9 @@ class MatcherInfo:
     alt_arity[i]: number of arguments that alternative i takes.
     """
 
-    name: str
     num_params: int
     num_discrs: int
     alt_arity: tuple
-
-    @property
-    def num_alts(self):
-        return len(self.alt_arity)
 
     @property
     def first_alt(self):
@@ -51,7 +45,7 @@ class MatcherInfo:
 
     @property
     def arity(self):
-        return self.first_alt + self.num_alts
+        return self.first_alt + len(self.alt_arity)
 
 
 @dataclass(frozen=True, slots=True)

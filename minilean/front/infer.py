@@ -6,7 +6,6 @@ Run: `python -m pytest tests/minilean/test_elab.py`.
 """
 
 from minilean.front.errors import LeanError
-from minilean.kernel import term as tm
 from minilean.kernel.infer import Infer
 from minilean.kernel.literals import NAT
 from minilean.kernel.term import LMVAR, MVAR, Const, FVar, MVar, Pi, Sort
@@ -44,24 +43,18 @@ class InferMixin(Infer):
     def sort_level(self, ty, check=False):
         """The universe level of the type `ty`; raises LeanError if it is not a type."""
         s = self.sort_of(ty)
-        if type(tm.get_app_fn(s)) is MVar:
-            sort = Sort(self.mk_level_mvar())
-            s = sort if self.is_def_eq(s, sort) else s
-        if type(s) is not Sort:
+        level = s.level if type(s) is Sort else self.mk_level_mvar()
+        if not self.is_def_eq(s, Sort(level)):
             raise LeanError(f"type expected, got\n  ({self.pp(ty)} : {self.pp(s)})")
-        return s.level
+        return level
 
     def is_proof(self, e):
         return self.is_prop(self.infer(e))
 
-    def is_type(self, e):
-        return type(self.sort_of(e)) is Sort
-
     def arg_infos(self, f, n):
         """Binder infos of the first n arguments of f, "default" where its type shows no Pi."""
-        ty = self.infer(f)
-        out = []
-        while len(out) < n and type(ty) is Pi:
-            out.append(ty.info)
-            ty = ty.body
-        return out + ["default"] * (n - len(out))
+        ty, out = self.infer(f), ["default"] * n
+        for i in range(n):
+            if type(ty) is Pi:
+                out[i], ty = ty.info, ty.body
+        return out

@@ -64,7 +64,7 @@ class MatcherRun:
         meta.env = meta.env.add(DefDecl(name, names, ty, value))
         meta.ext = meta.ext.child()
         meta.ext.own("matchers")[name] = MatcherInfo(
-            name, len(params), len(discrs), tuple([len(a.decls) for a in self.alts]))
+            len(params), len(discrs), tuple([len(a.decls) for a in self.alts]))
         meta.ext.own("reducible").add(name)
         levels = tuple([level if u == "u_motive" else lv.param(u) for u in names])
         return tm.mk_app(Const(name, levels), *[d.fvar for d in params])

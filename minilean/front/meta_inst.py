@@ -8,7 +8,7 @@ Run: `python -m pytest tests/minilean/test_elab.py`.
 from minilean.front.terms import has_loose_bvar
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
-from minilean.kernel.term import FVAR, LMVAR, MVAR, App, FVar, Lam, MVar, Pi, abstract
+from minilean.kernel.term import FVAR, LMVAR, MVAR, Const, FVar, Lam, MVar, Pi, abstract
 
 ANY_MVAR = MVAR | LMVAR
 
@@ -27,63 +27,51 @@ class InstMixin:
 
     def inst(self, e):
         """e with all assigned metavariables replaced (Lean's instantiateMVars)."""
-        if not e.flags & ANY_MVAR or (type(e) is MVar and not self.is_assigned(e.id)):
+        return tm.replace(e, self._inst_part) if e.flags & ANY_MVAR else e
+
+    def _inst_part(self, e):
+        """e instantiated, or None when its parts must be."""
+        if not e.flags & ANY_MVAR:
             return e
-        cache = {}
-
-        def go(e, _depth=0):
-            if not e.flags & ANY_MVAR:
-                return e
-            new = cache.get(e)
-            if new is not None:
-                return new
-            t = type(e)
-            if t is App:
-                f, args = tm.get_app_fn_args(e)
-                head = go(f)
-                args = [go(a) for a in args]
-                contract = type(f) is MVar and head is not f
-                new = self.beta(head, args) if contract else tm.mk_app(head, *args)
-            elif t is MVar:
-                new = self._inst_mvar(e, go)
-            elif t is tm.Sort:
-                new = tm.Sort(self.inst_level(e.level))
-            elif t is tm.Const:
-                new = tm.Const(e.name, tuple([self.inst_level(u) for u in e.levels]))
-            else:
-                new = tm.rebuild(e, go, 0)
-            cache[e] = new
-            return new
-        return go(e)
-
-    def _inst_mvar(self, e, go):
-        value = self.assign.get(e.id)
+        t = type(e)
+        if t is tm.Sort:
+            return tm.Sort(self.inst_level(e.level))
+        if t is Const:
+            return Const(e.name, tuple([self.inst_level(u) for u in e.levels]))
+        m = tm.get_app_fn(e)
+        value = self.value_of(m) if type(m) is MVar else None
         if value is not None:
-            new = go(value)
+            return value if e is m else self.inst(self.beta(value, tm.get_app_fn_args(e)[1]))
+        return e if t is MVar else None
+
+    def value_of(self, m):
+        """What the metavariable m stands for, instantiated; None if it is not known."""
+        value = self.assign.get(m.id)
+        if value is not None:
+            new = self.inst(value)
             if new is not value:
-                self.assign_mvar(e.id, new)
+                self.assign_mvar(m.id, new)
             return new
-        if e.id not in self.delayed:
-            return e
-        fvars, goal = self.delayed[e.id]
-        value = go(MVar(goal))
-        return e if value.flags & MVAR else self.mk_lambda(fvars, value)
+        if m.id not in self.delayed:
+            return None
+        fvars, goal = self.delayed[m.id]
+        value = self.inst(MVar(goal))
+        return None if value.flags & MVAR else self.mk_lambda(fvars, value)
 
     def mvars_in(self, e):
         """Ids of the unassigned metavariables in e, in order of appearance (delayed followed)."""
-        found, seen, stack = {}, set(), [self.inst(e)]
-        while stack:
-            s = stack.pop()
-            if not s.flags & MVAR or s in seen:
-                continue
-            seen.add(s)
-            if type(s) is not MVar:
-                stack.extend(reversed(tm.children(s)))
-            elif s.id in self.delayed:
-                stack.append(self.inst(MVar(self.delayed[s.id][1])))
-            else:
-                found[s.id] = None
-        return list(found)
+        found = {}
+
+        def visit(s):
+            if not s.flags & MVAR or s in found:
+                return
+            found[s] = None
+            if type(s) is MVar and s.id in self.delayed:
+                visit(self.inst(MVar(self.delayed[s.id][1])))
+            for part in tm.children(s):
+                visit(part)
+        visit(self.inst(e))
+        return [s.id for s in found if type(s) is MVar and s.id not in self.delayed]
 
     def fvar_ids(self, e):
         """Ids of the free variables in e (instantiated)."""
@@ -104,40 +92,41 @@ class InstMixin:
 
     def _bind(self, kind, fvars, e):
         """Abstract fvars (outermost first); let-variables become `let`."""
-        def closed(e, n):
-            """e abstracted over the first n variables."""
-            return abstract(self._elim_deps(self.inst(e), fvars[:n]), fvars[:n])
-
-        body = closed(e, len(fvars))
+        body = self.abstracted(e, fvars)
         for i in range(len(fvars) - 1, -1, -1):
-            d = self.fvars[fvars[i].id]
+            d, outer = self.fvars[fvars[i].id], fvars[:i]
             if d.value is None:
-                body = kind(d.name, closed(d.type, i), body, d.bi)
+                body = kind(d.name, self.abstracted(d.type, outer), body, d.bi)
             elif has_loose_bvar(body, 0):
-                body = tm.Let(d.name, closed(d.type, i), closed(d.value, i), body)
+                body = tm.Let(d.name, self.abstracted(d.type, outer),
+                              self.abstracted(d.value, outer), body)
             else:
                 body = tm.lift(body, -1)
         return body
 
-    def _elim_deps(self, e, fvars):
-        """Replace metavariables that may depend on fvars by `?new fvars` (elimMVarDeps)."""
-        if not e.flags & MVAR or not fvars:
-            return e
-        ids = {x.id for x in fvars}
-        new = {}
-        for s in tm.subterms(e):
-            if type(s) is MVar and s.id not in self.assign \
-                    and not ids.isdisjoint(self.decls[s.id].lctx):
-                new[s] = self._revert(s.id, ids)
-        e = self.inst(e)
-        return tm.replace(e, lambda s: new.get(s) if s.flags & MVAR else s) if new else e
+    def abstracted(self, e, fvars):
+        """e, instantiated, with fvars (outermost first) as loose bound variables.
+
+        Metavariables that may depend on fvars become `?new fvars` (elimMVarDeps).
+        """
+        e, ids = self.inst(e), {x.id for x in fvars}
+
+        def visit(s):
+            if not s.flags & MVAR:
+                return s
+            if type(s) is not MVar:
+                return None
+            if s.id in self.assign or ids.isdisjoint(self.decls[s.id].lctx):
+                return self.inst(s)
+            return self._revert(s.id, ids)
+        return abstract(tm.replace(e, visit) if e.flags & MVAR and fvars else e, fvars)
 
     def _dependents(self, lctx, ids):
         """The declarations of lctx in `ids` or depending on one of them, in order."""
         out, found = [], set(ids)
         for d in lctx.decls:
-            if d.id in found or self.mentions(d.type, found) or (
-                    d.value is not None and self.mentions(d.value, found)):
+            parts = [e for e in (d.type, d.value) if e is not None]
+            if d.id in found or any(self.mentions(e, found) for e in parts):
                 found.add(d.id)
                 out.append(d)
         return out

@@ -161,7 +161,7 @@ def close_contradiction(meta, goal: int) -> bool:
         ty = meta.whnf(meta.inst(d.type))
         proof = _refute_negation(meta, d, ty, decls) or _refute_cases(meta, d, ty)
         if proof is not None:
-            meta.assign_mvar(goal, meta.mk_false_elim(meta.goal_type(goal), proof))
+            meta.assign_mvar(goal, meta.mk_at("False.elim", meta.goal_type(goal), proof))
             return True
     return False
 

@@ -112,7 +112,7 @@ def simp_place(meta, goal: int, place, rules: SimpSet) -> list[int]:
             return []
         if d is not None and new is FALSE:
             false = d.fvar if proof is None else meta.mk_cast("Eq.mp", proof, d.fvar)
-            meta.assign_mvar(goal, meta.mk_false_elim(meta.goal_type(goal), false))
+            meta.assign_mvar(goal, meta.mk_at("False.elim", meta.goal_type(goal), false))
             return []
         if new is old:
             return [goal]

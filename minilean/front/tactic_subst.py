@@ -169,7 +169,7 @@ def split_equation(meta, goal: int, h, ty, a, b):
         return add_premises(meta, goal, field_equations(meta, h, ty, left, right))
     else:
         proof = clash_proof(meta, h, ty, ctor)
-    meta.assign_mvar(goal, meta.mk_false_elim(meta.goal_type(goal), proof))
+    meta.assign_mvar(goal, meta.mk_at("False.elim", meta.goal_type(goal), proof))
     return None
 
 

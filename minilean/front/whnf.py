@@ -15,8 +15,7 @@ from minilean.kernel.env import DefDecl, InductiveDecl
 from minilean.kernel.literals import FOLD, NAT, NAT_SUCC, as_literal
 from minilean.kernel.term import LMVAR, MVAR, App, Const, FVar, Lam, MVar, Pi, get_app_fn_args
 
-ALWAYS_FOLDED = {  # whatever the transparency
-    "Nat.succ": FOLD["Nat.succ"],
+DIVISION = {
     "Nat.div": (2, lambda a, b: tm.Lit(a // b if b else 0)),
     "Nat.mod": (2, lambda a, b: tm.Lit(a % b if b else a)),
 }
@@ -25,7 +24,7 @@ ALWAYS_FOLDED = {  # whatever the transparency
 class WhnfMixin(reduce.Reducer):
     """Reduction; mixed into `Meta`, which has its own state and caches (not those of Reducer)."""
 
-    folds = {**FOLD, **ALWAYS_FOLDED}
+    folds = {**FOLD, **DIVISION}
     beta = staticmethod(reduce.beta)
 
     def head_beta(self, e):
@@ -58,8 +57,8 @@ class WhnfMixin(reduce.Reducer):
         """e with the metavariable at its head replaced; an instance is searched for, if need be."""
         if self.decls[m.id].kind == "synthetic":
             self.synth_pending(m.id)
-        value = self.inst(m)
-        return None if value is m else self.beta(value, get_app_fn_args(e)[1])
+        value = self.value_of(m)
+        return None if value is None else self.beta(value, get_app_fn_args(e)[1])
 
     def _to_ctor_k(self, rec, major):
         """As in the kernel, except that no metavariable in the indices is assigned."""
@@ -116,8 +115,19 @@ class WhnfMixin(reduce.Reducer):
             return None
         if f.name in self.ext.smart:
             return self._smart_unfold(f, e)
-        stuck = f.name in self.ext.projections and self.transp == "reducible"
-        return self._reduce_head(self.unfold(e)) if stuck else self.unfold(e)
+        info = self.ext.projections.get(f.name)
+        return self.unfold(e) if info is None else self._unfold_proj_fn(info, e)
+
+    def _unfold_proj_fn(self, info, e):
+        """A projection function applied to a constructor, or to something stuck by default."""
+        args = get_app_fn_args(e)[1]
+        if len(args) <= info.num_params:
+            return None
+        major, more = args[info.num_params], args[info.num_params + 1:]
+        field = self.field(self.whnf(major), info.struct, info.index)
+        if field is None and self.transp == "default":
+            field = tm.Proj(info.struct, info.index, major)
+        return None if field is None else self.beta(field, more)
 
     def _smart_unfold(self, f, e):
         """Unfold a function compiled from a match only if the match reduces.
@@ -139,8 +149,6 @@ class WhnfMixin(reduce.Reducer):
 
     def nat_value(self, e):
         """The int that e is a literal for (raw, OfNat.ofNat Nat n _, Nat.zero), else None."""
-        if type(e) is MVar and e.id in self.assign:
-            return self.nat_value(self.assign[e.id])
         if type(e) is not App:
             return as_literal(e)
         if e.fn is NAT_SUCC:
@@ -151,7 +159,7 @@ class WhnfMixin(reduce.Reducer):
         return None
 
     def may_fold(self, name):
-        return name in ALWAYS_FOLDED or self.can_unfold(name)
+        return name in DIVISION or name == "Nat.succ" or self.can_unfold(name)
 
     def number(self, e):
         """As in the kernel; a numeral of Lean is a number, too."""
