@@ -73,7 +73,7 @@ class AppRun:
         elif info == "default" and self.args:
             self.propagate()
             self.add_arg(self.args.pop(0))
-        elif info == "default" and self.named:
+        elif self.named and (info == "default" or info == "strict" and not self.args):
             raise Declined("named argument after a missing one", call.stx)
         elif info == "default" and not call.ellipsis or info == "strict" and not self.args:
             return False
@@ -189,25 +189,23 @@ class AppMixin:
         return self.apply_fn(ctor.name, *items, expected=expected, stx=stx)
 
     def elab_structinst(self, stx, expected):
-        """{ s with x := a, … : T } as ⟨…⟩, with the fields not written taken from the sources."""
-        meta, written = self.meta, dict(stx.fields)
-        if stx.type is not None:
-            expected = self.elab_type(stx.type)
+        """{ s with x := a, … : T } as the constructor, with the fields as named arguments."""
+        meta, fields = self.meta, dict(stx.fields)
+        expected = expected if stx.type is None else self.elab_type(stx.type)
         sources = [self.elab_term(s) for s in stx.sources]
         if sources and self.is_unknown(expected):
             expected = meta.infer(sources[0])
         ty = self.known_type(expected)
-        fields = self._fields(ty)
-        if len(written) < len(stx.fields) or not set(written).issubset(fields):
+        info = meta.ext.structures.get(self._type_head(ty))
+        if info is None or len(fields) < len(stx.fields):
             raise LeanError(f"invalid {{...}} notation for the type `{meta.pp(ty)}`", stx)
         for source in sources:
-            for name in self._fields(meta.whnf(meta.infer(source))):
-                written.setdefault(name, sx.Proj(stx.pos, stx.end, source, name))
-        if not set(fields).issubset(written):
+            own = meta.ext.structures.get(self._type_head(meta.whnf(meta.infer(source))), info)
+            for name in set(own.fields).intersection(info.fields):
+                fields.setdefault(name, sx.Proj(stx.pos, stx.end, source, name))
+        if len(fields) < len(info.fields):
             raise Declined("structure instance with missing fields", stx)
-        items = [written[name] for name in fields]
-        return self.elab_anon(sx.Anon(stx.pos, stx.end, items), ty)
-
-    def _fields(self, ty):
-        """The names of the fields, in order, if ty is a structure type (in normal form)."""
-        return getattr(self.meta.ext.structures.get(self._type_head(ty)), "fields", ())
+        f, params = tm.get_app_fn_args(ty)
+        ctor = tm.mk_app(tm.Const(info.ctor, f.levels), *params)
+        named = [sx.NamedArg(stx.pos, stx.end, *field) for field in fields.items()]
+        return self.app_args(ctor, Call(named, stx=stx))

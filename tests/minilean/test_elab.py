@@ -160,6 +160,8 @@ def test_declines_by_name(session, feature):
     ("set_option unknown true", "option unknown"),
     ("def f (n : Nat := 0) := n", "optional or automatic arguments"),
     ("def f (a b : Nat) := a\ndef g := f (b := 1)", "named argument after a missing one"),
+    ("example (h : ∀ ⦃n : Nat⦄, n = n) : ∀ ⦃n : Nat⦄, n = n := h (m := 1)", "named argument"),
+    ("structure P where\n  x : Nat\n  y : Nat\ndef p : P := { x := 1 }", "structure instance with"),
     ("example : 1 = (1 :) := rfl", "(e :)"),
     ("attribute [local instance] instAddNat", "local attribute instance"),
     ("attribute [-reducible] id", "global attribute -reducible"), ("#eval 1", "command eval"),
