@@ -7,9 +7,10 @@ right head and returns (new term, proof or None for definitional equality), or N
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
+from minilean.front.build import FALSE, TRUE
 from minilean.front.errors import Declined, LeanError
 from minilean.front.simp import lit_value, offset, settled
-from minilean.front.tactic_subst import clash_proof, ctor_of, field_equations
+from minilean.front.tactic_elim import conjuncts, ctor_fields, no_confusion
 from minilean.front.tactic_util import congr_step, of_decide
 from minilean.kernel import term as tm
 from minilean.kernel.term import App, Const, Lit
@@ -69,40 +70,23 @@ def summands(meta, e):
 def ctor_eq(run, e):
     """Different constructors: False; equal ones: the conjunction of the field equations."""
     meta = run.meta
-    ty, *sides = tm.get_app_fn_args(e)[1]
-    left, right = [ctor_of(meta, a) if meta.ctor_of(a) else None for a in sides]
-    if left is None or right is None:
+    ty, a, b = tm.get_app_fn_args(e)[1]
+    if not meta.ctor_of(a) or not meta.ctor_of(b):
         return None
     h = meta.mk_local("h", e)
     try:
-        if left[0] is not right[0]:
-            no = clash_proof(meta, h.fvar, ty, left[0].name)
-            return settled(e, False, meta.mk_lambda([h.fvar], no))
-        eqs = field_equations(meta, h.fvar, ty, left, right)
+        prop, proof = no_confusion(meta, h.fvar, ty, a, b)
     except (LeanError, Declined):
         return None
-    return injection(meta, e, h, eqs, left, right) if eqs else None
-
-
-def injection(meta, e, h, eqs, left, right):
-    """e : c a… = c b… becomes the conjunction of `eqs`, [(type, proof from h : e)]."""
-    conj, proof = eqs[-1]
-    for ty, p in reversed(eqs[:-1]):
-        proof = tm.mk_app(Const("And.intro"), ty, conj, p, proof)
-        conj = tm.mk_app(Const("And"), ty, conj)
-    all_eqs = meta.mk_local("h", conj)
-    parts = [all_eqs.fvar]
-    for _ in eqs[1:]:
-        rest = parts.pop()
-        both = *tm.get_app_fn_args(meta.infer(rest))[1], rest
-        parts += [tm.mk_app(Const(side), *both) for side in ("And.left", "And.right")]
-    ctor, levels, params, xs = left
-    steps = [None if meta.is_proof(x) else parts.pop(0) for x in xs]
-    c = tm.mk_app(Const(ctor.name, levels), *params)
-    _, back = congr_args(meta, c, xs, right[3], steps)
-    iff = tm.mk_app(Const("Iff.intro"), e, conj, meta.mk_lambda([h.fvar], proof),
-                    meta.mk_lambda([all_eqs.fvar], back))
-    return conj, tm.mk_app(Const("propext"), e, conj, iff)
+    there = meta.mk_lambda([h.fvar], proof)
+    if prop in (TRUE, FALSE):
+        return settled(e, False, there) if prop is FALSE else None
+    k, (c, xs), (_, ys) = meta.mk_local("k", prop), ctor_fields(meta, a), ctor_fields(meta, b)
+    steps = [p for p, _ in conjuncts(k.fvar, prop)]
+    steps = [None if meta.is_proof(x) else steps.pop(0) for x in xs]
+    back = meta.mk_lambda([k.fvar], congr_args(meta, c, xs, ys, steps)[1])
+    iff = tm.mk_app(Const("Iff.intro"), e, prop, there, back)
+    return prop, tm.mk_app(Const("propext"), e, prop, iff)
 
 
 def congr_args(meta, f, xs, ys, steps):

@@ -7,9 +7,11 @@ off, as it is inside `first`, `try` and `repeat`. Tactics themselves are in the 
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
+from copy import copy
+
 from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
-from minilean.front.meta import LocalDecl, fresh_id
+from minilean.front.meta import fresh_id
 from minilean.front.setting import Setting
 from minilean.front.tactic_util import HANDLERS, tactic
 from minilean.kernel.term import MVar
@@ -203,8 +205,9 @@ def rename_last(meta, goal: int, names) -> int:
 def rename_hyps(meta, goal: int, new_names) -> int:
     """New goal whose declarations have other names ({id: name})."""
     lctx = meta.decls[goal].lctx
-    decls = [LocalDecl(d.id, new_names.get(d.id, d.name), d.type, d.bi, d.value, d.cls, d.hidden)
-             for d in lctx.decls]
+    decls = [copy(d) for d in lctx.decls]
+    for d in decls:
+        d.name = new_names.get(d.id, d.name)
     return U.replace_goal(meta, goal, lctx=lctx.replace(decls))
 
 

@@ -12,7 +12,7 @@ from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
 from minilean.front.simp import head_name
 from minilean.front.tactic import goal_tactic, on_main
-from minilean.front.tactic_elim import close_contradiction
+from minilean.front.tactic_cases import close_contradiction
 from minilean.front.terms import is_app_of
 from minilean.kernel import term as tm
 

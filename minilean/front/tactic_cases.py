@@ -1,22 +1,107 @@
-"""cases, induction, generalize; rcases, obtain, rintro: case analysis by names or by patterns.
+"""cases, induction, contradiction, generalize; rcases, obtain, rintro: by names or by patterns.
 
-Follows Lean's `Lean/Elab/Tactic/{Induction,Generalize,RCases}.lean`: a tuple pattern meets the
-fields of each constructor (the last pattern takes what is left), alternatives meet the
-constructors, `rfl` substitutes, `-` clears, `_` keeps an inaccessible name.
+Follows Lean's `Lean/Meta/Tactic/{Cases,Contradiction}.lean` (indices become variables with
+equations, which are solved in every branch) and `Lean/Elab/Tactic/{Induction,RCases}.lean`: a tuple
+pattern meets the fields of each constructor (the last pattern takes what is left), alternatives
+meet the constructors, `rfl` substitutes, `-` clears, `_` keeps an inaccessible name.
 
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
+from functools import partial
+
 from minilean.front import syntax as S
+from minilean.front import tactic_apply as A
 from minilean.front import tactic_util as U
+from minilean.front.build import FALSE
 from minilean.front.errors import Declined, LeanError
 from minilean.front.tactic import close_or_admit, goal_tactic, rename_hyps, run_tactic
-from minilean.front.tactic_apply import unified_type
-from minilean.front.tactic_elim import last_part, split_hyp
-from minilean.front.tactic_subst import equation, is_free_var, subst_hyp
-from minilean.kernel.term import MVAR
+from minilean.front.tactic_elim import Branch, eliminate, fresh_member, last_part
+from minilean.front.tactic_subst import (add_premises, equation, is_free_var, subst_hyp, unify_eq,
+                                          unify_eqs)
+from minilean.kernel import term as tm
 
 HOLE = S.RPat(0, 0, "one", "_")
+
+
+def split_hyp(meta, goal: int, h, names=None, induction=False):
+    """Branches of cases (or induction) on the hypothesis h, contradictory ones left out."""
+    found = meta.inductive_of(h.type)
+    if found is None:
+        raise U.tactic_error(meta, "cases", goal, f"{meta.pp(h.type)} is no inductive type")
+    if found[0].name == "Eq" and not induction:  # which is what its recursor amounts to
+        goal = unify_eq(meta, goal, h)
+        if goal is None:
+            return []
+        meta.decls[goal].name = U.append_tag(meta.decls[goal].name, "refl")
+        return [Branch("Eq.refl", goal, [])]
+    indices = [meta.inst(i) for i in found[3]]
+    free = {i.id for i in indices if is_free_var(meta, goal, i)}
+    major, js, count, deps = h, indices, 0, []
+    if len(free) == len(indices) and not any(meta.mentions(p, free) for p in found[2]):
+        deps = [x for x in U.dependents(meta, goal, {*free, h.id}) if x.id not in {*free, h.id}]
+        goal = U.revert(meta, goal, deps)
+    elif induction:
+        raise LeanError("Invalid target: Index in target's type is not a variable\n  "
+                        + meta.pp(h.type))
+    else:
+        major, js, count, goal = generalize_indices(meta, goal, h, indices)
+    branches = []
+    for b in eliminate(meta, goal, major, js, names, induction):
+        goal = U.try_clear(meta, b.goal, [h.id, *[j.id for j in js], major.id])
+        goal = unify_eqs(meta, goal, count)
+        if goal is not None:
+            branches.append(b._replace(goal=U.reintro(meta, goal, deps)))
+    return branches
+
+
+def generalize_indices(meta, goal: int, h, indices):
+    """(h', j…, n, goal): new variables; the target becomes i = j → … → HEq h h' → target.
+
+    n is the number of these equations.
+    """
+    new, premises = fresh_member(meta, h), []
+    olds = indices if meta.is_proof(h.fvar) else [*indices, h.fvar]
+    for old, x in zip(olds, new, strict=False):
+        ty = meta.infer(old)
+        if meta.is_def_eq(ty, x.type):
+            premises.append((meta.mk_eq_refl(old), meta.mk_eq(old, x.fvar)))
+        else:
+            premises.append((meta.mk_at("HEq.refl", ty, old),
+                             meta.mk_at("HEq", ty, old, x.type, x.fvar)))
+    goal, n = add_premises(meta, goal, premises)  # which fit when the new ones are the old ones
+    goal = U.add_locals(meta, goal, new, [*indices, h.fvar])
+    return new[-1], [j.fvar for j in new[:-1]], n, goal
+
+
+def close_contradiction(meta, goal: int) -> bool:
+    """Closes the goal from contradictory hypotheses; False if there are none."""
+    return A.closes(meta, goal, *[partial(_refute, d) for d in U.hypotheses(meta, goal)])
+
+
+def _refute(d, meta, goal: int) -> bool:
+    """Closes the goal by d : p → False if p is a hypothesis or a = a, or as no case is possible."""
+    ty = meta.whnf(meta.inst(d.type))
+    if type(ty) is tm.Pi and ty.body is FALSE:
+        new = meta.mk_goal(ty.type)
+        false = tm.App(d.fvar, tm.MVar(new))
+        meta.assign_mvar(goal, meta.mk_false_elim(meta.goal_type(goal), false))
+        return A.closes(meta, new, A.close_by_assumption, close_by_rfl)
+    found = meta.inductive_of(ty)
+    if found is None or (found[0].ctors and not found[3]):
+        return False
+    try:
+        return not split_hyp(meta, goal, d)
+    except Declined:
+        return False
+
+
+def close_by_rfl(meta, goal: int) -> bool:
+    """Closes the goal a = a."""
+    return not A.apply_const(meta, goal, "rfl")
+
+
+# --- cases, induction -----------------------------------------------------------------------------
 
 
 def target_hyp(ctx, goal: int, eq_name, term, kind=None, name="x✝"):
@@ -28,7 +113,7 @@ def target_hyp(ctx, goal: int, eq_name, term, kind=None, name="x✝"):
     ctx.elab.err_to_sorry = False
     ty = None if kind is None else ctx.elab.elab_type(kind)
     e = meta.inst(ctx.elab.elab_term_ensuring(term, ty))
-    if e.flags & MVAR:
+    if e.flags & tm.MVAR:
         raise Declined("cases on a term with holes", term)
     if ty is None and eq_name is None and is_free_var(meta, goal, e):
         return meta.lctx.get(e.id), goal
@@ -54,9 +139,9 @@ def induction(ctx, goal, stx, targets, using, *rest):
     names = {last_part(name): names for name, names, _ in lhs}
     left = {}  # name of a constructor -> its open goals
     for b in split_hyp(meta, goal, h, names, stx.kind == "induction"):
-        left[last_part(b.ctor)] = goals = [U.reintro(meta, b.goal, reverted)[0]]
-        if before is not None:
-            left[last_part(b.ctor)] = ctx.focus(goals[0], run_tactic, ctx, before)
+        goal = U.reintro(meta, b.goal, reverted)
+        left[last_part(b.ctor)] = [goal] if before is None else ctx.focus(
+            goal, run_tactic, ctx, before)
     return U.flat(left.get, left) if alts is None else run_alts(ctx, stx, left, alts)
 
 
@@ -73,16 +158,12 @@ def run_alts(ctx, stx, left, alts) -> list[int]:
     goals = []
     for alt in alts:
         for name, _, _ in alt.lhs:
-            key, mine = last_part(name), {}
-            if name == "_":
-                mine, left = left, mine
-            elif key in left:
-                mine[key] = left.pop(key)
-            else:
+            key = last_part(name)
+            if name != "_" and key not in left:
                 raise LeanError(f"Invalid alternative name `{name}`: Expected "
-                                + (" or ".join(f"`{ctor}`" for ctor in left) or "none"), alt)
-            for goal in U.flat(mine.get, mine):
-                goals += run_alt(ctx, alt, goal)
+                                + " or ".join(f"`{ctor}`" for ctor in left), alt)
+            for ctor in list(left) if name == "_" else [key]:
+                goals += U.flat(partial(run_alt, ctx, alt), left.pop(ctor))
     for ctor, open_goals in left.items():
         if open_goals:
             raise LeanError(f"Alternative `{ctor}` has not been provided", stx)
@@ -116,18 +197,13 @@ def generalize(ctx, goal, stx, items, loc):
 
 def pattern_of_term(t) -> S.RPat:
     """The rcases pattern that a term pattern of `intro`/`have` stands for."""
-    if isinstance(t, S.Paren):
-        return pattern_of_term(t.term)
-    kind, name, items, ty = "one", "_", [], None
-    if isinstance(t, S.Ident):
-        name = t.name
-    elif isinstance(t, S.Anon | S.Tuple):
-        kind, items = "tuple", [pattern_of_term(x) for x in t.items]
-    elif isinstance(t, S.Ascription) and t.type is not None:
-        kind, items, ty = "typed", [pattern_of_term(t.term)], t.type
-    elif not isinstance(t, S.Hole):
-        raise Declined("constructor pattern in intro/have", t)
-    return S.RPat(t.pos, t.end, kind, name, items, ty)
+    if isinstance(t, S.Ident | S.Hole):
+        return S.RPat(t.pos, t.end, "one", getattr(t, "name", "_"))
+    if isinstance(t, S.Anon | S.Tuple):
+        return S.RPat(t.pos, t.end, "tuple", items=[pattern_of_term(x) for x in t.items])
+    if isinstance(t, S.Ascription) and t.type is not None:
+        return S.RPat(t.pos, t.end, "typed", items=[pattern_of_term(t.term)], type=t.type)
+    raise Declined("constructor pattern in intro/have", t)
 
 
 def given_name(pat: S.RPat):
@@ -144,14 +220,22 @@ def intro_pattern(ctx, goal: int, pat: S.RPat) -> list[int]:
 
 
 def rcases_hyp(ctx, goal: int, d, pat: S.RPat) -> list[int]:
-    """Goals after matching the hypothesis d against a pattern."""
+    """Goals after matching the hypothesis d against a pattern.
+
+    An earlier substitution may have moved or removed d.
+    """
     meta = ctx.meta
     meta.tick()
+    d = next((x for x in meta.decls[goal].lctx.decls if x.origin == d.origin), None)
+    if d is None:
+        return [goal]
     if pat.kind == "one":
         return [_one(meta, goal, d, pat.name)]
+    if pat.kind == "explicit":
+        raise Declined("rcases pattern with @", pat)
     if pat.kind == "typed":
         with meta.with_goal(goal):
-            ty = unified_type(ctx, "rcases", pat.type, d.type)
+            ty = A.unified_type(ctx, "rcases", pat.type, d.type)
         d, goal = U.replace_hyp(meta, goal, d, ty, d.fvar)
         return rcases_hyp(ctx, goal, d, pat.items[0])
     return _constructors(ctx, goal, d, pat)
@@ -164,29 +248,23 @@ def _one(meta, goal: int, d, name: str) -> int:
             return subst_hyp(meta, goal, d)
     if name in ("rfl", "-"):
         return U.try_clear(meta, goal, [d.id])
-    name = U.chosen(name, d.name)
-    return goal if name == d.name else rename_hyps(meta, goal, {d.id: name})
+    return rename_hyps(meta, goal, {d.id: U.chosen(name, d.name)})
 
 
 def _constructors(ctx, goal: int, d, pat: S.RPat) -> list[int]:
     """Splits d; the fields of each constructor meet their patterns, one after the other."""
-    meta = ctx.meta
-    found = meta.inductive_of(d.type)
-    if pat.kind == "tuple" and len(pat.items) == 1 and (found is None or not found[0].ctors):
+    found, goals = ctx.meta.inductive_of(d.type), []
+    ctors = () if found is None else found[0].ctors
+    if pat.kind == "tuple" and len(pat.items) == 1 and not ctors:
         return rcases_hyp(ctx, goal, d, pat.items[0])
-    if pat.kind == "explicit":
-        raise Declined("rcases pattern with @", pat)
-    if found is None:
-        raise LeanError(f"Tactic `rcases` failed: {meta.pp(d.type)} is no inductive type", pat)
-    ctors, goals = found[0].ctors, []
     alts = spread(pat.items if pat.kind == "alts" else [pat], len(ctors), "alts")
-    plan = dict(zip(ctors, alts, strict=True))
-    for b in split_hyp(meta, goal, d):
+    plan = dict(zip(ctors, alts, strict=False))
+    for b in split_hyp(ctx.meta, goal, d):
         left, alt = [b.goal], plan[b.ctor]
         named = [x for x in b.decls if x.bi == "default"]
         pats = spread(alt.items if alt.kind == "tuple" else [alt], len(named), "tuple")
         for field, p in zip(named, pats, strict=True):
-            left = U.flat(lambda g, field=field, p=p: _field(ctx, g, field, p), left)
+            left = U.flat(lambda g, field=field, p=p: rcases_hyp(ctx, g, field, p), left)
         goals += left
     return goals
 
@@ -197,13 +275,6 @@ def spread(pats, n: int, kind: str) -> list[S.RPat]:
         rest = pats[n - 1:]
         return [*pats[:n - 1], S.RPat(rest[0].pos, rest[-1].end, kind, "_", rest)]
     return [*pats[:n], *[HOLE] * (n - len(pats))]
-
-
-def _field(ctx, goal: int, d, pat: S.RPat) -> list[int]:
-    """rcases_hyp for a hypothesis that an earlier substitution may have moved or removed."""
-    lctx = ctx.meta.decls[goal].lctx
-    d = lctx.get(d.id) or next((x for x in reversed(lctx.decls) if x.name == d.name), None)
-    return [goal] if d is None else rcases_hyp(ctx, goal, d, pat)
 
 
 @goal_tactic("rcases")

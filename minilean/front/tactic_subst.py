@@ -1,46 +1,36 @@
 """Equations: subst, injection, and solving those that case analysis leaves.
 
-Follows Lean's `Lean/Meta/Tactic/{Subst,UnifyEq,Injection}.lean` and `noConfusion`. Different: that
-constructors are injective and different is proved with small projection and discriminator
-functions built from the recursor; where that needs dependent fields the tactic declines.
+Follows Lean's `Lean/Meta/Tactic/{Subst,UnifyEq,Injection}.lean`.
 
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
 from minilean.front import syntax as S
 from minilean.front import tactic_util as U
-from minilean.front.build import FALSE, TRUE
+from minilean.front.build import FALSE
 from minilean.front.errors import Declined, LeanError
 from minilean.front.tactic import goal_tactic
 from minilean.front.tactic_apply import close_by_assumption
-from minilean.kernel import level as lv
+from minilean.front.tactic_elim import conjuncts, ctor_fields, eliminate, no_confusion
 from minilean.kernel import term as tm
-from minilean.kernel.env import ConstructorDecl
 
 # --- variables ------------------------------------------------------------------------------------
 
 
-def subst_var(meta, goal: int, h, a, b, symm: bool):
-    """(new goal, {old id: new declaration}): h : a = b replaces b (symm) or a, x, everywhere.
-
-    x and h leave the context, by Eq.rec along e = x; the other side, e, does not mention x.
+def subst_var(meta, goal: int, h, a, b, symm: bool) -> int:
+    """New goal: h : a = b replaces the variable b (symm) or a everywhere; both leave the context.
     """
-    x, e = (b, a) if symm else (a, b)
+    x, tag = b if symm else a, meta.decls[goal].name
     deps = [y for y in U.dependents(meta, goal, [x.id, h.id]) if y.id not in (x.id, h.id)]
-    goal = U.revert(meta, goal, deps)
-    target, ty = meta.goal_type(goal), meta.inst(meta.infer(x))
-    eq_at = meta.mk_local("h", meta.mk_eq(e, x))
-
-    def abstracted(eq):
-        """The target with h replaced by what the proof of e = x makes of it."""
-        return tm.instantiate(tm.abstract(target, [h.fvar]), eq if symm else meta.mk_eq_symm(eq))
-    motive = meta.mk_lambda([x, eq_at.fvar], abstracted(eq_at.fvar))
-    new_target = tm.instantiate(tm.abstract(abstracted(meta.mk_eq_refl(e)), [x]), e)
-    levels = meta.sort_level(target), meta.sort_level(ty)
-    rec = tm.mk_app(tm.Const("Eq.rec", levels), ty, e, motive)
-    eq = h.fvar if symm else meta.mk_eq_symm(h.fvar)
-    goal = U.replace_goal(meta, goal, new_target, lambda new: tm.mk_app(rec, new, x, eq))
-    return U.reintro(meta, U.try_clear(meta, goal, [x.id, h.id]), deps)
+    goal, old = U.revert(meta, goal, deps), h
+    if not symm:
+        h, goal = U.assert_hyp(meta, goal, "h", meta.mk_eq(b, a), meta.mk_eq_symm(h.fvar))
+        target = tm.abstract(meta.goal_type(goal), [old.fvar])
+        target = tm.instantiate(target, meta.mk_eq_symm(h.fvar))
+        goal = U.replace_goal(meta, goal, target)
+    goal = eliminate(meta, goal, h, [x])[0].goal
+    meta.decls[goal].name = tag
+    return U.reintro(meta, U.try_clear(meta, goal, [x.id, old.id, h.id]), deps)
 
 
 def equation(meta, ty):
@@ -82,75 +72,20 @@ def subst_hyp(meta, goal: int, d) -> int:
         parts = equation(meta, h.type)
         symm = parts and variable_side(meta, goal, *parts[1:], wanted)
         if symm is not None:
-            return subst_var(meta, goal, h, *parts[1:], symm)[0]
+            return subst_var(meta, goal, h, *parts[1:], symm)
     raise U.tactic_error(meta, "subst", goal, f"`{d.name}` gives no equation (x = t) or (t = x)")
 
 
 # --- constructors ---------------------------------------------------------------------------------
 
 
-def ctor_of(meta, e):
-    """(constructor declaration, levels, parameters, fields) of e up to whnf, or None.
-
-    Natural number literals count as constructor applications, but n + k is only unfolded for k > 0.
-    """
-    f, args = tm.get_app_fn_args(meta.whnf_ctor(meta.inst(e)))
-    decl = meta.env.get(f.name) if type(f) is tm.Const else None
-    if type(decl) is not ConstructorDecl or len(args) != decl.num_params + decl.num_fields:
-        return None
-    return decl, f.levels, args[:decl.num_params], args[decl.num_params:]
-
-
-def map_equation(meta, h, ty, result, branch):
-    """A proof of f a = f b from h : a = b; f : ty → result maps c fields… to branch(c, fields).
-
-    f is an application of the recursor of ty.
-    """
-    decl, levels, params, indices = meta.inductive_of(ty)
-    if indices or decl.is_prop:
-        raise Declined("constructor injectivity in a proposition or an indexed family")
-    rec = tm.mk_app(tm.Const(f"{decl.name}.rec", (meta.sort_level(result), *levels)), *params,
-                    tm.Lam("x", ty, result))
-    for ctor in decl.ctors:
-        minor = meta.head_beta(meta.infer(rec).type)
-        xs = [d.fvar for d in meta.forall_locals(minor, reducing=False)[0]]
-        value = branch(ctor, xs[:meta.env.lookup(ctor).num_fields])
-        rec = tm.App(rec, meta.mk_lambda(xs, value))
-    _, a, b = meta.eq_parts(meta.whnf(meta.infer(h)))
-    return U.congr_step(meta, rec, rec, a, b, None, h)
-
-
-def clash_proof(meta, h, ty, ctor: str):
-    """A proof of False from h : c … = c' … with different constructors (c = ctor)."""
-    eq = map_equation(meta, h, ty, tm.PROP, lambda name, _: TRUE if name == ctor else FALSE)
-    mp = tm.Const("Eq.mp", (lv.ZERO,))
-    return tm.mk_app(mp, TRUE, FALSE, eq, tm.Const("True.intro"))
-
-
-def field_equations(meta, h, ty, left, right):
-    """[(type, proof)] of the equations between the fields of equal constructor applications."""
-    out = []
-    for i, (a, b) in enumerate(zip(left[3], right[3], strict=True)):
-        fty = meta.inst(meta.infer(a))
-        if meta.is_prop(fty):
-            continue
-
-        def branch(name, xs, i=i, a=a, fty=fty):
-            x = xs[i] if name == left[0].name else a
-            if not meta.is_def_eq(meta.infer(x), fty):
-                raise Declined("injectivity of a constructor with dependent fields")
-            return x
-        out.append((meta.mk_eq(a, b), map_equation(meta, h, ty, fty, branch)))
-    return out
-
-
-def add_premises(meta, goal: int, eqs):
-    """(new goal, n): with the n equations [(type, proof)] as premises of its target."""
+def add_premises(meta, goal: int, premises):
+    """(new goal, n): with the n propositions [(proof, proposition)] as premises of its target."""
     target = meta.decls[goal].type
-    for ty, _ in reversed(eqs):
+    for _, ty in reversed(premises):
         target = tm.Pi("h", ty, target)
-    proofs = [proof for _, proof in eqs]
-    return U.replace_goal(meta, goal, target, lambda new: tm.mk_app(new, *proofs)), len(eqs)
+    proofs = [proof for proof, _ in premises]
+    return U.replace_goal(meta, goal, target, lambda new: tm.mk_app(new, *proofs)), len(premises)
 
 
 def split_equation(meta, goal: int, h, ty, a, b):
@@ -158,18 +93,17 @@ def split_equation(meta, goal: int, h, ty, a, b):
 
     None if the constructors differ, which closes the goal.
     """
-    left, right = ctor_of(meta, a), ctor_of(meta, b)
-    if left is None or right is None:
-        raise unsolved(meta, a, b)
-    ctor, numbers = left[0].name, {meta.nat_value(a), meta.nat_value(b)}
+    numbers = {meta.nat_value(a), meta.nat_value(b)}
     if len(numbers) == 2 and None not in numbers:  # numerals have too many constructors
         eq = meta.mk_eq(a, b)
         inst = meta.synth_inst(tm.App(tm.Const("Decidable"), eq))
-        proof = tm.App(U.of_decide(eq, inst, False), h)
-    elif ctor == right[0].name:
-        return add_premises(meta, goal, field_equations(meta, h, ty, left, right))
+        prop, proof = FALSE, tm.App(U.of_decide(eq, inst, False), h)
+    elif ctor_fields(meta, a) is None or ctor_fields(meta, b) is None:
+        raise unsolved(meta, a, b)
     else:
-        proof = clash_proof(meta, h, ty, ctor)
+        prop, proof = no_confusion(meta, h, ty, a, b)
+    if prop is not FALSE:
+        return add_premises(meta, goal, conjuncts(proof, prop))
     meta.assign_mvar(goal, meta.mk_false_elim(meta.goal_type(goal), proof))
     return None
 
@@ -200,42 +134,37 @@ def injection(ctx, goal, stx, term, names):
 # --- equations left by case analysis --------------------------------------------------------------
 
 
-def unify_eqs(meta, goal: int, count: int):
-    """(goal, renamed) after introducing and solving `count` equations in front of the target.
+def unify_eqs(meta, goal, count: int):
+    """The goal after solving the `count` equations in front of its target; None: contradictory.
 
-    None: the equations are contradictory. `renamed` maps old ids to new declarations. Raises
-    LeanError ("dependent elimination failed") when an equation is neither solvable nor refutable.
+    Raises LeanError ("dependent elimination failed") when an equation is neither solvable nor
+    refutable.
     """
-    renamed = {}
-    while count:
+    while count and goal is not None:
         h, goal = U.intro1(meta, goal, "h✝")
-        result = unify_eq(meta, goal, h)
-        if result is None:
-            return None
-        goal, again, extra = result
-        renamed = {**again, **{old: again.get(d.id, d) for old, d in renamed.items()}}
-        count += extra - 1
-    return goal, renamed
+        goal, count = unify_eq(meta, goal, h), count - 1
+    return goal
 
 
 def unify_eq(meta, goal: int, h):
-    """(goal, renamed, number of new equations in its target) or None if h is contradictory."""
+    """The goal after solving the equation h, which leaves the context; None: contradictory."""
     alpha, a, *beta, b = tm.get_app_fn_args(meta.whnf(meta.inst(h.type)))[1]
+    if meta.is_def_eq(a, b):
+        return U.try_clear(meta, goal, [h.id])
     if beta:  # HEq
-        if not meta.is_def_eq(alpha, beta[0]):
+        if not meta.is_def_eq(alpha, *beta):
             raise unsolved(meta, a, b)
-        proof = tm.mk_app(tm.Const("eq_of_heq", (meta.sort_level(alpha),)), alpha, a, b, h.fvar)
-        result = add_premises(meta, goal, [(meta.mk_eq(a, b), proof)])
+        level = meta.sort_level(alpha)
+        proof = tm.mk_app(tm.Const("eq_of_heq", (level,)), alpha, a, b, h.fvar)
+        result = add_premises(meta, goal, [(proof, meta.mk_eq(a, b))])
     else:
-        if meta.is_def_eq(a, b):
-            return U.try_clear(meta, goal, [h.id]), {}, 0
         for reduce in (meta.inst, meta.whnf):
             a, b = reduce(a), reduce(b)
             symm = newer_variable(meta, goal, a, b)
             if symm is not None:
-                return *subst_var(meta, goal, h, a, b, symm), 0
+                return subst_var(meta, goal, h, a, b, symm)
         result = split_equation(meta, goal, h.fvar, alpha, a, b)
-    return None if result is None else (U.try_clear(meta, result[0], [h.id]), {}, result[1])
+    return result and unify_eqs(meta, U.try_clear(meta, result[0], [h.id]), result[1])
 
 
 def newer_variable(meta, goal: int, a, b):

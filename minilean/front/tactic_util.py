@@ -116,16 +116,14 @@ def revert(meta, goal: int, decls) -> int:
                         lctx=d.lctx.erase([x.id for x in decls]))
 
 
-def reintro(meta, goal: int, decls):
-    """Introduces what `revert` moved, with the old names; (new goal, {old id: new declaration})."""
-    renamed = {}
+def reintro(meta, goal: int, decls) -> int:
+    """New goal: introduces what `revert` moved, with the old names."""
     for old in decls:
         if old.value is not None and type(meta.goal_type(goal)) is not tm.Let:
             continue  # an unused `let` was dropped
         d, goal = intro1(meta, goal, old.name)
-        d.bi = old.bi
-        renamed[old.id] = d
-    return goal, renamed
+        d.bi, d.origin = old.bi, old.origin
+    return goal
 
 
 def is_used(meta, target, lctx, i: int) -> bool:
