@@ -1,7 +1,7 @@
 """Built-in steps of the simplifier: arithmetic on literals, constructor equations, reflexivity.
 
 The counterpart of Lean's simprocs (`Lean/Meta/Tactic/Simp/BuiltinSimprocs`): `Nat.reduceAdd` and
-its kind, `reduceCtorEq`, `injEq`, `eq_self`. Each takes the running `Simp` and a term with the
+its kind, `reduceCtorEq`, `injEq`. Each takes the running `Simp` and a term with the
 right head and returns (new term, proof or None for definitional equality), or None.
 
 Run: `python -m pytest tests/minilean/test_tactics.py`
@@ -36,15 +36,6 @@ def arithmetic(run, e):
         return None
     true = value is Const("Bool.true")
     return (value, None) if inst is None else settled(e, true, of_decide(e, inst, true))
-
-
-def reflexive(run, e):
-    """a = a, p ↔ p"""
-    f, args = tm.get_app_fn_args(e)
-    with run.meta.transparency("reducible"):
-        if not run.meta.is_def_eq(*args[-2:]):
-            return None
-    return settled(e, True, tm.mk_app(Const(f"{f.name}.refl", f.levels), *args[:-1]))
 
 
 def cancel(run, e):
@@ -102,5 +93,5 @@ def congr_args(meta, f, xs, ys, steps):
 OPERATIONS = {"Nat.succ": 1, "HAdd.hAdd": 6, "HMul.hMul": 6, "HSub.hSub": 6, "HPow.hPow": 6,
               "HDiv.hDiv": 6, "HMod.hMod": 6, "LT.lt": 4, "LE.le": 4, "GT.gt": 4, "GE.ge": 4,
               "BEq.beq": 4}
-PROCS = {**dict.fromkeys(OPERATIONS.items(), [arithmetic]), ("Iff", 2): [reflexive],
-         ("Eq", 3): [reflexive, arithmetic, cancel, ctor_eq]}
+PROCS = {**dict.fromkeys(OPERATIONS.items(), [arithmetic]),
+         ("Eq", 3): [arithmetic, cancel, ctor_eq]}

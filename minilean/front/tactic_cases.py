@@ -17,8 +17,14 @@ from minilean.front.build import FALSE
 from minilean.front.errors import Declined, LeanError
 from minilean.front.tactic import close_or_admit, goal_tactic, rename_hyps, run_tactic
 from minilean.front.tactic_elim import Branch, eliminate, fresh_member, last_part
-from minilean.front.tactic_subst import (add_premises, equation, is_free_var, subst_hyp, unify_eq,
-                                          unify_eqs)
+from minilean.front.tactic_subst import (
+    add_premises,
+    equation,
+    is_free_var,
+    subst_hyp,
+    unify_eq,
+    unify_eqs,
+)
 from minilean.kernel import term as tm
 
 HOLE = S.RPat(0, 0, "one", "_")

@@ -1,8 +1,7 @@
-"""rw, rewrite, rwa, unfold, split and the rewriting of one goal by one equation.
+"""rw, rewrite, rwa and the rewriting of one goal by one equation.
 
 Follows Lean's `Lean/Meta/Tactic/Rewrite.lean` (keyed matching up to instances, motive check, new
-goals for what the equation leaves open), `Lean/Meta/Tactic/SplitIf.lean` and
-`Lean/Elab/Tactic/{Rewrite,Unfold}.lean`.
+goals for what the equation leaves open) and `Lean/Elab/Tactic/Rewrite.lean`.
 
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
@@ -10,16 +9,13 @@ Run: `python -m pytest tests/minilean/test_tactics.py`
 from minilean.front import tactic_apply as A
 from minilean.front.equations import equations
 from minilean.front.errors import Declined, LeanError
-from minilean.front.simp import add_rules, decl_rules, equation_of, flipped, head_name
-from minilean.front.simp_main import Simp, SimpSet
-from minilean.front.tactic import goal_tactic, on_places
-from minilean.front.tactic_basic import cases_on_prop, close_rfl
+from minilean.front.simp import equation_of
+from minilean.front.tactic import on_places
+from minilean.front.tactic_basic import close_rfl
 from minilean.front.tactic_util import replace_at, tactic, tactic_error
-from minilean.front.terms import get_app_num_args, has_loose_bvar
+from minilean.front.terms import has_loose_bvar
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl
-
-IF_LEMMAS = {"ite": ("if_pos", "if_neg"), "dite": ("dif_pos", "dif_neg")}
 
 
 def rewrite_term(meta, goal: int, target, e, symm: bool, extra=(), ty=None):
@@ -33,8 +29,7 @@ def rewrite_term(meta, goal: int, target, e, symm: bool, extra=(), ty=None):
     prop = meta.inst(prop)
     if not meta.is_prop(prop) or type(tm.get_app_fn(prop)) is tm.MVar:
         raise fail("equality or iff proof expected", prop)
-    equation = equation_of(meta, meta.beta(e, mvars), prop)
-    proof, eq_ty, lhs, rhs = flipped(meta, *equation) if symm else equation
+    proof, eq_ty, lhs, rhs = equation_of(meta, meta.beta(e, mvars), prop, symm)
     lhs, target = meta.inst(lhs), meta.inst(target)
     if type(tm.get_app_fn(lhs)) is tm.MVar:
         raise fail("Pattern is a metavariable", lhs)
@@ -43,7 +38,7 @@ def rewrite_term(meta, goal: int, target, e, symm: bool, extra=(), ty=None):
     if not has_loose_bvar(body, 0):
         raise fail(f"Did not find an occurrence of the pattern\n  {meta.pp(lhs)}\nin the target "
                    "expression", target)
-    eq_ty, rhs, lhs = meta.inst(eq_ty), meta.inst(rhs), meta.inst(lhs)
+    eq_ty, rhs, lhs = meta.inst(eq_ty), meta.head_beta(meta.inst(rhs)), meta.inst(lhs)
     motive = tm.Lam("_a", eq_ty, body)
     if not well_typed(meta, motive):
         raise fail("motive is not type correct:", motive)
@@ -54,17 +49,12 @@ def rewrite_term(meta, goal: int, target, e, symm: bool, extra=(), ty=None):
     return meta.inst(new), eq, A.open_goals(meta, mvars, infos, extra)
 
 
-def well_typed(meta, e) -> bool:
-    """Has every argument of an application in e the type that the function expects?"""
-    t = type(e)
-    if t in (tm.Lam, tm.Pi, tm.Let):
-        x = meta.mk_local(e.name, e.type, value=getattr(e, "value", None)).fvar
-        return well_typed(meta, e.type) and well_typed(meta, tm.instantiate(e.body, x))
-    if not e.flags & tm.FVAR:
-        return True
-    return all(well_typed(meta, child) for child in tm.children(e)) and (
-        t is not tm.App
-        or meta.is_def_eq(meta.expect_pi(meta.infer(e.fn)).type, meta.infer(e.arg)))
+def well_typed(meta, motive) -> bool:
+    """Do applications in the body of `motive` have arguments of the types that are expected?"""
+    x = meta.mk_local("_a", motive.type).fvar
+    return all(meta.is_def_eq(meta.expect_pi(meta.infer(s.fn)).type, meta.infer(s.arg))
+               for s in tm.subterms(tm.instantiate(motive.body, x))
+               if type(s) is tm.App and s.flags & tm.FVAR and not s.loose)
 
 
 # --- rw -------------------------------------------------------------------------------------------
@@ -114,62 +104,3 @@ def rw(ctx, stx, rules, loc):
         A.try_to_close(ctx, close_rfl)
     if stx.kind == "rwa":
         A.assumption(ctx, stx)
-
-
-# --- unfold, split ------------------------------------------------------------------------------
-
-
-@tactic("unfold")
-def unfold(ctx, stx, idents, loc):
-    for ident in idents:
-        on_places(ctx, loc, lambda *place, ident=ident: [unfold_at(ctx, ident, *place)])
-
-
-def unfold_at(ctx, ident, goal: int, d, old) -> int:
-    """New goal: as simp does it, with the definition's equations and nothing else."""
-    meta = ctx.meta
-    if meta.lctx.find(ident.name) is not None:
-        raise Declined("unfold of a local definition", ident)
-    name = ctx.elab.resolve_const(ident.name)
-    if type(meta.env.lookup(name)) is not DefDecl or name not in tm.const_names(old):
-        raise LeanError(f"Tactic `unfold` failed to unfold `{name}` at\n  {meta.pp(old)}", ident)
-    rules = SimpSet(procs=False)
-    add_rules(rules.table, decl_rules(meta, name))
-    new, proof = Simp(meta, rules).simp(old)
-    if new is old:
-        raise Declined(f"unfold of {name}", ident)
-    return replace_at(meta, goal, d, new, proof)
-
-
-@goal_tactic("split")
-def split(ctx, goal, stx, term, loc):
-    """Case distinction on the condition of the first `if`; it is replaced by its branch."""
-    meta, goals = ctx.meta, []
-    if term is not None or loc is not None:
-        raise Declined("split with a term or location", stx)
-    target = meta.goal_type(goal)
-    if any(name in meta.ext.matchers for name in tm.const_names(target)):
-        raise Declined("split on a match", stx)
-    found = first_if(target)
-    if found is None:
-        raise tactic_error(meta, "split", goal, "Could not split an `if` or `match` expression")
-    f, (ty, c, inst, *values) = tm.get_app_fn_args(found)
-    branches = cases_on_prop(meta, goal, c, inst, ("isTrue", "isFalse"))
-    for (h, new), value, lemma in zip(branches, values, IF_LEMMAS[f.name], strict=True):
-        rule = tm.mk_app(tm.Const(lemma, f.levels), ty, c, inst, h.fvar, *values)
-        value = value if f.name == "ite" else meta.beta(value, [h.fvar])
-        after, eq, _ = rewrite_term(meta, new, target, rule, False, ty=meta.mk_eq(found, value))
-        goals.append(replace_at(meta, new, None, after, eq))
-    return goals
-
-
-def first_if(e):
-    """The first `ite` or `dite` without loose variables, in preorder, or None."""
-    found = []
-
-    def visit(s):
-        if not s.loose and head_name(s) in IF_LEMMAS and get_app_num_args(s) == 5:
-            found.append(s)
-        return s if found else None
-    tm.replace(e, visit)
-    return found[0] if found else None
