@@ -91,7 +91,8 @@ class MatcherRun:
         first alternative does not need, so that the match is stuck there.
         """
         import minilean.front.tactic  # noqa: F401  (loads the tactic modules in order)
-        from minilean.front.tactic_cases import close_contradiction, split_hyp
+        from minilean.front.tactic_cases import close_contradiction
+        from minilean.front.tactic_elim import split_hyp
         meta = self.meta
         self.n_splits += 1
         if self.n_splits > MAX_SPLITS:

@@ -9,15 +9,15 @@ Run: `python -m pytest tests/minilean/test_tactics.py`
 
 from collections import namedtuple
 
-from minilean.front.build import FALSE, NAT, TRUE
+from minilean.front.build import FALSE, TRUE
 from minilean.front.equations import equations
 from minilean.front.errors import Declined, LeanError
+from minilean.front.recursors import conclusion
 from minilean.front.tactic_elim import conjuncts
-from minilean.front.terms import get_app_num_args, is_app_of
+from minilean.front.terms import get_app_num_args
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl
-from minilean.kernel.literals import as_literal
 from minilean.kernel.term import App, BVar, Const, FVar, Lam, Lit, MVar, Pi
 
 # `type` is ∀ xs, lhs = rhs with proof `proof`, both None for a definition to unfold; `origin` is
@@ -28,20 +28,12 @@ Rule = namedtuple("Rule", "origin levels proof type heads perm")
 
 def add_rule(meta, table, origin, levels, proof, type) -> None:
     """Adds the rule `proof : type` to a table."""
-    equation = under_binders(type)
+    equation = conclusion(type)
     lhs, rhs = equation.fn.arg, equation.arg
-    heads = () if offset(lhs) else [
-        None if offset(a) else head(a, meta.ext.reducible) for a in parts(lhs)]
+    heads = () if meta.nat_offset(lhs) else heads_of(meta, lhs)
     perm = lhs is not rhs and all(f(lhs) == f(rhs) for f in (without_variables, variables))
     key = head_key(lhs)
     table[key] = [*table.get(key, ()), Rule(origin, levels, proof, type, heads, perm)]
-
-
-def under_binders(e):
-    """e without its leading ∀ binders; their variables become loose."""
-    while type(e) is Pi:
-        e = e.body
-    return e
 
 
 def without_variables(e):
@@ -60,42 +52,29 @@ def head_name(e):
     return f.name if type(f) is Const else None
 
 
-def head(e, flexible=()):
-    """What e shares with every term it unifies with: a constant's name (if not flexible), a number,
-    a variable, a kind; None when there is no telling."""
-    f, value = tm.get_app_fn(e), lit_value(e)
-    if value is not None or type(f) is FVar:
-        return f if value is None else value
-    if type(f) is Const:
-        known = f.name not in flexible and f.name[:4] not in ("inst", "OfNa")
-        return f.name if known else None
-    return None if type(f) in (BVar, MVar, Lam) else type(f)
-
-
 def head_key(e):
-    """Index key of a term: its head and number of arguments; None for what has no head."""
-    found = head(e)
-    return None if found is None else (found, get_app_num_args(e))
+    """Index key of a term: its head (a name, a variable or a kind) and number of arguments; None
+    for what has no head."""
+    f = tm.get_app_fn(e)
+    kind = f.name if type(f) is Const else f if type(f) is FVar else type(f)
+    return None if kind in (BVar, MVar, Lam) else (kind, get_app_num_args(e))
+
+
+def heads_of(meta, e):
+    """What the parts of e share with all terms that they unify with: a head or a number; None when
+    there is no telling. Sums with a numeral may be numerals."""
+    found = []
+    for a in parts(e):
+        base, k = meta.nat_offset(a) or (a, None)
+        kind = (head_key(a) or (None,))[0] if base is a else k if base is None else None
+        unfolds = kind in meta.ext.reducible or str(kind).startswith(("inst", "OfNat"))
+        found.append(None if unfolds else kind)
+    return found
 
 
 def parts(e):
     """The arguments of an application, the children of another term."""
     return tm.get_app_fn_args(e)[1] if type(e) is App else tm.children(e)
-
-
-def offset(e):
-    """(x, k) for x + k with a literal k and for Nat.succ x, which the index treats as variables."""
-    if is_app_of(e, "Nat.succ", 1):
-        return e.arg, 1
-    k = lit_value(e.arg) if is_app_of(e, "HAdd.hAdd", 6) else None
-    return None if k is None else (e.fn.arg, k)
-
-
-def lit_value(e):
-    """The int of a numeral `OfNat.ofNat Nat n _`, a raw literal or Nat.zero, else None."""
-    if is_app_of(e, "OfNat.ofNat", 3) and e.fn.fn.arg is NAT:
-        e = e.fn.arg
-    return as_literal(e)
 
 
 # --- from proofs to rules -------------------------------------------------------------------------

@@ -1,9 +1,9 @@
-"""cases, induction, contradiction, generalize; rcases, obtain, rintro: by names or by patterns.
+"""cases, induction, contradiction, subst, injection, generalize; rcases, obtain, rintro.
 
-Follows Lean's `Lean/Meta/Tactic/{Cases,Contradiction}.lean` (indices become variables with
-equations, which are solved in every branch) and `Lean/Elab/Tactic/{Induction,RCases}.lean`: a tuple
-pattern meets the fields of each constructor (the last pattern takes what is left), alternatives
-meet the constructors, `rfl` substitutes, `-` clears, `_` keeps an inaccessible name.
+Follows Lean's `Lean/Elab/Tactic/{Induction,Generalize,RCases}.lean` and
+`Lean/Meta/Tactic/{Contradiction,Subst,Injection}.lean`: alternatives meet the constructors; a tuple
+pattern meets the fields of each constructor (the last pattern takes what is left), `rfl`
+substitutes, `-` clears, `_` keeps an inaccessible name. The engine is in `tactic_elim.py`.
 
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
@@ -12,72 +12,14 @@ from functools import partial
 
 from minilean.front import syntax as S
 from minilean.front import tactic_apply as A
+from minilean.front import tactic_elim as E
 from minilean.front import tactic_util as U
 from minilean.front.build import FALSE
 from minilean.front.errors import Declined, LeanError
 from minilean.front.tactic import close_or_admit, goal_tactic, rename_hyps, run_tactic
-from minilean.front.tactic_elim import Branch, eliminate, fresh_member, last_part
-from minilean.front.tactic_subst import (
-    add_premises,
-    equation,
-    is_free_var,
-    subst_hyp,
-    unify_eq,
-    unify_eqs,
-)
 from minilean.kernel import term as tm
 
 HOLE = S.RPat(0, 0, "one", "_")
-
-
-def split_hyp(meta, goal: int, h, names=None, induction=False):
-    """Branches of cases (or induction) on the hypothesis h, contradictory ones left out."""
-    found = meta.inductive_of(h.type)
-    if found is None:
-        raise U.tactic_error(meta, "cases", goal, f"{meta.pp(h.type)} is no inductive type")
-    if found[0].name == "Eq" and not induction:  # which is what its recursor amounts to
-        goal = unify_eq(meta, goal, h)
-        if goal is None:
-            return []
-        meta.decls[goal].name = U.append_tag(meta.decls[goal].name, "refl")
-        return [Branch("Eq.refl", goal, [])]
-    indices = [meta.inst(i) for i in found[3]]
-    free = {i.id for i in indices if is_free_var(meta, goal, i)}
-    major, js, count, deps = h, indices, 0, []
-    if len(free) == len(indices) and not any(meta.mentions(p, free) for p in found[2]):
-        deps = [x for x in U.dependents(meta, goal, {*free, h.id}) if x.id not in {*free, h.id}]
-        goal = U.revert(meta, goal, deps)
-    elif induction:
-        raise LeanError("Invalid target: Index in target's type is not a variable\n  "
-                        + meta.pp(h.type))
-    else:
-        major, js, count, goal = generalize_indices(meta, goal, h, indices)
-    branches = []
-    for b in eliminate(meta, goal, major, js, names, induction):
-        goal = U.try_clear(meta, b.goal, [h.id, *[j.id for j in js], major.id])
-        goal = unify_eqs(meta, goal, count)
-        if goal is not None:
-            branches.append(b._replace(goal=U.reintro(meta, goal, deps)))
-    return branches
-
-
-def generalize_indices(meta, goal: int, h, indices):
-    """(h', j…, n, goal): new variables; the target becomes i = j → … → HEq h h' → target.
-
-    n is the number of these equations.
-    """
-    new, premises = fresh_member(meta, h), []
-    olds = indices if meta.is_proof(h.fvar) else [*indices, h.fvar]
-    for old, x in zip(olds, new, strict=False):
-        ty = meta.infer(old)
-        if meta.is_def_eq(ty, x.type):
-            premises.append((meta.mk_eq_refl(old), meta.mk_eq(old, x.fvar)))
-        else:
-            premises.append((meta.mk_at("HEq.refl", ty, old),
-                             meta.mk_at("HEq", ty, old, x.type, x.fvar)))
-    goal, n = add_premises(meta, goal, premises)  # which fit when the new ones are the old ones
-    goal = U.add_locals(meta, goal, new, [*indices, h.fvar])
-    return new[-1], [j.fvar for j in new[:-1]], n, goal
 
 
 def close_contradiction(meta, goal: int) -> bool:
@@ -97,7 +39,7 @@ def _refute(d, meta, goal: int) -> bool:
     if found is None or (found[0].ctors and not found[3]):
         return False
     try:
-        return not split_hyp(meta, goal, d)
+        return not E.split_hyp(meta, goal, d)
     except Declined:
         return False
 
@@ -105,6 +47,47 @@ def _refute(d, meta, goal: int) -> bool:
 def close_by_rfl(meta, goal: int) -> bool:
     """Closes the goal a = a."""
     return not A.apply_const(meta, goal, "rfl")
+
+
+# --- subst, injection -----------------------------------------------------------------------------
+
+
+@goal_tactic("subst")
+def subst(ctx, goal, stx, terms):
+    for term in terms:
+            goal = subst_hyp(ctx.meta, goal, U.find_hyp(ctx.meta, goal, term.name, term))
+    return [goal]
+
+
+def subst_hyp(meta, goal: int, d) -> int:
+    """`subst d`: d is an equation with a variable side, or a variable, whose first equation counts.
+    """
+    wanted, hyps = None, [d]
+    if E.equation(meta, d.type) is None:
+        wanted, hyps = d.fvar, U.hypotheses(meta, goal)
+    for h in hyps:
+        parts = E.equation(meta, h.type)
+        symm = parts and E.variable_side(meta, goal, *parts[1:], wanted)
+        if symm is not None:
+            return E.subst_var(meta, goal, h, *parts[1:], symm)
+    raise U.tactic_error(meta, "subst", goal, f"`{d.name}` gives no equation (x = t) or (t = x)")
+
+
+@goal_tactic("injection")
+def injection(ctx, goal, stx, term, names):
+    meta = ctx.meta
+    ctx.elab.err_to_sorry = False
+    e = ctx.elab.elab_term(term, None)
+    parts = meta.eq_parts(meta.infer(e))
+    if parts is None:
+        raise U.tactic_error(meta, "injection", goal, "equality expected")
+    result = E.split_equation(meta, goal, e, *parts)
+    if result is None:
+        return []
+    goal, count = result
+    for name in [*names, *[None] * count][:count]:
+        goal = U.intro1(meta, goal, name)[1]
+    return [] if A.close_by_assumption(meta, goal) else [goal]
 
 
 # --- cases, induction -----------------------------------------------------------------------------
@@ -121,7 +104,7 @@ def target_hyp(ctx, goal: int, eq_name, term, kind=None, name="x✝"):
     e = meta.inst(ctx.elab.elab_term_ensuring(term, ty))
     if e.flags & tm.MVAR:
         raise Declined("cases on a term with holes", term)
-    if ty is None and eq_name is None and is_free_var(meta, goal, e):
+    if ty is None and eq_name is None and E.is_free_var(meta, goal, e):
         return meta.lctx.get(e.id), goal
     ty = meta.inst(meta.infer(e)) if ty is None else ty
     if eq_name is None and meta.is_prop(ty):
@@ -130,23 +113,18 @@ def target_hyp(ctx, goal: int, eq_name, term, kind=None, name="x✝"):
 
 
 @goal_tactic("cases", "induction")
-def induction(ctx, goal, stx, targets, using, *rest):
+def induction(ctx, goal, stx, target, *rest):
     *general, alts, before = rest
-    if using is not None or len(targets) != 1:
-        raise Declined(f"{stx.kind} with `using` or on several terms", stx)
     meta, reverted = ctx.meta, []
-    h, goal = target_hyp(ctx, goal, *targets[0])
+    h, goal = target_hyp(ctx, goal, *target)
     if stx.kind == "induction":
         reverted = generalized(meta, goal, h, general[0], stx)
     goal = U.revert(meta, goal, reverted)
-    lhs = [each for alt in alts or () for each in alt.lhs]
-    if any(explicit for _, _, explicit in lhs):
-        raise Declined(f"@ in an alternative of {stx.kind}", stx)
-    names = {last_part(name): names for name, names, _ in lhs}
+    names = {E.last_part(name): names for alt in alts or () for name, names in alt.lhs}
     left = {}  # name of a constructor -> its open goals
-    for b in split_hyp(meta, goal, h, names, stx.kind == "induction"):
+    for b in E.split_hyp(meta, goal, h, names, stx.kind == "induction"):
         goal = U.reintro(meta, b.goal, reverted)
-        left[last_part(b.ctor)] = [goal] if before is None else ctx.focus(
+        left[E.last_part(b.ctor)] = [goal] if before is None else ctx.focus(
             goal, run_tactic, ctx, before)
     return U.flat(left.get, left) if alts is None else run_alts(ctx, stx, left, alts)
 
@@ -163,8 +141,8 @@ def run_alts(ctx, stx, left, alts) -> list[int]:
     """Goals left by the alternatives. Raises LeanError unless they fit the goals `left`."""
     goals = []
     for alt in alts:
-        for name, _, _ in alt.lhs:
-            key = last_part(name)
+        for name, _ in alt.lhs:
+            key = E.last_part(name)
             if name != "_" and key not in left:
                 raise LeanError(f"Invalid alternative name `{name}`: Expected "
                                 + " or ".join(f"`{ctor}`" for ctor in left), alt)
@@ -188,9 +166,7 @@ def run_alt(ctx, alt, goal: int) -> list[int]:
 
 
 @goal_tactic("generalize")
-def generalize(ctx, goal, stx, items, loc):
-    if loc is not None:
-        raise Declined("generalize at a hypothesis", stx)
+def generalize(ctx, goal, stx, items):
     for eq_name, value, name in items:
         with ctx.meta.with_goal(goal):
             e = ctx.elab.elab_term(value, None)
@@ -237,8 +213,6 @@ def rcases_hyp(ctx, goal: int, d, pat: S.RPat) -> list[int]:
         return [goal]
     if pat.kind == "one":
         return [_one(meta, goal, d, pat.name)]
-    if pat.kind == "explicit":
-        raise Declined("rcases pattern with @", pat)
     if pat.kind == "typed":
         with meta.with_goal(goal):
             ty = A.unified_type(ctx, "rcases", pat.type, d.type)
@@ -249,7 +223,7 @@ def rcases_hyp(ctx, goal: int, d, pat: S.RPat) -> list[int]:
 
 def _one(meta, goal: int, d, name: str) -> int:
     if name == "rfl":
-        parts = equation(meta, d.type)
+        parts = E.equation(meta, d.type)
         if parts is None or not meta.is_def_eq(parts[1], parts[2]):
             return subst_hyp(meta, goal, d)
     if name in ("rfl", "-"):
@@ -265,7 +239,7 @@ def _constructors(ctx, goal: int, d, pat: S.RPat) -> list[int]:
         return rcases_hyp(ctx, goal, d, pat.items[0])
     alts = spread(pat.items if pat.kind == "alts" else [pat], len(ctors), "alts")
     plan = dict(zip(ctors, alts, strict=False))
-    for b in split_hyp(ctx.meta, goal, d):
+    for b in E.split_hyp(ctx.meta, goal, d):
         left, alt = [b.goal], plan[b.ctor]
         named = [x for x in b.decls if x.bi == "default"]
         pats = spread(alt.items if alt.kind == "tuple" else [alt], len(named), "tuple")
@@ -284,18 +258,14 @@ def spread(pats, n: int, kind: str) -> list[S.RPat]:
 
 
 @goal_tactic("rcases")
-def rcases(ctx, goal, stx, targets, pat):
-    if len(targets) != 1:
-        raise Declined("rcases on several terms", stx)
-    h, goal = target_hyp(ctx, goal, *targets[0])
+def rcases(ctx, goal, stx, target, pat):
+    h, goal = target_hyp(ctx, goal, *target)
     return rcases_hyp(ctx, goal, h, pat or HOLE)
 
 
 @goal_tactic("obtain")
-def obtain(ctx, goal, stx, pat, kind, values):
-    if values is None or len(values) != 1:
-        raise Declined("obtain without a value or with several", stx)
-    return obtain_value(ctx, goal, pat or HOLE, kind, values[0])
+def obtain(ctx, goal, stx, pat, kind, value):
+    return obtain_value(ctx, goal, pat or HOLE, kind, value)
 
 
 def obtain_value(ctx, goal: int, pat: S.RPat, kind, value) -> list[int]:
@@ -305,9 +275,7 @@ def obtain_value(ctx, goal: int, pat: S.RPat, kind, value) -> list[int]:
 
 
 @goal_tactic("rintro")
-def rintro(ctx, goal, stx, pats, kind):
-    if kind is not None:
-        raise Declined("rintro with a type", stx)
+def rintro(ctx, goal, stx, pats):
     goals = [goal]
     for pat in pats:
         goals = U.flat(lambda g, pat=pat: intro_pattern(ctx, g, pat), goals)

@@ -8,7 +8,7 @@ Run: `python -m pytest tests/minilean/test_tactics.py`
 from minilean.front import tactic_apply as A
 from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
-from minilean.front.simp_procs import congr_args
+from minilean.front.simp_main import congr_args
 from minilean.front.tactic import goal_tactic
 from minilean.front.tactic_basic import close_rfl, funext
 from minilean.front.terms import has_loose_bvar, is_app_of

@@ -1,8 +1,10 @@
-"""The recursor of a hypothesis applied to a goal, and what constructors being injective gives.
+"""The engine of case analysis: recursors, equations between constructors, substitution.
 
-Follows Lean's `Lean/Meta/Tactic/Induction.lean` and `noConfusion`. Nat shows `0` and `n + 1`.
-Different: an equation c x… = c' y… is mapped to the conjunction of the xᵢ = yᵢ, or to False, by one
-application of the recursor; where that needs dependent fields it is declined.
+Follows Lean's `Lean/Meta/Tactic/{Cases,Induction,Subst,UnifyEq}.lean` and `noConfusion`: indices
+become variables with equations, the recursor is applied, the equations are solved in every branch.
+Nat shows `0` and `n + 1`. Different: an equation c x… = c' y… is mapped to the conjunction of the
+xᵢ = yᵢ, or to False, by one application of the recursor; where that needs dependent fields it is
+declined.
 
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
@@ -147,3 +149,172 @@ def conjuncts(proof, prop):
         return [part for side, p in zip(("left", "right"), both, strict=True)
                 for part in conjuncts(tm.mk_app(tm.Const(f"And.{side}"), *both, proof), p)]
     return [] if prop is TRUE else [(proof, prop)]
+
+
+# --- variables ------------------------------------------------------------------------------------
+
+
+def subst_var(meta, goal: int, h, a, b, symm: bool) -> int:
+    """New goal: h : a = b replaces the variable b (symm) or a everywhere; both leave the context.
+    """
+    x, tag = b if symm else a, meta.decls[goal].name
+    deps = [y for y in U.dependents(meta, goal, [x.id, h.id]) if y.id not in (x.id, h.id)]
+    goal, old = U.revert(meta, goal, deps), h
+    if not symm:
+        h, goal = U.assert_hyp(meta, goal, "h", meta.mk_eq(b, a), meta.mk_eq_symm(h.fvar))
+        target = tm.abstract(meta.goal_type(goal), [old.fvar])
+        target = tm.instantiate(target, meta.mk_eq_symm(h.fvar))
+        goal = U.replace_goal(meta, goal, target)
+    goal = eliminate(meta, goal, h, [x])[0].goal
+    meta.decls[goal].name = tag
+    return U.reintro(meta, U.try_clear(meta, goal, [x.id, old.id, h.id]), deps)
+
+
+def equation(meta, ty):
+    """(α, a, b) when ty is a = b, or unfolds to it; else None."""
+    return meta.eq_parts(ty) or meta.eq_parts(meta.whnf(meta.inst(ty)))
+
+
+def is_free_var(meta, goal: int, x) -> bool:
+    return type(x) is tm.FVar and x.id in meta.decls[goal].lctx and meta.fvars[x.id].value is None
+
+
+def variable_side(meta, goal: int, a, b, wanted=None):
+    """Which side of a = b is a variable (`wanted`, if given) that the other does not mention?
+
+    True: b; False: a; None: neither.
+    """
+    for symm, x, e in ((True, b, a), (False, a, b)):
+        if wanted in (None, x) and is_free_var(meta, goal, x) and not meta.mentions(e, {x.id}):
+            return symm
+    return None
+
+
+# --- equations left by case analysis --------------------------------------------------------------
+
+
+def add_premises(meta, goal: int, premises):
+    """(new goal, n): with the n propositions [(proof, proposition)] as premises of its target."""
+    target = meta.decls[goal].type
+    for _, ty in reversed(premises):
+        target = tm.Pi("h", ty, target)
+    proofs = [proof for proof, _ in premises]
+    return U.replace_goal(meta, goal, target, lambda new: tm.mk_app(new, *proofs)), len(premises)
+
+
+def split_equation(meta, goal: int, h, ty, a, b):
+    """add_premises with the equations of the fields, from h : a = b between constructors.
+
+    None if the constructors differ, which closes the goal.
+    """
+    numbers = {meta.nat_value(a), meta.nat_value(b)}
+    if len(numbers) == 2 and None not in numbers:  # numerals have too many constructors
+        eq = meta.mk_eq(a, b)
+        inst = meta.synth_inst(tm.App(tm.Const("Decidable"), eq))
+        prop, proof = FALSE, tm.App(U.of_decide(eq, inst, False), h)
+    elif ctor_fields(meta, a) is None or ctor_fields(meta, b) is None:
+        raise unsolved(meta, a, b)
+    else:
+        prop, proof = no_confusion(meta, h, ty, a, b)
+    if prop is not FALSE:
+        return add_premises(meta, goal, conjuncts(proof, prop))
+    meta.assign_mvar(goal, meta.mk_false_elim(meta.goal_type(goal), proof))
+    return None
+
+
+def unsolved(meta, a, b) -> LeanError:
+    """The error for an equation that is neither solvable nor refutable."""
+    return LeanError("Dependent elimination failed: Failed to solve equation\n  "
+                     f"{meta.pp(a)} = {meta.pp(b)}")
+
+
+def unify_eqs(meta, goal, count: int):
+    """The goal after solving the `count` equations in front of its target; None: contradictory.
+
+    Raises LeanError ("dependent elimination failed") when an equation is neither solvable nor
+    refutable.
+    """
+    while count and goal is not None:
+        h, goal = U.intro1(meta, goal, "h✝")
+        goal, count = unify_eq(meta, goal, h), count - 1
+    return goal
+
+
+def unify_eq(meta, goal: int, h):
+    """The goal after solving the equation h, which leaves the context; None: contradictory."""
+    alpha, a, *beta, b = tm.get_app_fn_args(meta.whnf(meta.inst(h.type)))[1]
+    if meta.is_def_eq(a, b):
+        return U.try_clear(meta, goal, [h.id])
+    if beta:  # HEq
+        if not meta.is_def_eq(alpha, *beta):
+            raise unsolved(meta, a, b)
+        level = meta.sort_level(alpha)
+        proof = tm.mk_app(tm.Const("eq_of_heq", (level,)), alpha, a, b, h.fvar)
+        result = add_premises(meta, goal, [(proof, meta.mk_eq(a, b))])
+    else:
+        for reduce in (meta.inst, meta.whnf):
+            a, b = reduce(a), reduce(b)
+            symm = newer_variable(meta, goal, a, b)
+            if symm is not None:
+                return subst_var(meta, goal, h, a, b, symm)
+        result = split_equation(meta, goal, h.fvar, alpha, a, b)
+    return result and unify_eqs(meta, U.try_clear(meta, result[0], [h.id]), result[1])
+
+
+def newer_variable(meta, goal: int, a, b):
+    """variable_side; of two variables the one introduced later."""
+    found = [d.fvar for d in meta.decls[goal].lctx.decls if d.value is None and d.fvar in (a, b)]
+    return variable_side(meta, goal, a, b, found[-1]) if found else None
+
+
+# --- case analysis --------------------------------------------------------------------------------
+
+
+def split_hyp(meta, goal: int, h, names=None, induction=False):
+    """Branches of cases (or induction) on the hypothesis h, contradictory ones left out."""
+    found = meta.inductive_of(h.type)
+    if found is None:
+        raise U.tactic_error(meta, "cases", goal, f"{meta.pp(h.type)} is no inductive type")
+    if found[0].name == "Eq" and not induction:  # which is what its recursor amounts to
+        goal = unify_eq(meta, goal, h)
+        if goal is None:
+            return []
+        meta.decls[goal].name = U.append_tag(meta.decls[goal].name, "refl")
+        return [Branch("Eq.refl", goal, [])]
+    indices = [meta.inst(i) for i in found[3]]
+    free = {i.id for i in indices if is_free_var(meta, goal, i)}
+    major, js, count, deps = h, indices, 0, []
+    if len(free) == len(indices) and not any(meta.mentions(p, free) for p in found[2]):
+        deps = [x for x in U.dependents(meta, goal, {*free, h.id}) if x.id not in {*free, h.id}]
+        goal = U.revert(meta, goal, deps)
+    elif induction:
+        raise LeanError("Invalid target: Index in target's type is not a variable\n  "
+                        + meta.pp(h.type))
+    else:
+        major, js, count, goal = generalize_indices(meta, goal, h, indices)
+    branches = []
+    for b in eliminate(meta, goal, major, js, names, induction):
+        goal = U.try_clear(meta, b.goal, [h.id, *[j.id for j in js], major.id])
+        goal = unify_eqs(meta, goal, count)
+        if goal is not None:
+            branches.append(b._replace(goal=U.reintro(meta, goal, deps)))
+    return branches
+
+
+def generalize_indices(meta, goal: int, h, indices):
+    """(h', j…, n, goal): new variables; the target becomes i = j → … → HEq h h' → target.
+
+    n is the number of these equations.
+    """
+    new, premises = fresh_member(meta, h), []
+    olds = indices if meta.is_proof(h.fvar) else [*indices, h.fvar]
+    for old, x in zip(olds, new, strict=False):
+        ty = meta.infer(old)
+        if meta.is_def_eq(ty, x.type):
+            premises.append((meta.mk_eq_refl(old), meta.mk_eq(old, x.fvar)))
+        else:
+            premises.append((meta.mk_at("HEq.refl", ty, old),
+                             meta.mk_at("HEq", ty, old, x.type, x.fvar)))
+    goal, n = add_premises(meta, goal, premises)  # which fit when the new ones are the old ones
+    goal = U.add_locals(meta, goal, new, [*indices, h.fvar])
+    return new[-1], [j.fvar for j in new[:-1]], n, goal

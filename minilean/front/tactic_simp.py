@@ -179,11 +179,9 @@ def unfold_at(ctx, stx, rules, goal: int, d, old) -> int:
 
 
 @goal_tactic("split")
-def split(ctx, goal, stx, term, loc):
+def split(ctx, goal, stx):
     """Case distinction on the condition of the first `if`; it is replaced by its branch."""
     meta, goals = ctx.meta, []
-    if term is not None or loc is not None:
-        raise Declined("split with a term or location", stx)
     target = meta.goal_type(goal)
     if any(name in meta.ext.matchers for name in tm.const_names(target)):
         raise Declined("split on a match", stx)
