@@ -12,15 +12,15 @@ from dataclasses import dataclass, field, replace
 
 from minilean.front.build import FALSE, TRUE
 from minilean.front.errors import Declined, LeanError
-from minilean.front.simp import add_rules, head_key, heads_of, order, settled
+from minilean.front.simp import add_rules, head_key, head_name, heads_of, order, settled
 from minilean.front.tactic_elim import conjuncts, ctor_fields, no_confusion
-from minilean.front.tactic_util import beta_all, congr_step, of_decide
+from minilean.front.tactic_util import beta_all, congr_step, decide
 from minilean.front.terms import has_loose_bvar, is_app_of
 from minilean.kernel import term as tm
 from minilean.kernel.term import MVAR, App, Const, FVar, Lam, Let, Lit, MVar, Pi, Proj, Sort
 
 MAX_DISCHARGE_DEPTH = 2
-MAX_REWRITES = 20_000
+MAX_TERMS = 20_000
 
 
 @dataclass
@@ -47,7 +47,7 @@ class Simp:
     def __init__(self, meta, rules: SimpSet):
         self.meta, self.rules = meta, rules
         self.cache = {}
-        self.depth = self.rewrites = 0
+        self.depth = 0
 
     def trans(self, a, b, c, p, q):
         """Proof of a = c from p : a = b and q : b = c (either may be None)."""
@@ -75,8 +75,7 @@ class Simp:
             step = (self.reduce(new) if new is not e else None) or self.rewrite(new)
         if step is None:
             return new, proof
-        self.rewrites += 1
-        if self.rewrites > MAX_REWRITES:
+        if len(self.cache) > MAX_TERMS:
             raise LeanError("maximum recursion depth has been reached")
         proof = self.trans(e, new, step[0], proof, step[1])
         last, more = self.simp(step[0])
@@ -92,12 +91,9 @@ class Simp:
         with meta.transparency("reducible"):
             if meta.is_matcher(f) or type(f) in (Lam, Let, Proj):
                 new = meta.whnf_core(e)
-            elif type(f) is Const and self.unfolds(f.name):
+            elif head_name(f) in self.rules.table and f.name not in self.rules.erased:
                 new = meta.unfold(e)
         return None if new is None or new is e else (new, None)
-
-    def unfolds(self, name: str) -> bool:
-        return name in self.rules.table and name not in self.rules.erased
 
     def projects(self, name: str, args) -> bool:
         """Is this a projection of a constructor application?"""
@@ -117,31 +113,24 @@ class Simp:
 
     def congr_app(self, e):
         """Simplifies the arguments that are not fixed."""
-        meta = self.meta
         f, args = tm.get_app_fn_args(e)
-        ty, start, new, proofs = meta.inst(meta.infer(f)), 0, [], []
-        for i, a in enumerate(args):
-            if type(ty) is not Pi:
-                ty, start = meta.expect_pi(tm.instantiate_rev(ty, args[start:i])), i
-            fixed = self.is_fixed(ty, args[start:i], a)
-            b, proof = (a, None) if fixed else self.simp(a)
+        ty, new, proofs = self.meta.infer(f), [], []
+        for a in args:
+            ty = self.meta.expect_pi(ty)
+            b, proof = (a, None) if self.is_fixed(ty, a) else self.simp(a)
             new.append(b)
             proofs.append(proof)
-            ty = ty.body
-        return (e, None) if new == args else congr_args(meta, f, args, new, proofs)
+            ty = tm.instantiate(ty.body, a)
+        return (e, None) if new == args else congr_args(self.meta, f, args, new, proofs)
 
-    def is_fixed(self, ty, before, a) -> bool:
+    def is_fixed(self, ty, a) -> bool:
         """Is the argument a for ty = (x : A) → B an instance, a proof, or does a type depend on it?
-
-        `before` are the arguments that ty's loose variables stand for.
         """
         if ty.info == "inst" or type(a) is Lit:
             return True
-        if has_loose_bvar(ty.body, 0):
-            body = tm.instantiate_rev(ty, before).body
-            if type(ty.type) is Sort or has_loose_bvar(beta_all(self.meta, body), 0):
-                return True
-        return type(a) is not FVar and self.meta.is_proof(a)
+        depends = has_loose_bvar(ty.body, 0) and (
+            type(ty.type) is Sort or has_loose_bvar(beta_all(self.meta, ty.body), 0))
+        return depends or (type(a) is not FVar and self.meta.is_proof(a))
 
     def congr_binder(self, e):
         """fun x => b, ∀ x, p or p → q with the parts simplified; q with the help of p, if so set.
@@ -160,8 +149,6 @@ class Simp:
             if new is old and dom is e.type:
                 return e, None
             out = meta.mk_pi([x.fvar], new) if type(e) is Pi else meta.mk_lambda([x.fvar], new)
-            if proof is None and dom_proof is None:
-                return out, None
             by = meta.mk_lambda([x.fvar], proof or meta.mk_eq_refl(old))
             if arrow:
                 return out, tm.mk_app(Const("implies_congr_ctx"), e.type, dom, old, new,
@@ -217,15 +204,12 @@ class Simp:
         for m, info in zip(mvars, infos, strict=True):
             if not meta.is_assigned(m.id) and info != "implicit":
                 ty = meta.inst(meta.decls[m.id].type)
-                value = self.instance(ty) if info == "inst" else self.discharge(ty)
+                value = self.discharge(ty) if info != "inst" else (
+                    None if ty.flags & MVAR else meta.synth_inst(ty))
                 if value is None:
                     return False
                 meta.assign_mvar(m.id, value)
         return all(meta.is_assigned(m.id) for m in mvars)
-
-    def instance(self, ty):
-        """An instance of a class type, or None."""
-        return None if ty.flags & MVAR else self.meta.synth_inst(ty)
 
     def discharge(self, p):
         """A proof of p by simplification to True, or None.
@@ -263,17 +247,13 @@ def arithmetic(run, e):
     numbers = [meta.nat_value(a) for a in args[-2:]]
     if None in numbers or (f.name == "HPow.hPow" and numbers[1] > MAX_EXPONENT):
         return None
-    inst, value = None, e
     if meta.is_prop(e):
-        inst = meta.synth_inst(App(Const("Decidable"), e))
-        value = e if inst is None else tm.mk_app(Const("Decidable.decide"), e, inst)
-    value = meta.whnf(value)
+        found = decide(meta, e)
+        return found and settled(e, *found)
+    value = meta.whnf(e)
     if type(value) is Lit:
         return meta.mk_nat(value.value), None
-    if type(value) is not Const:
-        return None
-    true = value is Const("Bool.true")
-    return (value, None) if inst is None else settled(e, true, of_decide(e, inst, true))
+    return (value, None) if type(value) is Const else None
 
 
 def cancel(run, e):

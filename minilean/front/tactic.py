@@ -225,4 +225,4 @@ tactic("next")(lambda ctx, stx, names, seq: case(ctx, stx, [("_", names)], seq))
 goal_tactic("rename_i")(lambda ctx, goal, stx, names: [rename_last(ctx.meta, goal, names)])
 
 # The tactic modules import this one and register their handlers when they are imported.
-from minilean.front import tactic_congr, tactic_intro, tactic_rewrite, tactic_simp  # noqa: E402, F401
+from minilean.front import tactic_congr, tactic_intro, tactic_rewrite  # noqa: E402, F401

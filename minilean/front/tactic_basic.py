@@ -125,13 +125,10 @@ def decidable(p):
 def close_by_decide(meta, goal: int) -> bool:
     """Closes a goal without variables by evaluating its Decidable instance to isTrue."""
     p = meta.goal_type(goal)
-    closed = not p.flags & (tm.FVAR | tm.MVAR)
-    inst = meta.synth_inst(decidable(p)) if closed else None
-    with meta.transparency("default"):
-        value = inst and meta.whnf(tm.mk_app(tm.Const("Decidable.decide"), p, inst))
-    if value is not tm.Const("Bool.true"):
+    found = None if p.flags & (tm.FVAR | tm.MVAR) else U.decide(meta, p)
+    if found is None or not found[0]:
         return False
-    meta.assign_mvar(goal, U.of_decide(p, inst, True))
+    meta.assign_mvar(goal, found[1])
     return True
 
 

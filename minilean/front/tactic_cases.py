@@ -93,7 +93,7 @@ def injection(ctx, goal, stx, term, names):
 # --- cases, induction -----------------------------------------------------------------------------
 
 
-def target_hyp(ctx, goal: int, eq_name, term, kind=None, name="x✝"):
+def target_hyp(ctx, goal: int, eq_name, term, kind=None):
     """(hypothesis, goal) for the major premise `eq_name : term` (of type `kind`, if given).
 
     A variable stands for itself, a proof becomes a new hypothesis, other terms are generalized.
@@ -108,8 +108,8 @@ def target_hyp(ctx, goal: int, eq_name, term, kind=None, name="x✝"):
         return meta.lctx.get(e.id), goal
     ty = meta.inst(meta.infer(e)) if ty is None else ty
     if eq_name is None and meta.is_prop(ty):
-        return U.assert_hyp(meta, goal, name, ty, e)
-    return U.generalize_term(meta, goal, e, name, eq_name)
+        return U.assert_hyp(meta, goal, "x✝", ty, e)
+    return U.generalize_term(meta, goal, e, "x✝", eq_name)
 
 
 @goal_tactic("cases", "induction")
@@ -188,16 +188,9 @@ def pattern_of_term(t) -> S.RPat:
     raise Declined("constructor pattern in intro/have", t)
 
 
-def given_name(pat: S.RPat):
-    """The name that the pattern gives to the whole, or None."""
-    if pat.kind == "typed":
-        return given_name(pat.items[0])
-    return pat.name if pat.kind == "one" and pat.name not in ("_", "-", "rfl") else None
-
-
 def intro_pattern(ctx, goal: int, pat: S.RPat) -> list[int]:
     """Goals after introducing a binder of the target and matching it against the pattern."""
-    d, goal = U.intro1(ctx.meta, goal, given_name(pat))
+    d, goal = U.intro1(ctx.meta, goal)
     return rcases_hyp(ctx, goal, d, pat)
 
 
@@ -270,7 +263,7 @@ def obtain(ctx, goal, stx, pat, kind, value):
 
 def obtain_value(ctx, goal: int, pat: S.RPat, kind, value) -> list[int]:
     """Matches the value (of type `kind`, if given) against the pattern."""
-    h, goal = target_hyp(ctx, goal, None, value, kind, given_name(pat) or "x✝")
+    h, goal = target_hyp(ctx, goal, None, value, kind)
     return rcases_hyp(ctx, goal, h, pat)
 
 

@@ -67,22 +67,17 @@ def _branch(meta, ctor: str, goal: int, names, induction: bool) -> Branch:
 
     Implicit fields get no name.
     """
-    decls, ty = [], meta.decls[goal].type
-    n_fields = meta.env.lookup(ctor).num_fields
-    while type(ty) is tm.Pi:
-        is_field = len(decls) < n_fields
-        named = ty.info == "default" if is_field else induction
-        name = names.pop(0) if names and named else None
-        default = "a" if ctor == "Nat.succ" and not is_field else ty.name
-        dom = meta.inst(tm.instantiate_rev(ty.type, [d.fvar for d in decls]))
-        decls.append(meta.mk_local(U.chosen(name, default), dom, ty.info))
-        ty = ty.body
+    decls, ty = meta.forall_locals(meta.decls[goal].type, reducing=False)
+    fields = decls[:meta.env.lookup(ctor).num_fields]
+    shown = decls if induction else fields
+    for d in decls:
+        d.type = meta.inst(d.type)
+        name = names.pop(0) if names and d in shown and d.bi == "default" else None
+        d.name = U.chosen(name, d.name if d in fields or ctor != "Nat.succ" else "a")
     if names:
         raise LeanError(f"Too many variable names provided at alternative `{last_part(ctor)}`")
-    ty = tm.instantiate_rev(ty, [d.fvar for d in decls])
-    if ctor in ("Nat.zero", "Nat.succ"):  # Nat's custom eliminators say 0 and n + 1
+    if ctor in ("Nat.zero", "Nat.succ"):  # Nat's custom eliminators say 0, n + 1 and a
         ty = tm.App(ty.fn, readable(meta, ty.arg))
-    shown = decls if induction else decls[:n_fields]
     goal = meta.intro_goal(goal, decls, meta.inst(ty), meta.decls[goal].lctx.add(*shown))
     return Branch(ctor, goal, shown)
 
@@ -209,9 +204,7 @@ def split_equation(meta, goal: int, h, ty, a, b):
     """
     numbers = {meta.nat_value(a), meta.nat_value(b)}
     if len(numbers) == 2 and None not in numbers:  # numerals have too many constructors
-        eq = meta.mk_eq(a, b)
-        inst = meta.synth_inst(tm.App(tm.Const("Decidable"), eq))
-        prop, proof = FALSE, tm.App(U.of_decide(eq, inst, False), h)
+        prop, proof = FALSE, tm.App(U.decide(meta, meta.mk_eq(a, b))[1], h)
     elif ctor_fields(meta, a) is None or ctor_fields(meta, b) is None:
         raise unsolved(meta, a, b)
     else:

@@ -135,7 +135,6 @@ PROVED = [
     ("example (a b : Nat) (h : a ≤ b) : ∃ c, b = a + c",
      "induction h with\n| refl => exact ⟨0, rfl⟩\n| step _ ih =>\n  obtain ⟨c, hc⟩ := ih\n"
      "  exact ⟨c + 1, by rw [hc]; rfl⟩"),
-    ("example (n : Nat) : (fun x => x + 0) n = n", "dsimp"),
     ("example (p q : Prop) (hp : p) (hq : q) : p ∧ q", "trivial"),
     ("example : True ∧ True", "trivial"),
 ]
@@ -276,7 +275,7 @@ def test_messages(session, statement, tactic, text):
 @pytest.mark.parametrize(("tactic", "feature"), [
     ("omega", "tactic omega"), ("norm_num", "tactic norm_num"), ("conv => rfl", "tactic conv"),
     ("simp +arith", "simp option +arith"), ("linarith", "tactic linarith"),
-    ("iterate 2 rfl", "tactic iterate"),
+    ("iterate 2 rfl", "tactic iterate"), ("dsimp", "tactic dsimp"),
     ("obtain ⟨x, hx⟩ : ∃ x, x = a", "obtain without a value or with several"),
 ])
 def test_declined_features_are_named(session, tactic, feature):
