@@ -54,7 +54,7 @@ class Simp:
         if p is None or q is None:
             return p or q
         ty = self.meta.inst(self.meta.infer(a))
-        return tm.mk_app(Const("Eq.trans", (self.meta.sort_level(ty),)), ty, a, b, c, p, q)
+        return self.meta.mk_at("Eq.trans", ty, a, b, c, p, q)
 
     # -- the loop -------------------------------------------------------------------------------
 
@@ -67,8 +67,6 @@ class Simp:
         return found
 
     def _simp(self, e):
-        if type(e) is Lit or type(e) is Sort or is_app_of(e, "OfNat.ofNat", 3):
-            return e, None
         new, proof, step = e, None, self.reduce(e)
         if step is None:
             new, proof = self.congruence(e)
@@ -188,8 +186,7 @@ class Simp:
         with meta.transparency("reducible"):
             matches = meta.is_def_eq(eq.fn.arg, e)
         rhs = meta.inst(eq.arg) if matches and self.fill(mvars, infos) else e
-        incomplete = rhs.flags & MVAR and not e.flags & MVAR
-        if rhs is e or incomplete or (rule.perm and order(rhs) >= order(e)):
+        if rhs is e or (rule.perm and order(rhs) >= order(e)):
             meta.restore(mark)
             return None
         proof = tm.instantiate_level_params(rule.proof, rule.levels, us)
@@ -230,9 +227,8 @@ class Simp:
         self.depth += 1
         new, proof = self.simp(p)
         self.depth -= 1
-        if new is not TRUE:
-            return None
-        return tm.mk_app(Const("of_eq_true"), p, proof or meta.mk_eq_refl(p))
+        proof = tm.mk_app(Const("of_eq_true"), p, proof or meta.mk_eq_refl(p))
+        return proof if new is TRUE else None
 
 
 # --- built-in steps: (run, term with the right head) → (new term, proof or None), or None ---------

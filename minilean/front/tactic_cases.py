@@ -250,21 +250,11 @@ def spread(pats, n: int, kind: str) -> list[S.RPat]:
     return [*pats[:n], *[HOLE] * (n - len(pats))]
 
 
-@goal_tactic("rcases")
-def rcases(ctx, goal, stx, target, pat):
-    h, goal = target_hyp(ctx, goal, *target)
+@goal_tactic("rcases", "obtain")
+def rcases(ctx, goal, stx, target, pat, kind):
+    """Matches a value (of type `kind`, if given) against a pattern."""
+    h, goal = target_hyp(ctx, goal, *target, kind)
     return rcases_hyp(ctx, goal, h, pat or HOLE)
-
-
-@goal_tactic("obtain")
-def obtain(ctx, goal, stx, pat, kind, value):
-    return obtain_value(ctx, goal, pat or HOLE, kind, value)
-
-
-def obtain_value(ctx, goal: int, pat: S.RPat, kind, value) -> list[int]:
-    """Matches the value (of type `kind`, if given) against the pattern."""
-    h, goal = target_hyp(ctx, goal, None, value, kind)
-    return rcases_hyp(ctx, goal, h, pat)
 
 
 @goal_tactic("rintro")

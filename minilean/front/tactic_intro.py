@@ -11,7 +11,7 @@ from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
 from minilean.front.tactic import attempt, goal_tactic, on_main, on_places, rename_hyps
 from minilean.front.tactic_apply import blocks, refine_goal, unified_type
-from minilean.front.tactic_cases import intro_pattern, obtain_value, pattern_of_term
+from minilean.front.tactic_cases import intro_pattern, pattern_of_term, rcases
 from minilean.kernel.term import Let, MVar, Pi
 
 
@@ -85,11 +85,11 @@ def rename(ctx, goal, stx, kind, name):
 @goal_tactic("have", "let")
 def have(ctx, goal, stx, name, binders, kind, value, pattern):
     meta, hole = ctx.meta, S.SynthHole(stx.end, stx.end)
-    if pattern is not None:  # `have ⟨x, h⟩ := e`: like obtain
-        pattern = pattern_of_term(pattern)
-        return untagged(ctx, goal, obtain_value(ctx, goal, pattern, kind, value))
     if value is None:
         raise Declined(f"`{stx.kind}` without a value", stx)
+    if pattern is not None:  # `have ⟨x, h⟩ := e`: like obtain
+        args = (None, value), pattern_of_term(pattern), kind
+        return untagged(ctx, goal, ctx.focus(goal, rcases, ctx, stx, *args))
     if stx.kind == "have":
         node = S.Have(stx.pos, stx.end, name, binders, kind, value, hole)
         return refine_goal(ctx, goal, node, "refine_lift")

@@ -275,7 +275,7 @@ def split(ctx, goal, stx):
     target = meta.goal_type(goal)
     if any(name in meta.ext.matchers for name in tm.const_names(target)):
         raise Declined("split on a match", stx)
-    found = next((s for s in tm.subterms(target) if is_if(s)), None)
+    found = first_if(target)
     if found is None:
         raise U.tactic_error(meta, "split", goal, "Could not split an `if` or `match` expression")
     f, (ty, c, inst, *values) = tm.get_app_fn_args(found)
@@ -287,5 +287,8 @@ def split(ctx, goal, stx):
     return goals
 
 
-def is_if(e) -> bool:
-    return not e.loose and head_name(e) in IF_LEMMAS and get_app_num_args(e) == 5
+def first_if(e):
+    """The first `ite` or `dite` without loose variables, in preorder, or None."""
+    if not e.loose and head_name(e) in IF_LEMMAS and get_app_num_args(e) == 5:
+        return e
+    return next(filter(None, map(first_if, tm.children(e))), None)
