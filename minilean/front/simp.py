@@ -31,19 +31,15 @@ def add_rule(meta, table, origin, levels, proof, type) -> None:
     equation = conclusion(type)
     lhs, rhs = equation.fn.arg, equation.arg
     heads = () if meta.nat_offset(lhs) else heads_of(meta, lhs)
-    perm = lhs is not rhs and all(f(lhs) == f(rhs) for f in (without_variables, variables))
+    perm = lhs is not rhs and shape(lhs) == shape(rhs)
     key = head_key(lhs)
     table[key] = [*table.get(key, ()), Rule(origin, levels, proof, type, heads, perm)]
 
 
-def without_variables(e):
-    """e with the same term for all bound variables."""
-    return tm.replace(e, lambda s: tm.PROP if type(s) is BVar else None)
-
-
-def variables(e):
-    """The bound variables in e."""
-    return {s for s in tm.subterms(e) if type(s) is BVar}
+def shape(e):
+    """What a permutation of the variables keeps: their set, and e without them."""
+    found = {s for s in tm.subterms(e) if type(s) is BVar}
+    return found, tm.replace(e, lambda s: tm.PROP if s in found else None)
 
 
 def head_name(e):

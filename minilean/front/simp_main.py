@@ -11,7 +11,7 @@ Run: `python -m pytest tests/minilean/test_tactics.py`
 from dataclasses import dataclass, field, replace
 
 from minilean.front.build import FALSE, TRUE
-from minilean.front.errors import Declined, LeanError
+from minilean.front.errors import LeanError
 from minilean.front.simp import add_rules, head_key, head_name, heads_of, order, settled
 from minilean.front.tactic_elim import conjuncts, ctor_fields, no_confusion
 from minilean.front.tactic_util import beta_all, congr_step, decide
@@ -105,9 +105,8 @@ class Simp:
         """e with its parts simplified."""
         if type(e) is App:
             return self.congr_app(e)
-        if type(e) is Lam or (type(e) is Pi and self.meta.is_prop(e)):
-            return self.congr_binder(e)
-        return e, None
+        binds = type(e) is Lam or type(e) is Pi and self.meta.is_prop(e)
+        return self.congr_binder(e) if binds else (e, None)
 
     def congr_app(self, e):
         """Simplifies the arguments that are not fixed."""
@@ -273,10 +272,7 @@ def ctor_eq(run, e):
     if not meta.ctor_of(a) or not meta.ctor_of(b):
         return None
     h = meta.mk_local("h", e)
-    try:
-        prop, proof = no_confusion(meta, h.fvar, ty, a, b)
-    except (LeanError, Declined):
-        return None
+    prop, proof = no_confusion(meta, h.fvar, ty, a, b)
     there = meta.mk_lambda([h.fvar], proof)
     if prop in (TRUE, FALSE):
         return settled(e, False, there) if prop is FALSE else None

@@ -34,7 +34,8 @@ def _refute(d, meta, goal: int) -> bool:
         new = meta.mk_goal(ty.type)
         false = tm.App(d.fvar, tm.MVar(new))
         meta.assign_mvar(goal, meta.mk_false_elim(meta.goal_type(goal), false))
-        return A.closes(meta, new, A.close_by_assumption, close_by_rfl)
+        return A.closes(meta, new, A.close_by_assumption,
+                        lambda meta, goal: not A.apply_const(meta, goal, "rfl"))
     found = meta.inductive_of(ty)
     if found is None or (found[0].ctors and not found[3]):
         return False
@@ -42,11 +43,6 @@ def _refute(d, meta, goal: int) -> bool:
         return not E.split_hyp(meta, goal, d)
     except Declined:
         return False
-
-
-def close_by_rfl(meta, goal: int) -> bool:
-    """Closes the goal a = a."""
-    return not A.apply_const(meta, goal, "rfl")
 
 
 # --- subst, injection -----------------------------------------------------------------------------
@@ -144,8 +140,7 @@ def run_alts(ctx, stx, left, alts) -> list[int]:
         for name, _ in alt.lhs:
             key = E.last_part(name)
             if name != "_" and key not in left:
-                raise LeanError(f"Invalid alternative name `{name}`: Expected "
-                                + " or ".join(f"`{ctor}`" for ctor in left), alt)
+                raise LeanError(f"Invalid alternative name `{name}`", alt)
             for ctor in list(left) if name == "_" else [key]:
                 goals += U.flat(partial(run_alt, ctx, alt), left.pop(ctor))
     for ctor, open_goals in left.items():

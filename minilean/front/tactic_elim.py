@@ -72,6 +72,7 @@ def _branch(meta, ctor: str, goal: int, names, induction: bool) -> Branch:
     shown = decls if induction else fields
     for d in decls:
         d.type = meta.inst(d.type)
+        d.cls = meta.class_name(d.type)
         name = names.pop(0) if names and d in shown and d.bi == "default" else None
         d.name = U.chosen(name, d.name if d in fields or ctor != "Nat.succ" else "a")
     if names:

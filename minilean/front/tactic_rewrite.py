@@ -57,9 +57,7 @@ def rewrite_term(meta, goal: int, target, e, symm: bool, extra=(), ty=None):
     if not well_typed(meta, motive):
         raise fail("motive is not type correct:", motive)
     new = meta.head_beta(tm.instantiate(body, rhs))
-    target_ty = meta.inst(meta.infer(target))
-    levels = meta.sort_level(eq_ty), meta.sort_level(target_ty)
-    eq = tm.mk_app(Const("congrArg", levels), eq_ty, target_ty, lhs, rhs, motive, proof)
+    eq = U.congr_step(meta, motive, motive, lhs, rhs, None, proof)
     return meta.inst(new), eq, A.open_goals(meta, mvars, infos, extra)
 
 
@@ -175,12 +173,10 @@ def propositions(meta, goal: int):
 
 def places_at(meta, goal: int, loc, every: bool):
     """What a location names (`every`: all there is): ids of hypotheses, None for the target."""
-    if loc is None and not every:
-        return [None]
-    if every or loc.wildcard:
+    if every or loc is not None and loc.wildcard:
         return [*[d.id for d in propositions(meta, goal)], None]
-    hyps = [U.find_hyp(meta, goal, x.name, x).id for x in loc.hyps]
-    return [*hyps, None] if loc.goal else hyps
+    hyps = [U.find_hyp(meta, goal, x.name, x).id for x in (loc.hyps if loc else ())]
+    return [*hyps, None] if loc is None or loc.goal else hyps
 
 
 def simp_place(meta, goal: int, place, rules: SimpSet):

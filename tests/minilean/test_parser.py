@@ -126,7 +126,7 @@ def test_and_then_binds_left_and_try_takes_the_sequence():
 
 def test_rcases_patterns():
     block, _ = parse_tactics("obtain ⟨x, rfl | ⟨h, -⟩, _⟩ := h")
-    pat = block.tactics[0].args[0]
+    pat = block.tactics[0].args[1]
     assert pat.kind == "tuple" and pat.items[1].kind == "alts"
     assert pat.items[1].items[0].name == "rfl"
 

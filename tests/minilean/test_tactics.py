@@ -302,6 +302,18 @@ def test_subst_takes_the_first_equation_for_a_variable(session):
         "y z : Nat\nh1 : y = z\nh3 : z = y\n⊢ z = z"]
 
 
+def test_split_takes_the_first_if(session):
+    statement = "example (a b : Nat) : (if a = 0 then 1 else 2) + (if b = 0 then 3 else 4) > 0"
+    assert [g.split("\n")[2] for g in goals(session, statement, "split")] == [
+        "h✝ : a = 0", "h✝ : ¬a = 0"]
+
+
+def test_a_pattern_finds_a_field_that_an_earlier_one_moved(session):
+    statement = "example (p : Nat → Prop) (y : Nat) (h : ∃ x, x = y ∧ p x ∧ p y) : p y"
+    assert goals(session, statement, "obtain ⟨x, rfl, hx, -⟩ := h") == [
+        "case intro.intro.intro\np : Nat → Prop\nx : Nat\nhx : p x\n⊢ p x"]
+
+
 def test_apply_of_a_function_to_its_own_argument_leaves_the_goal(session):
     assert goals(session, "example (C : Prop) : C → C", "apply fun h => h") == [
         "C : Prop\n⊢ C → C"]
