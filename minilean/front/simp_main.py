@@ -84,7 +84,9 @@ class Simp:
         of a constructor application, a definition to unfold."""
         meta, new = self.meta, None
         f, args = tm.get_app_fn_args(e)
-        if type(f) is Const and self.projects(f.name, args):
+        info = meta.ext.projections.get(head_name(f))
+        if info is not None and not info.is_class and len(args) > info.num_params \
+                and meta.ctor_of(args[info.num_params]):
             new = meta.unfold_def(e)
         with meta.transparency("reducible"):
             if meta.is_matcher(f) or type(f) in (Lam, Let, Proj):
@@ -92,12 +94,6 @@ class Simp:
             elif head_name(f) in self.rules.table and f.name not in self.rules.erased:
                 new = meta.unfold(e)
         return None if new is None or new is e else (new, None)
-
-    def projects(self, name: str, args) -> bool:
-        """Is this a projection of a constructor application?"""
-        info = self.meta.ext.projections.get(name)
-        return info is not None and not info.is_class and len(args) > info.num_params \
-            and self.meta.ctor_of(args[info.num_params])
 
     # -- congruence -----------------------------------------------------------------------------
 

@@ -195,7 +195,6 @@ def rcases_hyp(ctx, goal: int, d, pat: S.RPat) -> list[int]:
     An earlier substitution may have moved or removed d.
     """
     meta = ctx.meta
-    meta.tick()
     d = next((x for x in meta.decls[goal].lctx.decls if x.origin == d.origin), None)
     if d is None:
         return [goal]

@@ -211,7 +211,6 @@ def simp(ctx, goal, stx, config, only, args, loc=None):
     rules = make_set(ctx, stx, config, only, args)
     before, now = None, goal
     while now not in (before, None) and (every or before is None):
-        meta.tick()
         before = now
         for place in places_at(meta, now, loc, every):
             now = now and simp_place(meta, now, place, rules)
