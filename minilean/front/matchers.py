@@ -10,7 +10,8 @@ from collections import namedtuple
 import minilean.front.tactic  # noqa: F401  (loads the tactic modules in order)
 from minilean.front.errors import Declined, LeanError
 from minilean.front.ext import MatcherInfo
-from minilean.front.tactic_elim import close_contradiction, split_hyp
+from minilean.front.tactic_cases import close_contradiction
+from minilean.front.tactic_elim import split_hyp
 from minilean.front.terms import locals_used
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm

@@ -34,12 +34,15 @@ def fresh_id():
 
 
 class LocalDecl:
-    """A hypothesis or let-variable; `cls` is the class its type belongs to, if any."""
+    """A hypothesis or let-variable; `cls` is the class its type belongs to, if any.
 
-    __slots__ = ("bi", "cls", "fvar", "id", "name", "type", "value", "hidden")
+    `origin`: its id, or that of the declaration which a tactic replaced by it.
+    """
+
+    __slots__ = ("bi", "cls", "fvar", "id", "name", "origin", "type", "value", "hidden")
 
     def __init__(self, id, name, type, bi="default", value=None, cls=None, hidden=False):
-        self.id, self.name, self.type, self.bi = id, name, type, bi
+        self.id, self.origin, self.name, self.type, self.bi = id, id, name, type, bi
         self.value, self.cls, self.hidden = value, cls, hidden
         self.fvar = FVar(id)
 

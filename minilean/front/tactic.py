@@ -8,12 +8,12 @@ what some stand for, in grammar.txt.
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
+from copy import copy
 from functools import cache, partial
 
 from minilean.front import syntax as S
 from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
-from minilean.front.meta import LocalDecl
 from minilean.front.parser import parse_tactics
 from minilean.front.setting import Setting
 from minilean.kernel.term import MVar
@@ -277,8 +277,9 @@ def rename_last(meta, goal: int, names) -> int:
 def rename_hyps(meta, goal: int, new_names) -> int:
     """New goal whose declarations have other names ({id: name})."""
     lctx = meta.decls[goal].lctx
-    decls = [LocalDecl(d.id, new_names.get(d.id, d.name), d.type, d.bi, d.value, d.cls, d.hidden)
-             for d in lctx.decls]
+    decls = [copy(d) for d in lctx.decls]
+    for d in decls:
+        d.name = new_names.get(d.id, d.name)
     return U.replace_goal(meta, goal, lctx=lctx.replace(decls))
 
 
@@ -306,4 +307,4 @@ U.tactic("next")(lambda ctx, stx, names, seq: case(ctx, stx, [("_", names)], seq
 goal_tactic("rename_i")(lambda ctx, goal, stx, names: [rename_last(ctx.meta, goal, names)])
 
 # The tactic modules import this one and register their handlers when they are imported.
-from minilean.front import tactic_cases, tactic_rewrite, tactic_simp  # noqa: E402, F401
+from minilean.front import tactic_cases, tactic_rewrite  # noqa: E402, F401

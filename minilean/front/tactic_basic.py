@@ -10,7 +10,7 @@ from minilean.front import tactic_util as U
 from minilean.front.errors import Declined, LeanError
 from minilean.front.simp import head_name
 from minilean.front.tactic import attempt, goal_tactic, on_each, script
-from minilean.front.tactic_elim import close_contradiction
+from minilean.front.tactic_cases import close_contradiction
 from minilean.kernel import term as tm
 
 # --- tactics that close the goal ------------------------------------------------------------------
@@ -40,13 +40,10 @@ def rfl(ctx, goal, stx):
 def close_by_decide(meta, goal: int) -> bool:
     """Closes a goal without variables by evaluating its Decidable instance to isTrue."""
     p = meta.goal_type(goal)
-    closed = not p.flags & (tm.FVAR | tm.MVAR)
-    inst = meta.synth_inst(tm.App(tm.Const("Decidable"), p)) if closed else None
-    with meta.transparency("default"):
-        value = inst and meta.whnf(tm.mk_app(tm.Const("Decidable.decide"), p, inst))
-    if value is not tm.Const("Bool.true"):
+    found = None if p.flags & (tm.FVAR | tm.MVAR) else U.decide(meta, p)
+    if found is None or not found[0]:
         return False
-    meta.assign_mvar(goal, U.of_decide(p, inst, True))
+    meta.assign_mvar(goal, found[1])
     return True
 
 

@@ -1,25 +1,95 @@
-"""cases, induction, generalize; rcases, obtain, rintro: case analysis by names or by patterns.
+"""cases, induction, contradiction, subst, injection, generalize; rcases, obtain, rintro.
 
-Follows Lean's `Lean/Elab/Tactic/{Induction,Generalize,RCases}.lean`: a tuple pattern meets the
-fields of each constructor (the last pattern takes what is left), alternatives meet the
-constructors, `rfl` substitutes, `-` clears, `_` keeps an inaccessible name.
+Follows Lean's `Lean/Elab/Tactic/{Induction,Generalize,RCases}.lean` and
+`Lean/Meta/Tactic/{Contradiction,Subst,Injection}.lean`: alternatives meet the constructors; a tuple
+pattern meets the fields of each constructor (the last pattern takes what is left), `rfl`
+substitutes, `-` clears, `_` keeps an inaccessible name. The engine is in `tactic_elim.py`.
 
 Run: `python -m pytest tests/minilean/test_tactics.py`
 """
 
+from functools import partial
+
 from minilean.front import syntax as S
+from minilean.front import tactic_apply as A
+from minilean.front import tactic_elim as E
 from minilean.front import tactic_util as U
+from minilean.front.build import FALSE
 from minilean.front.errors import Declined, LeanError
 from minilean.front.tactic import close_or_admit, goal_tactic, rename_hyps, run_tactic
-from minilean.front.tactic_apply import unified_type
-from minilean.front.tactic_elim import last_part, split_hyp
-from minilean.front.tactic_subst import equation, is_free_var, subst_hyp
-from minilean.kernel.term import MVAR
+from minilean.kernel import term as tm
 
 HOLE = S.RPat(0, 0, "one", "_")
 
 
-def target_hyp(ctx, goal: int, eq_name, term, kind=None, name="x✝"):
+def close_contradiction(meta, goal: int) -> bool:
+    """Closes the goal from contradictory hypotheses; False if there are none."""
+    return A.closes(meta, goal, *[partial(_refute, d) for d in U.hypotheses(meta, goal)])
+
+
+def _refute(d, meta, goal: int) -> bool:
+    """Closes the goal by d : p → False if p is a hypothesis or a = a, or as no case is possible."""
+    ty = meta.whnf(meta.inst(d.type))
+    if type(ty) is tm.Pi and ty.body is FALSE:
+        new = meta.mk_goal(ty.type)
+        false = tm.App(d.fvar, tm.MVar(new))
+        meta.assign_mvar(goal, meta.mk_at("False.elim", meta.goal_type(goal), false))
+        return A.closes(meta, new, U.close_by_assumption,
+                        lambda meta, goal: not A.apply_const(meta, goal, "rfl"))
+    found = meta.inductive_of(ty)
+    if found is None or (found[0].ctors and not found[3]):
+        return False
+    try:
+        return not E.split_hyp(meta, goal, d)
+    except Declined:
+        return False
+
+
+# --- subst, injection -----------------------------------------------------------------------------
+
+
+@goal_tactic("subst")
+def subst(ctx, goal, stx, terms):
+    for term in terms:
+        goal = subst_hyp(ctx.meta, goal, U.find_hyp(ctx.meta, goal, term.name, term))
+    return [goal]
+
+
+def subst_hyp(meta, goal: int, d) -> int:
+    """`subst d`: d is an equation with a variable side, or a variable, whose first equation counts.
+    """
+    wanted, hyps = None, [d]
+    if E.equation(meta, d.type) is None:
+        wanted, hyps = d.fvar, U.hypotheses(meta, goal)
+    for h in hyps:
+        parts = E.equation(meta, h.type)
+        symm = parts and E.variable_side(meta, goal, *parts[1:], wanted)
+        if symm is not None:
+            return E.subst_var(meta, goal, h, *parts[1:], symm)
+    raise U.tactic_error(meta, "subst", goal, f"`{d.name}` gives no equation (x = t) or (t = x)")
+
+
+@goal_tactic("injection")
+def injection(ctx, goal, stx, term, names):
+    meta = ctx.meta
+    ctx.elab.err_to_sorry = False
+    e = ctx.elab.elab_term(term, None)
+    parts = meta.eq_parts(meta.infer(e))
+    if parts is None:
+        raise U.tactic_error(meta, "injection", goal, "equality expected")
+    result = E.split_equation(meta, goal, e, *parts)
+    if result is None:
+        return []
+    goal, count = result
+    for name in [*names, *[None] * count][:count]:
+        goal = U.intro1(meta, goal, name)[1]
+    return [] if U.close_by_assumption(meta, goal) else [goal]
+
+
+# --- cases, induction -----------------------------------------------------------------------------
+
+
+def target_hyp(ctx, goal: int, eq_name, term, kind=None):
     """(hypothesis, goal) for the major premise `eq_name : term` (of type `kind`, if given).
 
     A variable stands for itself, a proof becomes a new hypothesis, other terms are generalized.
@@ -28,35 +98,30 @@ def target_hyp(ctx, goal: int, eq_name, term, kind=None, name="x✝"):
     ctx.elab.err_to_sorry = False
     ty = None if kind is None else ctx.elab.elab_type(kind)
     e = meta.inst(ctx.elab.elab_term(term, ty))
-    if e.flags & MVAR:
+    if e.flags & tm.MVAR:
         raise Declined("cases on a term with holes", term)
-    if ty is None and eq_name is None and is_free_var(meta, goal, e):
+    if ty is None and eq_name is None and E.is_free_var(meta, goal, e):
         return meta.lctx.get(e.id), goal
     ty = meta.inst(meta.infer(e)) if ty is None else ty
     if eq_name is None and meta.is_prop(ty):
-        return U.assert_hyp(meta, goal, name, ty, e)
-    return U.generalize_term(meta, goal, e, name, eq_name)
+        return U.assert_hyp(meta, goal, "x✝", ty, e)
+    return U.generalize_term(meta, goal, e, "x✝", eq_name)
 
 
 @goal_tactic("cases", "induction")
-def induction(ctx, goal, stx, targets, using, *rest):
+def induction(ctx, goal, stx, target, *rest):
     *general, alts, before = rest
-    if using is not None or len(targets) != 1:
-        raise Declined(f"{stx.kind} with `using` or on several terms", stx)
     meta, reverted = ctx.meta, []
-    h, goal = target_hyp(ctx, goal, *targets[0])
+    h, goal = target_hyp(ctx, goal, *target)
     if stx.kind == "induction":
         reverted = generalized(meta, goal, h, general[0], stx)
     goal = U.revert(meta, goal, reverted)
-    lhs = [each for alt in alts or () for each in alt.lhs]
-    if any(explicit for _, _, explicit in lhs):
-        raise Declined(f"@ in an alternative of {stx.kind}", stx)
-    names = {last_part(name): names for name, names, _ in lhs}
+    names = {E.last_part(name): names for alt in alts or () for name, names in alt.lhs}
     left = {}  # name of a constructor -> its open goals
-    for b in split_hyp(meta, goal, h, names, stx.kind == "induction"):
-        left[last_part(b.ctor)] = goals = [U.reintro(meta, b.goal, reverted)[0]]
-        if before is not None:
-            left[last_part(b.ctor)] = ctx.focus(goals[0], run_tactic, ctx, before)
+    for b in E.split_hyp(meta, goal, h, names, stx.kind == "induction"):
+        goal = U.reintro(meta, b.goal, reverted)
+        left[E.last_part(b.ctor)] = [goal] if before is None else ctx.focus(
+            goal, run_tactic, ctx, before)
     return U.flat(left.get, left) if alts is None else run_alts(ctx, stx, left, alts)
 
 
@@ -72,17 +137,12 @@ def run_alts(ctx, stx, left, alts) -> list[int]:
     """Goals left by the alternatives. Raises LeanError unless they fit the goals `left`."""
     goals = []
     for alt in alts:
-        for name, _, _ in alt.lhs:
-            key, mine = last_part(name), {}
-            if name == "_":
-                mine, left = left, mine
-            elif key in left:
-                mine[key] = left.pop(key)
-            else:
-                raise LeanError(f"Invalid alternative name `{name}`: Expected "
-                                + (" or ".join(f"`{ctor}`" for ctor in left) or "none"), alt)
-            for goal in U.flat(mine.get, mine):
-                goals += run_alt(ctx, alt, goal)
+        for name, _ in alt.lhs:
+            key = E.last_part(name)
+            if name != "_" and key not in left:
+                raise LeanError(f"Invalid alternative name `{name}`", alt)
+            for ctor in list(left) if name == "_" else [key]:
+                goals += U.flat(partial(run_alt, ctx, alt), left.pop(ctor))
     for ctor, open_goals in left.items():
         if open_goals:
             raise LeanError(f"Alternative `{ctor}` has not been provided", stx)
@@ -101,9 +161,7 @@ def run_alt(ctx, alt, goal: int) -> list[int]:
 
 
 @goal_tactic("generalize")
-def generalize(ctx, goal, stx, items, loc):
-    if loc is not None:
-        raise Declined("generalize at a hypothesis", stx)
+def generalize(ctx, goal, stx, items):
     for eq_name, value, name in items:
         with ctx.meta.with_goal(goal):
             e = ctx.elab.elab_term(value, None)
@@ -114,28 +172,26 @@ def generalize(ctx, goal, stx, items, loc):
 # --- patterns -------------------------------------------------------------------------------------
 
 
-def given_name(pat: S.RPat):
-    """The name that the pattern gives to the whole, or None."""
-    if pat.kind == "typed":
-        return given_name(pat.items[0])
-    return pat.name if pat.kind == "one" and pat.name not in ("_", "-", "rfl") else None
-
-
 def intro_pattern(ctx, goal: int, pat: S.RPat) -> list[int]:
     """Goals after introducing a binder of the target and matching it against the pattern."""
-    d, goal = U.intro1(ctx.meta, goal, given_name(pat))
+    d, goal = U.intro1(ctx.meta, goal)
     return rcases_hyp(ctx, goal, d, pat)
 
 
 def rcases_hyp(ctx, goal: int, d, pat: S.RPat) -> list[int]:
-    """Goals after matching the hypothesis d against a pattern."""
+    """Goals after matching the hypothesis d against a pattern.
+
+    An earlier substitution may have moved or removed d.
+    """
     meta = ctx.meta
-    meta.tick()
+    d = next((x for x in meta.decls[goal].lctx.decls if x.origin == d.origin), None)
+    if d is None:
+        return [goal]
     if pat.kind == "one":
         return [_one(meta, goal, d, pat.name)]
     if pat.kind == "typed":
         with meta.with_goal(goal):
-            ty = unified_type(ctx, "rcases", pat.type, d.type)
+            ty = A.unified_type(ctx, "rcases", pat.type, d.type)
         d, goal = U.replace_hyp(meta, goal, d, ty, d.fvar)
         return rcases_hyp(ctx, goal, d, pat.items[0])
     return _constructors(ctx, goal, d, pat)
@@ -143,34 +199,28 @@ def rcases_hyp(ctx, goal: int, d, pat: S.RPat) -> list[int]:
 
 def _one(meta, goal: int, d, name: str) -> int:
     if name == "rfl":
-        parts = equation(meta, d.type)
+        parts = E.equation(meta, d.type)
         if parts is None or not meta.is_def_eq(parts[1], parts[2]):
             return subst_hyp(meta, goal, d)
     if name in ("rfl", "-"):
         return U.try_clear(meta, goal, [d.id])
-    name = U.chosen(name, d.name)
-    return goal if name == d.name else rename_hyps(meta, goal, {d.id: name})
+    return rename_hyps(meta, goal, {d.id: U.chosen(name, d.name)})
 
 
 def _constructors(ctx, goal: int, d, pat: S.RPat) -> list[int]:
     """Splits d; the fields of each constructor meet their patterns, one after the other."""
-    meta = ctx.meta
-    found = meta.inductive_of(d.type)
-    if pat.kind == "tuple" and len(pat.items) == 1 and (found is None or not found[0].ctors):
+    found, goals = ctx.meta.inductive_of(d.type), []
+    ctors = () if found is None else found[0].ctors
+    if pat.kind == "tuple" and len(pat.items) == 1 and not ctors:
         return rcases_hyp(ctx, goal, d, pat.items[0])
-    if pat.kind == "explicit":
-        raise Declined("rcases pattern with @", pat)
-    if found is None:
-        raise LeanError(f"Tactic `rcases` failed: {meta.pp(d.type)} is no inductive type", pat)
-    ctors, goals = found[0].ctors, []
     alts = spread(pat.items if pat.kind == "alts" else [pat], len(ctors), "alts")
-    plan = dict(zip(ctors, alts, strict=True))
-    for b in split_hyp(meta, goal, d):
+    plan = dict(zip(ctors, alts, strict=False))
+    for b in E.split_hyp(ctx.meta, goal, d):
         left, alt = [b.goal], plan[b.ctor]
         named = [x for x in b.decls if x.bi == "default"]
         pats = spread(alt.items if alt.kind == "tuple" else [alt], len(named), "tuple")
         for field, p in zip(named, pats, strict=True):
-            left = U.flat(lambda g, field=field, p=p: _field(ctx, g, field, p), left)
+            left = U.flat(lambda g, field=field, p=p: rcases_hyp(ctx, g, field, p), left)
         goals += left
     return goals
 
@@ -183,38 +233,15 @@ def spread(pats, n: int, kind: str) -> list[S.RPat]:
     return [*pats[:n], *[HOLE] * (n - len(pats))]
 
 
-def _field(ctx, goal: int, d, pat: S.RPat) -> list[int]:
-    """rcases_hyp for a hypothesis that an earlier substitution may have moved or removed."""
-    lctx = ctx.meta.decls[goal].lctx
-    d = lctx.get(d.id) or next((x for x in reversed(lctx.decls) if x.name == d.name), None)
-    return [goal] if d is None else rcases_hyp(ctx, goal, d, pat)
-
-
-@goal_tactic("rcases")
-def rcases(ctx, goal, stx, targets, pat):
-    if len(targets) != 1:
-        raise Declined("rcases on several terms", stx)
-    h, goal = target_hyp(ctx, goal, *targets[0])
+@goal_tactic("rcases", "obtain")
+def rcases(ctx, goal, stx, target, pat, kind):
+    """Matches a value (of type `kind`, if given) against a pattern."""
+    h, goal = target_hyp(ctx, goal, *target, kind)
     return rcases_hyp(ctx, goal, h, pat or HOLE)
 
 
-@goal_tactic("obtain")
-def obtain(ctx, goal, stx, pat, kind, values):
-    if values is None or len(values) != 1:
-        raise Declined("obtain without a value or with several", stx)
-    return obtain_value(ctx, goal, pat or HOLE, kind, values[0])
-
-
-def obtain_value(ctx, goal: int, pat: S.RPat, kind, value) -> list[int]:
-    """Matches the value (of type `kind`, if given) against the pattern."""
-    h, goal = target_hyp(ctx, goal, None, value, kind, given_name(pat) or "x✝")
-    return rcases_hyp(ctx, goal, h, pat)
-
-
 @goal_tactic("rintro")
-def rintro(ctx, goal, stx, pats, kind):
-    if kind is not None:
-        raise Declined("rintro with a type", stx)
+def rintro(ctx, goal, stx, pats):
     goals = [goal]
     for pat in pats:
         goals = U.flat(lambda g, pat=pat: intro_pattern(ctx, g, pat), goals)

@@ -112,14 +112,14 @@ def revert(meta, goal: int, decls) -> int:
                         lctx=d.lctx.erase([x.id for x in decls]))
 
 
-def reintro(meta, goal: int, decls):
-    """Introduces what `revert` moved, with the old names; (new goal, {old id: new declaration})."""
-    renamed = {}
+def reintro(meta, goal: int, decls) -> int:
+    """New goal: introduces what `revert` moved, with the old names."""
     for old in decls:
         if old.value is not None and type(meta.goal_type(goal)) is not tm.Let:
             continue  # an unused `let` was dropped
-        renamed[old.id], goal = intro1(meta, goal, old.name)
-    return goal, renamed
+        d, goal = intro1(meta, goal, old.name)
+        d.origin = old.origin
+    return goal
 
 
 def is_used(meta, target, lctx, i: int) -> bool:
@@ -229,8 +229,13 @@ def congr_step(meta, f, g, a, b, fp, ap):
     return tm.mk_app(tm.Const("congr", levels), alpha, beta, f, g, a, b, fp, ap)
 
 
-def of_decide(p, inst, value: bool):
-    """A proof of p (value True) or ¬p, for a Decidable instance that evaluates to the value."""
-    word = "true" if value else "false"
-    refl = tm.mk_app(tm.Const("Eq.refl", (lv.ONE,)), tm.Const("Bool"), tm.Const(f"Bool.{word}"))
-    return tm.mk_app(tm.Const(f"of_decide_eq_{word}"), p, inst, refl)
+def decide(meta, p):
+    """(is p true?, a proof of p or of ¬p) by evaluating its Decidable instance, or None."""
+    inst = meta.synth_inst(tm.App(tm.Const("Decidable"), p))
+    with meta.transparency("default"):
+        value = inst and meta.whnf(tm.mk_app(tm.Const("Decidable.decide"), p, inst))
+    if type(value) is not tm.Const:
+        return None
+    refl = tm.mk_app(tm.Const("Eq.refl", (lv.ONE,)), tm.Const("Bool"), value)
+    lemma = f"of_decide_eq_{value.name.removeprefix('Bool.')}"
+    return value.name == "Bool.true", tm.mk_app(tm.Const(lemma), p, inst, refl)

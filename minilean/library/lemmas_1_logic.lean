@@ -74,7 +74,7 @@ theorem of_eq_false {p : Prop} (h : p = False) : ¬p := fun hp => by rw [← h];
 theorem not_of_eq_false {p : Prop} (h : p = False) : ¬p := of_eq_false h
 theorem eq_false {p : Prop} (h : ¬p) : p = False := propext ⟨fun h' => absurd h' h, fun h' => h'.elim⟩
 theorem eq_false' {p : Prop} (h : p → False) : p = False := eq_false h
-theorem eq_self {α : Sort u} (a : α) : (a = a) = True := eq_true rfl
+@[simp] theorem eq_self {α : Sort u} (a : α) : (a = a) = True := eq_true rfl
 @[simp] theorem heq_eq_eq {α : Sort u} (a b : α) : (HEq a b) = (a = b) :=
   propext ⟨eq_of_heq, heq_of_eq⟩
 theorem implies_congr {p₁ p₂ : Sort u} {q₁ q₂ : Sort v} (h₁ : p₁ = p₂) (h₂ : q₁ = q₂) :

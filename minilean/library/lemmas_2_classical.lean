@@ -99,13 +99,13 @@ theorem dif_neg {α : Sort u} {c : Prop} {h : Decidable c} (hnc : ¬c) {t : c �
   cases h with
   | isTrue hc => exact absurd hc hnc
   | isFalse _ => rfl
-theorem ite_cond_eq_true {α : Sort u} {c : Prop} {_ : Decidable c} (a b : α) (h : c = True) :
+@[simp] theorem ite_cond_eq_true {α : Sort u} {c : Prop} {_ : Decidable c} (a b : α) (h : c = True) :
     (if c then a else b) = a := if_pos (of_eq_true h)
-theorem ite_cond_eq_false {α : Sort u} {c : Prop} {_ : Decidable c} (a b : α) (h : c = False) :
+@[simp] theorem ite_cond_eq_false {α : Sort u} {c : Prop} {_ : Decidable c} (a b : α) (h : c = False) :
     (if c then a else b) = b := if_neg (of_eq_false h)
-theorem dite_cond_eq_true {α : Sort u} {c : Prop} {_ : Decidable c} {t : c → α} {e : ¬c → α} (h : c = True) :
+@[simp] theorem dite_cond_eq_true {α : Sort u} {c : Prop} {_ : Decidable c} {t : c → α} {e : ¬c → α} (h : c = True) :
     (dite c t e) = t (of_eq_true h) := dif_pos (of_eq_true h)
-theorem dite_cond_eq_false {α : Sort u} {c : Prop} {_ : Decidable c} {t : c → α} {e : ¬c → α} (h : c = False) :
+@[simp] theorem dite_cond_eq_false {α : Sort u} {c : Prop} {_ : Decidable c} {t : c → α} {e : ¬c → α} (h : c = False) :
     (dite c t e) = e (of_eq_false h) := dif_neg (of_eq_false h)
 theorem ite_congr {α : Sort u} {b c : Prop} {x y u v : α} {s : Decidable b} [Decidable c]
     (h₁ : b = c) (h₂ : c → x = u) (h₃ : ¬c → y = v) : ite b x y = ite c u v := by
@@ -113,19 +113,9 @@ theorem ite_congr {α : Sort u} {b c : Prop} {x y u v : α} {s : Decidable b} [D
   cases Decidable.em b with
   | inl h => rw [if_pos h, if_pos h, h₂ h]
   | inr h => rw [if_neg h, if_neg h, h₃ h]
-theorem ite_cond_congr {α : Sort u} {c : Prop} {i : Decidable c} (a b : α) {d : Prop} {j : Decidable d} (h : c = d) :
+@[simp] theorem ite_cond_congr {α : Sort u} {c : Prop} {i : Decidable c} (a b : α) {d : Prop} (h : c = d) [j : Decidable d] :
     @ite α c i a b = @ite α d j a b := @ite_congr α c d a b a b i j h (fun _ => rfl) (fun _ => rfl)
-theorem dite_cond_congr {α : Sort u} {c : Prop} {i : Decidable c} (a : c → α) (b : ¬c → α) {d : Prop} {j : Decidable d}
-    (h : c = d) : @dite α c i a b = @dite α d j (fun k => a (Eq.mpr h k)) (fun k => b (fun l => k (Eq.mp h l))) := by
-  subst h
-  cases i with
-  | isTrue k => cases j with
-    | isTrue l => rfl
-    | isFalse l => exact absurd k l
-  | isFalse k => cases j with
-    | isTrue l => exact absurd l k
-    | isFalse l => rfl
-theorem Decidable.decide_cond_congr {p : Prop} {i : Decidable p} {q : Prop} {j : Decidable q} (h : p = q) :
+@[simp] theorem Decidable.decide_cond_congr {p : Prop} {i : Decidable p} {q : Prop} (h : p = q) [j : Decidable q] :
     @Decidable.decide p i = @Decidable.decide q j := @decide_congr p q i j (Iff.of_eq h)
 @[simp] theorem ite_true (a b : α) : (if True then a else b) = a := rfl
 @[simp] theorem ite_false (a b : α) : (if False then a else b) = b := rfl

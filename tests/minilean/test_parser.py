@@ -121,7 +121,7 @@ def test_bullets_and_nested_blocks():
                              "  | inr b => simp; done\nrfl")
     assert [t.kind for t in block.tactics] == ["constructor", "·", "·", "rfl"]
     inner = block.tactics[2].args[0].tactics[0]
-    assert [alt.lhs for alt in inner.args[2]] == [[("inl", ["a"], False)], [("inr", ["b"], False)]]
+    assert [alt.lhs for alt in inner.args[1]] == [[("inl", ["a"])], [("inr", ["b"])]]
 
 
 def test_and_then_binds_left_and_try_takes_the_sequence():

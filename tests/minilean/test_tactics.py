@@ -135,7 +135,6 @@ PROVED = [
     ("example (a b : Nat) (h : a ≤ b) : ∃ c, b = a + c",
      "induction h with\n| refl => exact ⟨0, rfl⟩\n| step _ ih =>\n  obtain ⟨c, hc⟩ := ih\n"
      "  exact ⟨c + 1, by rw [hc]; rfl⟩"),
-    ("example (n : Nat) : (fun x => x + 0) n = n", "dsimp"),
     ("example (p q : Prop) (hp : p) (hq : q) : p ∧ q", "trivial"),
     ("example : True ∧ True", "trivial"),
 ]
@@ -295,7 +294,7 @@ def test_messages(session, statement, tactic, text):
 @pytest.mark.parametrize(("tactic", "feature"), [
     ("omega", "tactic omega"), ("norm_num", "tactic norm_num"), ("conv => rfl", "tactic conv"),
     ("simp +arith", "simp option +arith"), ("linarith", "tactic linarith"),
-    ("iterate 2 rfl", "tactic iterate"),
+    ("iterate 2 rfl", "tactic iterate"), ("dsimp", "tactic dsimp"),
     ("obtain ⟨x, hx⟩ : ∃ x, x = a", "obtain without a value or with several"),
 ])
 def test_declined_features_are_named(session, tactic, feature):
@@ -320,6 +319,18 @@ def test_subst_takes_the_first_equation_for_a_variable(session):
     statement = "example (x y z : Nat) (h1 : y = z) (h2 : x = z) (h3 : x = y) : x = z"
     assert goals(session, statement, "subst x") == [
         "y z : Nat\nh1 : y = z\nh3 : z = y\n⊢ z = z"]
+
+
+def test_split_takes_the_first_if(session):
+    statement = "example (a b : Nat) : (if a = 0 then 1 else 2) + (if b = 0 then 3 else 4) > 0"
+    assert [g.split("\n")[2] for g in goals(session, statement, "split")] == [
+        "h✝ : a = 0", "h✝ : ¬a = 0"]
+
+
+def test_a_pattern_finds_a_field_that_an_earlier_one_moved(session):
+    statement = "example (p : Nat → Prop) (y : Nat) (h : ∃ x, x = y ∧ p x ∧ p y) : p y"
+    assert goals(session, statement, "obtain ⟨x, rfl, hx, -⟩ := h") == [
+        "case intro.intro.intro\np : Nat → Prop\nx : Nat\nhx : p x\n⊢ p x"]
 
 
 def test_apply_of_a_function_to_its_own_argument_leaves_the_goal(session):
