@@ -1,7 +1,7 @@
 """Weak head normal forms under a transparency setting.
 
 Follows Lean 4's `Lean/Meta/WHNF.lean`: `whnf_core` does beta, iota, zeta, projections and matchers,
-`whnf` also unfolds definitions as the transparency allows (reducible < instances < default).
+`whnf` also unfolds definitions as the transparency allows (reducible or default).
 The steps are the kernel's (`Reducer`); here metavariables, let-variables, transparency, matches and
 smart unfolding are added. Nat literals reduce by arithmetic.
 Run: `python -m pytest tests/minilean/test_elab.py`.
@@ -116,18 +116,17 @@ class WhnfMixin(reduce.Reducer):
         if f.name in self.ext.smart:
             return self._smart_unfold(f, e)
         info = self.ext.projections.get(f.name)
-        return self.unfold(e) if info is None else self._unfold_proj_fn(info, e)
+        if info is None or self.transp == "default":
+            return self.unfold(e)
+        return self._unfold_proj_fn(info, e)
 
     def _unfold_proj_fn(self, info, e):
-        """A projection function applied to a constructor, or to something stuck by default."""
+        """The field, when a projection function is applied to a constructor; else None."""
         args = get_app_fn_args(e)[1]
         if len(args) <= info.num_params:
             return None
-        major, more = args[info.num_params], args[info.num_params + 1:]
-        field = self.field(self.whnf(major), info.struct, info.index)
-        if field is None and self.transp == "default":
-            field = tm.Proj(info.struct, info.index, major)
-        return None if field is None else self.beta(field, more)
+        field = self.field(self.whnf(args[info.num_params]), info.struct, info.index)
+        return None if field is None else self.beta(field, args[info.num_params + 1:])
 
     def _smart_unfold(self, f, e):
         """Unfold a function compiled from a match only if the match reduces.
