@@ -24,25 +24,38 @@ HOLE = S.RPat(0, 0, "one", "_")
 
 def close_contradiction(meta, goal: int) -> bool:
     """Closes the goal from contradictory hypotheses; False if there are none."""
-    return A.closes(meta, goal, *[partial(_refute, d) for d in U.hypotheses(meta, goal)])
+    mark = meta.save()
+    for d in U.hypotheses(meta, goal):
+        if _refute(meta, goal, d):
+            return True
+        meta.restore(mark)
+    return False
 
 
-def _refute(d, meta, goal: int) -> bool:
+def _refute(meta, goal: int, d) -> bool:
     """Closes the goal by d : p → False if p is a hypothesis or a = a, or as no case is possible."""
     ty = meta.whnf(meta.inst(d.type))
     if type(ty) is tm.Pi and ty.body is FALSE:
         new = meta.mk_goal(ty.type)
         false = tm.App(d.fvar, tm.MVar(new))
         meta.assign_mvar(goal, meta.mk_at("False.elim", meta.goal_type(goal), false))
-        return A.closes(meta, new, U.close_by_assumption,
-                        lambda meta, goal: not A.apply_const(meta, goal, "rfl"))
+        return U.close_by_assumption(meta, new) or _close_eq_refl(meta, new)
     found = meta.inductive_of(ty)
     if found is None or (found[0].ctors and not found[3]):
         return False
     try:
         return not E.split_hyp(meta, goal, d)
-    except Declined:
+    except (LeanError, Declined):  # equations that are neither solved nor refuted
         return False
+
+
+def _close_eq_refl(meta, goal: int) -> bool:
+    """Closes the goal a = a, if it is one."""
+    parts = meta.eq_parts(meta.goal_type(goal))
+    if parts is None or not meta.is_def_eq(parts[1], parts[2]):
+        return False
+    meta.assign_mvar(goal, meta.mk_eq_refl(parts[1]))
+    return True
 
 
 # --- subst, injection -----------------------------------------------------------------------------
