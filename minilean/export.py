@@ -13,7 +13,7 @@ from minilean.front.errors import StepLimit
 from minilean.front.ext import Ext
 from minilean.front.lexer import KEYWORDS
 from minilean.front.meta import Meta
-from minilean.front.plain import show_level
+from minilean.front.pp import show_level
 from minilean.kernel import env as ke
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm

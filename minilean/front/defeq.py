@@ -57,7 +57,6 @@ class DefEqMixin(LevelEqMixin, AssignMixin, DefEq):
     def _equal_parts(self, a, b):
         return self._or_undo(super()._equal_parts, a, b)
 
-    _same_parts = _equal_parts  # failures depend on assignments
 
     def _extensional(self, a, b):
         f, g = tm.get_app_fn(a), tm.get_app_fn(b)

@@ -7,7 +7,6 @@ means that the text uses something outside minilean's subset (never a verdict on
 
 import logging
 
-from minilean.front.plain import explain
 from minilean.kernel.errors import KernelError
 
 
@@ -36,6 +35,11 @@ class StepLimit(Exception):
 
 
 FAILURES = (LeanError, Declined, StepLimit, KernelError, RecursionError)
+
+
+def explain(err):
+    """The message of a KernelError; its terms may be too strange to be written and are left out."""
+    return "".join([part if type(part) is str else "…" for part in err.parts])
 
 
 def describe(err):

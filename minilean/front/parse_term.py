@@ -120,10 +120,3 @@ class TermParser(TokenParser):
         if start.kind == "kw" or start.text.split(".")[0] in self.tactics:
             return MISSING
         raise ParseError(start.pos + 1, "unknown tactic")
-
-    def rcases_alts(self) -> S.RPat:
-        """`p | q | r`"""
-        start, items = self.tok, self.rcases_bars()
-        if items is MISSING or len(items) == 1:
-            return items if items is MISSING else items[0]
-        return self.node(S.RPat, start, "alts", "_", items)

@@ -13,7 +13,6 @@ from itertools import count, groupby
 
 from minilean.front.meta import LocalDecl
 from minilean.front.notation import LEAD, MAX
-from minilean.front.plain import show_level
 from minilean.front.pp_notation import NotationMixin
 from minilean.front.terms import has_loose_bvar, is_app_of
 from minilean.kernel import level as lv
@@ -207,6 +206,19 @@ _FORMS = {App: Printer.app, Pi: Printer.pi, Lam: Printer.fun, Sort: Printer.sort
 def is_dependent(e) -> bool:
     """Is this Pi shown with its variable?"""
     return e.info != "default" or has_loose_bvar(e.body, 0)
+
+
+def show_level(lvl, nested=False):
+    """Lean's notation for lvl, in parentheses if `nested` and not a single word."""
+    base, k = lv.to_offset(lvl)
+    if base is lv.ZERO:
+        return str(k)
+    text = str(base.a) if base.kind == "param" else f"?{base.a}"
+    if base.kind in ("max", "imax"):
+        text = f"{base.kind} {show_level(base.a, True)} {show_level(base.b, True)}"
+        text = f"({text})" if k else text
+    text = f"{text}+{k}" if k else text
+    return f"({text})" if nested and (k or " " in text) else text
 
 
 def pp_goal(meta, goal) -> str:

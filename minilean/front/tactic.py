@@ -293,16 +293,6 @@ def case(ctx, stx, tags, seq):
         close_or_admit(ctx, stx, goal, seq)
 
 
-@goal_tactic("rename")
-def rename(ctx, goal, stx, kind, name):
-    meta = ctx.meta
-    ty = ctx.elab.type_term(kind)
-    for d in reversed(U.hypotheses(meta, goal)):
-        if meta.is_def_eq(ty, d.type):
-            return [rename_hyps(meta, goal, {d.id: name})]
-    raise LeanError("Failed to find a hypothesis with type\n  " + meta.pp(ty), stx)
-
-
 U.tactic("next")(lambda ctx, stx, names, seq: case(ctx, stx, [("_", names)], seq))
 goal_tactic("rename_i")(lambda ctx, goal, stx, names: [rename_last(ctx.meta, goal, names)])
 

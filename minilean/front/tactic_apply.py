@@ -171,16 +171,7 @@ def clear(ctx, goal, stx, idents):
     return [new]
 
 
-# --- suffices, show, change -----------------------------------------------------------------------
-
-
-@U.tactic("suffices")
-def suffices(ctx, stx, name, kind, value):
-    """With `from` or `by` as in Lean; else as Mathlib extends it: what is enough comes second."""
-    text = "refine suffices name : kind from value; ?_"
-    if value is None:
-        text = "refine suffices name : kind from ?_; ?name"
-    script(ctx, stx, text, name=name or "this", kind=kind, value=value)
+# --- show, change ---------------------------------------------------------------------------------
 
 
 @U.tactic("show")

@@ -197,6 +197,8 @@ def rcases_hyp(ctx, goal: int, d, pat: S.RPat) -> list[int]:
     An earlier substitution may have moved or removed d.
     """
     meta = ctx.meta
+    if pat.kind == "alts" and len(pat.items) == 1:
+        [pat] = pat.items
     d = next((x for x in meta.decls[goal].lctx.decls if x.origin == d.origin), None)
     if d is None:
         return [goal]

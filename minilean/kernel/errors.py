@@ -4,7 +4,7 @@
 class KernelError(Exception):
     """Why a declaration was not accepted: `reason`, a stable code, and `parts`, the message.
 
-    `parts` are strings, terms and levels; front/plain.py writes them as text. The reasons:
+    `parts` are strings, terms and levels; front/errors.py writes them as text. The reasons:
     already_declared   the name is taken
     unknown_constant   a constant is not declared
     level_count        a constant is applied to the wrong number of universe levels

@@ -5,7 +5,7 @@ from functools import cache
 
 import pytest
 
-from minilean.front.plain import explain
+from minilean.front.errors import explain
 from minilean.kernel import level as lv
 from minilean.kernel.env import (
     AxiomDecl,

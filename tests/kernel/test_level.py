@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from minilean.front.plain import show_level
+from minilean.front.pp import show_level
 from minilean.kernel import level as lv
 from minilean.kernel.errors import KernelError
 

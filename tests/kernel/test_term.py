@@ -2,7 +2,7 @@
 
 from alpha import alpha_eq
 
-from minilean.front.plain import explain
+from minilean.front.errors import explain
 from minilean.front.terms import has_loose_bvar, occurs
 from minilean.kernel import intern
 from minilean.kernel import level as lv

@@ -134,8 +134,8 @@ def test_and_then_binds_left_and_try_takes_the_sequence():
 
 def test_rcases_patterns():
     block = parse_tactics("obtain ⟨x, rfl | ⟨h, -⟩, _⟩ := h")
-    pat = block.tactics[0].args[0]
-    assert pat.kind == "tuple" and pat.items[1].kind == "alts"
+    [pat] = block.tactics[0].args[1].items
+    assert pat.kind == "tuple" and [len(alts.items) for alts in pat.items] == [1, 2, 1]
     assert pat.items[1].items[0].name == "rfl"
 
 
