@@ -263,8 +263,10 @@ def test_refuses(session, statement, proof):
     ("example (f g : Nat → Nat → Prop) : f = g", "ext x",
      ["f g : Nat → Nat → Prop\nx x✝ : Nat\n⊢ f x x✝ ↔ g x x✝"]),
     ("example (p q : Prop) (h : p) : q", "have k := h", ["p q : Prop\nh k : p\n⊢ q"]),
-    ("example (p q : Prop) : q", "suffices h : p",  # the tag is Mathlib's, which has this form
-     ["p q : Prop\nh : p\n⊢ q", "case h\np q : Prop\n⊢ p"]),
+    ("example (p q : Prop) (f : p → q) : q", "suffices h : p from f h",
+     ["p q : Prop\nf : p → q\n⊢ p"]),
+    ("example (p q : Prop) (h : p) : q", "absurd h", ["p q : Prop\nh : p\n⊢ ¬p"]),
+    ("example (p q : Prop) (h : ¬p) : q", "absurd h", ["p q : Prop\nh : ¬p\n⊢ p"]),
 ])
 def test_goals_left(session, statement, tactic, expected):
     assert goals(session, statement, tactic) == expected
