@@ -226,3 +226,41 @@ def test_an_auto_bound_name_used_before_a_hypothesis_of_that_name_ends_in_an_err
             "    g 0 = 0 := by assumption")
     out = session.command(text, timeout_s=20)
     assert "Function expected" in out["messages"][0]["data"]
+
+
+FUNCTIONS = """
+def zipSum : List Nat → List Nat → List Nat
+  | x :: xs, y :: ys => (x + y) :: zipSum xs ys
+  | [], ys => ys
+  | xs, [] => xs
+def third : Nat → Nat
+  | n + 3 => third n + 1
+  | _ => 0
+def pairs (n : Nat) : List Nat → Nat
+  | [] => n
+  | [x] => n * x
+  | x :: y :: zs => x * y + pairs (n + 1) zs
+def cmp : Nat → Nat → Nat
+  | 0, 0 => 7
+  | 0, _ + 1 => 8
+  | _ + 1, 0 => 9
+  | n + 1, m + 1 => cmp n m
+def step : Nat → Nat → Nat
+  | 0, m => m
+  | n + 1, m => step n (match m with | 0 => 5 | k + 1 => k)
+def lastOr (d : Nat) : List Nat → Nat
+  | [] => d
+  | x :: xs => lastOr x xs
+"""
+
+
+@pytest.mark.parametrize(("call", "value", "other"), [
+    ("zipSum [1, 2, 3] [10, 20]", "[11, 22, 3]", "[11, 22]"),
+    ("zipSum [1] [10, 20]", "[11, 20]", "[11]"), ("third 11", "3", "4"), ("third 2", "0", "1"),
+    ("pairs 1 [1, 2, 3, 4, 5]", "29", "28"), ("cmp 3 3", "7", "8"), ("cmp 2 5", "8", "9"),
+    ("cmp 5 2", "9", "8"), ("step 3 1", "4", "5"), ("step 4 0", "2", "3"),
+    ("lastOr 0 [4, 5, 6]", "6", "5"), ("lastOr 3 []", "3", "0"),
+])
+def test_recursive_functions_compute_what_their_equations_say(session, call, value, other):
+    assert errors(session, f"{FUNCTIONS}example : {call} = {value} := rfl") == []
+    assert errors(session, f"{FUNCTIONS}example : {call} = {other} := rfl")

@@ -223,7 +223,8 @@ def test_known_commands_are_declined(text):
 def test_every_name_in_the_grammar_is_a_rule_a_test_or_a_method():
     for rule in S.RULES:
         for _, text in rule.alternatives:
-            for noise in (r'"[^"]*"|<[^>]*>', r"\w+='[^']*'|\w+=(\w+|\[\])", r":(max|\d+)\b", r"\w+:"):
+            for noise in (r'"[^"]*"|<[^>]*>', r"\w+='[^']*'|\w+=(\w+|\[\])", r":(max|\d+)\b",
+                          r"\w+:"):
                 text = re.sub(noise, " ", text)
             names = set(re.findall(r"\w+", text)) - GRAMMAR_WORDS - TESTS.keys()
             assert [name for name in names if not hasattr(Parser, name)] == [], rule.name
