@@ -239,8 +239,9 @@ class Node:
 
         SIGINT goes to the script's process group as a terminal's Ctrl-C does, others to it alone.
         """
-        def default_signals() -> None:  # a parent may ignore SIGINT, which would be inherited
+        def default_signals() -> None:  # what a parent ignores would be inherited
             signal.signal(signal.SIGINT, signal.SIG_DFL)
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
         process = subprocess.Popen(
             ["bash", *map(str, words)], cwd=cwd, env=os.environ | self.env, text=True,

@@ -74,6 +74,7 @@ def test_killed_server_is_started_again(make_cfg, stopping):
 
 def test_a_signal_between_start_and_record_stops_the_server(make_cfg, monkeypatch):
     pids, write = [], services.write_text_atomic
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background
 
     def interrupted(path, text):
         pids.append(json.loads(text)["pid"])
@@ -82,6 +83,7 @@ def test_a_signal_between_start_and_record_stops_the_server(make_cfg, monkeypatc
     monkeypatch.setattr(services, "write_text_atomic", interrupted)
     with pytest.raises(KeyboardInterrupt):
         services.launch(make_cfg(), "lean")
+    signal.signal(signal.SIGINT, before)
     assert not psutil.pid_exists(pids[0]) and services.read_record(make_cfg(), "lean") is None
 
 
