@@ -109,7 +109,8 @@ class AppRun:
     def flush_insts(self):
         """Synthesise what can be synthesised; the rest becomes pending."""
         for m in self.insts:
-            self.elab.synth_or_pend(m, self.call.stx)
+            if not self.elab.try_inst(m):
+                self.elab.pend("inst", m, self.call.stx)
         self.insts = []
 
 

@@ -28,12 +28,7 @@ class SyncMixin:
         self.pend(kind, m, stx)
         return m
 
-    def synth_or_pend(self, m, stx):
-        """Synthesise the instance m now if possible, else later."""
-        if not self._try_inst(m):
-            self.pend("inst", m, stx)
-
-    def _try_inst(self, m):
+    def try_inst(self, m):
         """Synthesise the instance m; False when stuck. LeanError when there is none."""
         meta = self.meta
         chosen = meta.inst(m)  # perhaps by unification
@@ -98,7 +93,7 @@ class SyncMixin:
             return False
         mark = self.save()
         try:
-            return self._try_inst(p.mvar) if p.kind == "inst" else self._resume(p, quiet)
+            return self.try_inst(p.mvar) if p.kind == "inst" else self._resume(p, quiet)
         except Postpone:
             pass
         except LeanError as err:

@@ -17,7 +17,7 @@ from minilean.front.pp_notation import NotationMixin
 from minilean.front.terms import has_loose_bvar, is_app_of
 from minilean.kernel import level as lv
 from minilean.kernel import term as tm
-from minilean.kernel.term import App, BVar, Const, FVar, Lam, Lit, MVar, Pi, Sort
+from minilean.kernel.term import FVAR, App, BVar, Const, FVar, Lam, Lit, MVar, Pi, Sort
 
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 BRACKETS = {"default": "({})", "implicit": "{{{}}}", "strict": "⦃{}⦄", "inst": "[{}]"}
@@ -222,9 +222,17 @@ def show_level(lvl, nested=False):
 
 
 def pp_goal(meta, goal) -> str:
-    """`case tag`, hypotheses (equal types share a line), `⊢ target`."""
+    """`case tag`, hypotheses (equal types share a line), `⊢ target`.
+
+    Remembered: a search prints a goal again for each tactic that fails on it.
+    """
     d, inst = meta.decls[goal], meta.inst
-    tag = (d.name or "").rstrip("✝")
+    shown = [(h.id, h.name, inst(h.type), h.value and inst(h.value)) for h in d.lctx.decls]
+    return meta.remembered((d.name, inst(d.type), *shown), FVAR, _goal_text, meta, d)
+
+
+def _goal_text(meta, d) -> str:
+    inst, tag = meta.inst, (d.name or "").rstrip("✝")
     lines = [f"case {tag}"] if tag else []
     with meta.with_lctx(d.lctx):
         printer = Printer(meta, d.lctx)

@@ -13,8 +13,7 @@ from minilean.front.build import FALSE, TRUE
 from minilean.front.equations import equations
 from minilean.front.errors import Declined, LeanError
 from minilean.front.tactic_elim import conjuncts
-from minilean.front.terms import conclusion, get_app_num_args
-from minilean.kernel import level as lv
+from minilean.front.terms import conclusion, const_of, get_app_num_args
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl
 from minilean.kernel.term import App, BVar, Const, FVar, Lam, Lit, MVar, Pi
@@ -135,8 +134,7 @@ def add_decl(meta, table, name: str, symm=False) -> None:
     """Adds a declaration given to simp to a table, a theorem or a definition."""
     decl = meta.env.lookup(name)
     if meta.is_prop(decl.type):
-        proof = Const(name, tuple([lv.param(u) for u in decl.level_params]))
-        add_rules(meta, table, name, proof, decl.type, decl.level_params, symm)
+        add_rules(meta, table, name, const_of(decl), decl.type, decl.level_params, symm)
     elif type(decl) is not DefDecl or symm:
         raise LeanError(f"invalid 'simp', it is not a proposition nor a definition: `{name}`")
     elif name in meta.ext.smart and meta.ext.smart[name].recursive:
