@@ -17,7 +17,7 @@ from minilean.front.errors import Declined, LeanError
 from minilean.front.simp import add_decl, add_rules, equation_of, head_name
 from minilean.front.simp_main import Simp, SimpSet
 from minilean.front.tactic import goal_tactic, on_places, script
-from minilean.front.tactic_basic import cases_on_prop
+from minilean.front.tactic_basic import cases_on_prop, close_by_rfl
 from minilean.front.terms import get_app_num_args, has_loose_bvar
 from minilean.kernel import term as tm
 from minilean.kernel.env import DefDecl
@@ -112,7 +112,10 @@ def rule_terms(ctx, term):
 def rw(ctx, stx, rules, loc):
     """`rewrite`, then `with_reducible rfl` if that closes the main goal; `assumption` for rwa."""
     rewrite(ctx, stx, rules, loc)
-    script(ctx, stx, "try with_reducible rfl")
+    ctx.prune()
+    for goal in ctx.goals[:1]:
+        with ctx.meta.with_goal(goal), ctx.meta.transparency("reducible"):
+            close_by_rfl(ctx.meta, goal)
     if stx.kind == "rwa":
         script(ctx, stx, "assumption")
 

@@ -287,7 +287,7 @@ def test_goals_left(session, statement, tactic, expected):
      "Alternative `inr` has not been provided"),
     ("example (p q : Prop) (h : p ∨ q) : p", "cases h with\n| foo h => exact h\n| inr h => exact h",
      "Invalid alternative name `foo`"),
-    ("example (a b : Nat) : a = b", "rfl", "Tactic `rfl` failed: The left-hand side\n  a\nis not"),
+    ("example (a b : Nat) : a = b", "rfl", "Tactic `rfl` failed"),
 ])
 def test_messages(session, statement, tactic, text):
     assert text in message(session, statement, tactic)
