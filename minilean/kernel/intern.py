@@ -2,7 +2,7 @@
 
 import sys
 
-SWEEP_EVERY = 150_000  # new terms and levels
+SWEEP_EVERY = 80_000  # new terms and levels
 
 TABLE = {}
 _sweep_at = SWEEP_EVERY

@@ -263,7 +263,7 @@ def instantiate_level_params(e, names, levels):
     return _with_levels(e, tuple(names), tuple(levels)) if names and e.flags & PARAM else e
 
 
-@lru_cache(20_000)
+@lru_cache(2_000)
 def _with_levels(e, names, levels):
     subst = dict(zip(names, levels, strict=True))
 
