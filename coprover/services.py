@@ -106,7 +106,7 @@ def launch(cfg: DictConfig, name: str) -> Record:
     require_free_port(section.url, name)
     try:
         return _spawn(cfg, section, name, command, container)
-    except BaseException:
+    except BaseException:  # a signal, too, must leave no server behind
         stop(cfg, name)
         raise
 
@@ -118,7 +118,7 @@ def await_healthy(cfg: DictConfig, name: str, record: Record) -> None:
         return
     try:
         _wait(section, record, cfg.servers.start_timeout_s)
-    except BaseException:
+    except BaseException:  # a signal, too
         stop(cfg, name)
         raise
 
@@ -256,7 +256,7 @@ def _start_all(cfg: DictConfig, names: Sequence[str]) -> None:
             record = start(cfg, name)
             print(f"{name:10} ready at {record.url}" + (f" (log {record.log})" * bool(record.log)),
                   flush=True)  # fmt: skip
-    except BaseException:
+    except BaseException:  # a signal, too
         for name in reversed(names):
             if read_record(cfg, name) != before[name] and stop(cfg, name):
                 print(f"{name:10} stopped again", flush=True)

@@ -63,7 +63,7 @@ class MatcherRun:
         value, name = meta.mk_lambda(fvars, MVar(goal)), self.elab.aux_name("match")
         names = tuple(dict.fromkeys(tm.level_params_of(ty) + tm.level_params_of(value)))
         meta.env = meta.env.add(DefDecl(name, names, ty, value))
-        meta.ext = meta.ext.child()
+        meta.ext, meta.shared, meta.own = meta.ext.child(), {}, {}  # the name may come again
         meta.ext.own("matchers")[name] = MatcherInfo(
             len(params), len(discrs), tuple([len(a.decls) for a in self.alts]))
         meta.ext.own("reducible").add(name)

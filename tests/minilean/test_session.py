@@ -50,6 +50,23 @@ def test_steps_branch_from_one_state(session):
     assert wrong["proofStatus"] != "Completed"
 
 
+MATCHES = {"0 => 10": 20, "1 => 10": 10, "0 => 10 | 1 => 30": 30}  # of 1, with `_ => 20` behind
+
+
+@pytest.mark.parametrize("alts", MATCHES)
+@pytest.mark.parametrize("before", MATCHES)
+def test_a_verdict_does_not_depend_on_what_was_checked_before(session, before, alts):
+    """The matchers of an example are called alike in every example and after every tactic."""
+    def statement(alts):
+        return f"(match 1 with | {alts} | _ => 20) = {MATCHES[alts]}"
+    text = "\n".join(f"example : {statement(x)} := by decide" for x in (before, alts, before))
+    assert "messages" not in run(session.command, text)
+    state = run(session.command, "example : True := by sorry")["sorries"][0]["proofState"]
+    for x in (before, alts):
+        out = run(session.tactic, state, f"have h : {statement(x)} := by decide")
+        assert "goals" in out, out
+
+
 def test_errors_have_positions_and_the_rest_runs(session):
     out = run(session.command, "theorem a : 1 = 2 := by\n  exact rfl\ntheorem b : True := trivial")
     assert [m["severity"] for m in out["messages"]] == ["error"]
