@@ -364,6 +364,24 @@ def test_data_is_not_irrelevant(env):
     w.differs(env, c("x"), c("y"), c("Box"))
 
 
+def test_k_like_reduction_needs_the_indices_to_agree(env):
+    env = env.add(AxiomDecl("h", (), eq(NAT, Lit(1), Lit(2))))
+    motive = lam("b", NAT, lambda b: lam("_", eq(NAT, Lit(1), b), lambda _: NAT))
+    cast = mk_app(c("Eq.rec", lv.ONE, lv.ONE), NAT, Lit(1), motive, Lit(9), Lit(2), c("h"))
+    w.differs(env, cast, Lit(9))
+
+
+def test_a_proof_has_no_structure_eta(env):
+    """Lean's `to_cnstr_when_structure`: only data is taken apart by its projections."""
+    both = mk_app(c("And"), TRUE, TRUE)
+    env = env.add(AxiomDecl("h", (), both))
+    nine = lam("a", TRUE, lambda _: lam("b", TRUE, lambda _: Lit(9)))
+    rec = mk_app(c("And.rec", lv.ONE), TRUE, TRUE, lam("_", both, lambda _: NAT), nine)
+    w.differs(env, App(rec, c("h")), Lit(9))
+    proof = mk_app(c("And.intro"), TRUE, TRUE, c("True.intro"), c("True.intro"))
+    w.holds(env, App(rec, proof), Lit(9))
+
+
 def test_unit_eta_excludes_indexed_families(env):
     """A field-less constructor of an indexed family in Type gives no unit η."""
     env = env.add(inductive("I", (), 0, arrow(NAT, TYPE), mk=App(c("I"), ZERO)))
